@@ -1,0 +1,5 @@
+export * from "./records/candidate.js";
+export * from "./records/reason.js";
+export * from "./records/segmentRow.js";
+export * from "./errors.js";
+export * from "./project.js";
