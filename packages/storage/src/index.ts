@@ -1,2 +1,5 @@
 export * from "./store.js";
+export * from "./openStore.js";
+export { LocalStore } from "./localStore.js";
+export { BlobNameError, checkBlobName } from "./blobName.js";
 export * from "./jsonLines.js";
