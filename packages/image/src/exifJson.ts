@@ -1,0 +1,4 @@
+/** JSON of the EXIF tags. */
+export function exifJson(_exif: Buffer): string | null {
+  return null;
+}

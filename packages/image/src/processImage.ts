@@ -1,0 +1,166 @@
+import { createHash } from "node:crypto";
+import type { ImageSettings, Reason } from "@pairloom/config";
+import sharp, { type Sharp } from "sharp";
+import { exifJson } from "./exifJson.js";
+import { looksCutOff } from "./looksCutOff.js";
+import { pdqHash } from "./pdqHash.js";
+import { type ResizePlan, resizePlan } from "./resizePlan.js";
+import { type RasterFormat, sniffFormat } from "./sniffFormat.js";
+
+export interface ProcessedImage {
+  status: "ok";
+  /** The picture as it is to be stored. */
+  bytes: Buffer;
+  /** Pixels as stored. */
+  width: number;
+  height: number;
+  /** Pixels as fetched, after EXIF orientation. */
+  originalWidth: number;
+  originalHeight: number;
+  originalFormat: RasterFormat;
+  /** JSON of the EXIF tags as img2dataset writes it, or null where there are none. */
+  exif: string | null;
+  /** Hex sha256 of the bytes as fetched. */
+  sha256: string;
+  /** Null where `computePdq` is off. */
+  pdq: string | null;
+  pdqQuality: number | null;
+}
+
+export interface FailedImage {
+  status: "failed";
+  reason: Reason;
+  errorMessage: string | null;
+}
+
+export interface ProcessOptions {
+  /** Take TIFF as well (`setupSharp({tiff: true})` must have been called). */
+  tiff?: boolean;
+}
+
+const white = { r: 255, g: 255, b: 255 };
+const failed = (reason: Reason, errorMessage: string | null = null): FailedImage => ({
+  status: "failed",
+  reason,
+  errorMessage,
+});
+
+/**
+ * Decodes, turns upright, scales, encodes and hashes one picture. What can be wrong with a picture is a value, not an
+ * exception. Needs `setupSharp()` in this process.
+ * The header's size is checked before a pixel is decoded; a picture that breaks off is refused, mere warnings pass;
+ * colour profiles, CMYK, 16 bits, palettes and grey become 8-bit sRGB, alpha becomes white, of an animation the first
+ * frame is taken. The same bytes and settings give the same result, byte for byte.
+ */
+export async function processImage(
+  bytes: Buffer,
+  settings: ImageSettings,
+  options: ProcessOptions = {},
+): Promise<ProcessedImage | FailedImage> {
+  if (bytes.length === 0) return failed("empty_body");
+  const sniffed = sniffFormat(bytes);
+  if (sniffed.kind === "unknown") return failed("not_an_image");
+  if (sniffed.kind === "refused") return failed("format_refused", sniffed.format);
+  if (sniffed.format === "tiff" && !options.tiff) return failed("format_refused", "tiff");
+
+  try {
+    const header = await readHeader(bytes);
+    const { width, height } = header;
+    const refusal = checkSize(width, height, settings);
+    if (refusal) return refusal;
+    const plan = resizePlan(width, height, settings);
+    const { stored, pdq } = await decodeAndEncode(bytes, width, height, plan, settings);
+    return {
+      status: "ok",
+      bytes: stored,
+      width: plan.width,
+      height: plan.height,
+      originalWidth: width,
+      originalHeight: height,
+      originalFormat: sniffed.format,
+      exif: header.exif === undefined ? null : exifJson(header.exif),
+      sha256: createHash("sha256").update(bytes).digest("hex"),
+      pdq: pdq?.pdq ?? null,
+      pdqQuality: pdq?.pdqQuality ?? null,
+    };
+  } catch (error) {
+    const message = (error instanceof Error ? error.message : String(error)).split("\n", 1)[0]!;
+    return failed(looksCutOff(bytes, sniffed.format) ? "decode_truncated" : "decode_failed", message);
+  }
+}
+
+/** Upright size and EXIF bytes, from the header alone. */
+async function readHeader(bytes: Buffer): Promise<{ width: number; height: number; exif?: Buffer }> {
+  const metadata = await sharp(bytes, { failOn: "none", limitInputPixels: false }).metadata();
+  const { width, height } = metadata.autoOrient;
+  return metadata.exif === undefined ? { width, height } : { width, height, exif: metadata.exif };
+}
+
+function checkSize(width: number, height: number, settings: ImageSettings): FailedImage | null {
+  const size = `${width}x${height}`;
+  const area = width * height;
+  if (area > settings.maxHeaderPixels || area > settings.maxImageArea) return failed("too_many_pixels", size);
+  if (Math.min(width, height) < settings.minImageSize) return failed("too_small", size);
+  const ratio = Math.max(width, height) / Math.min(width, height);
+  return ratio > settings.maxAspectRatio ? failed("aspect_ratio", size) : null;
+}
+
+/** Shortest long side that PDQ is computed on (where the original has it): smaller ones drift from the full picture's hash. */
+const pdqSide = 256;
+
+async function decodeAndEncode(
+  bytes: Buffer,
+  width: number,
+  height: number,
+  plan: ResizePlan,
+  settings: ImageSettings,
+): Promise<{ stored: Buffer; pdq: ReturnType<typeof pdqHash> | null }> {
+  const between = settings.computePdq ? sizeForHash(width, height, plan) : plan.scaled;
+  const decoded = await sharp(bytes, {
+    failOn: "truncated",
+    limitInputPixels: settings.maxHeaderPixels,
+    autoOrient: true,
+  })
+    .flatten({ background: white })
+    .resize({ ...between, fit: "fill" })
+    .toColourspace("srgb")
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const { channels } = decoded.info;
+  const pdq = settings.computePdq ? pdqHash(decoded.data, between.width, between.height, channels) : null;
+
+  let picture = sharp(decoded.data, { raw: { ...between, channels } });
+  if (between !== plan.scaled) picture = picture.resize({ ...plan.scaled, fit: "fill" });
+  if (plan.crop) picture = picture.extract(plan.crop);
+  if (plan.pad) picture = picture.extend({ ...plan.pad, background: white });
+  return { stored: await encode(picture.toColourspace("srgb"), settings), pdq };
+}
+
+/** The size between decoding and storing: that of the stored picture, or larger where PDQ needs more. */
+function sizeForHash(width: number, height: number, plan: ResizePlan): { width: number; height: number } {
+  const longSide = Math.max(width, height);
+  const scaledSide = Math.max(plan.scaled.width, plan.scaled.height);
+  const wanted = Math.min(longSide, pdqSide);
+  if (scaledSide >= wanted) return plan.scaled;
+  const scale = wanted / longSide;
+  return {
+    width: Math.max(1, plan.scaled.width, Math.round(width * scale)),
+    height: Math.max(1, plan.scaled.height, Math.round(height * scale)),
+  };
+}
+
+function encode(picture: Sharp, settings: ImageSettings): Promise<Buffer> {
+  const quality = settings.encodeQuality;
+  switch (settings.encodeFormat) {
+    case "jpg":
+      return picture
+        .jpeg({ quality: Math.max(1, quality), chromaSubsampling: "4:2:0", optimiseCoding: false })
+        .toBuffer();
+    case "png":
+      // as in img2dataset, PNG's "quality" is the compression level 0–9
+      return picture.png({ compressionLevel: quality <= 9 ? quality : 6 }).toBuffer();
+    case "webp":
+      return picture.webp({ quality: Math.max(1, quality) }).toBuffer();
+  }
+}
