@@ -1,1 +1,3 @@
-export {};
+export * from "./engine.js";
+export * from "./loadEngine.js";
+export * from "./listEngines.js";
