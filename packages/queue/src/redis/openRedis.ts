@@ -1,0 +1,135 @@
+import { Redis, type RedisOptions } from "ioredis";
+import { UserError } from "@pairloom/config";
+import { joinEmbeddedRedis } from "./embeddedRedis.js";
+import { findServer, usualSearchPath } from "./findServer.js";
+import { hidePassword, parseRedisUrl } from "./redisUrl.js";
+
+export interface OpenRedisOptions {
+  /** The project's folder; an embedded server keeps its data in `<dir>/redis`. */
+  dir: string;
+  /** REDIS_URL: a server that somebody else runs. */
+  url?: string | undefined;
+  log?: ((message: string) => void) | undefined;
+  /** PATH: where valkey-server or redis-server is looked for. */
+  searchPath?: string | undefined;
+  temporaryFolder?: string | undefined;
+  graceSeconds?: number | undefined;
+}
+
+/** A Redis that is there for as long as the handle is open. */
+export interface RedisHandle {
+  readonly kind: "url" | "embedded";
+  /** ioredis options, as BullMQ wants them (commands wait while the server is away). */
+  readonly options: RedisOptions;
+  /** For messages; without a password. */
+  readonly where: string;
+  /** A new connection, closed by its owner or with the handle. */
+  connect(): Redis;
+  /** Closes the connections; with its last user an embedded server stops. */
+  close(): Promise<void>;
+}
+
+/**
+ * The Redis to use: `url`, else a private server on `<dir>/redis`, shared by all processes that open the same folder
+ * and brought up again by any of them when it dies.
+ * @throws UserError "redis_unreachable", "redis_missing", "redis_not_started"
+ */
+export async function openRedis(options: OpenRedisOptions): Promise<RedisHandle> {
+  return options.url ? openUrl(options.url, options) : openEmbedded(options);
+}
+
+const retryDelayMs = (times: number) => Math.min(25 * 2 ** Math.min(times, 6), 1000);
+
+async function openUrl(url: string, { log }: OpenRedisOptions): Promise<RedisHandle> {
+  const base: RedisOptions = {
+    ...parseRedisUrl(url),
+    maxRetriesPerRequest: null,
+    retryStrategy: retryDelayMs,
+  };
+  const probe = new Redis({ ...base, lazyConnect: true, retryStrategy: () => null, connectTimeout: 10_000 });
+  let lastError: unknown;
+  probe.on("error", (error) => (lastError = error));
+  try {
+    await probe.connect();
+    await probe.ping();
+  } catch (error) {
+    throw new UserError("redis_unreachable", `No Redis answers at ${hidePassword(url)}`, {
+      hint: "Start it, mend REDIS_URL, or unset REDIS_URL to use a private server.",
+      cause: lastError ?? error,
+    });
+  } finally {
+    probe.disconnect();
+  }
+  return new Handle("url", base, hidePassword(url), log ?? (() => undefined), async () => undefined);
+}
+
+async function openEmbedded(options: OpenRedisOptions): Promise<RedisHandle> {
+  const log = options.log ?? (() => undefined);
+  const server = await joinEmbeddedRedis(options.dir, {
+    findProgram: async () => {
+      const found = await findServer(options.searchPath ?? usualSearchPath);
+      if (found) return found;
+      throw new UserError("redis_missing", "There is no Redis to work with", { hint: "Set REDIS_URL" });
+    },
+    log,
+    temporaryFolder: options.temporaryFolder,
+    graceSeconds: options.graceSeconds,
+  });
+  let closed = false;
+  let reviving = false;
+  // Every connection that loses its server asks for the time until its next try: the moment to look after the server.
+  const revive = () => {
+    if (closed || reviving) return;
+    reviving = true;
+    server
+      .revive()
+      .catch((error: unknown) => log(`Redis could not be started again: ${String(error)}`))
+      .finally(() => (reviving = false));
+  };
+  const base: RedisOptions = {
+    path: server.socketPath,
+    maxRetriesPerRequest: null,
+    retryStrategy: (times) => {
+      revive();
+      return retryDelayMs(times);
+    },
+  };
+  return new Handle("embedded", base, server.socketPath, log, async () => {
+    closed = true;
+    await server.release();
+  });
+}
+
+class Handle implements RedisHandle {
+  readonly #connections = new Set<Redis>();
+  #closing: Promise<void> | null = null;
+
+  constructor(
+    readonly kind: "url" | "embedded",
+    readonly options: RedisOptions,
+    readonly where: string,
+    private readonly log: (message: string) => void,
+    private readonly release: () => Promise<void>,
+  ) {}
+
+  connect(): Redis {
+    const connection = new Redis({ ...this.options });
+    this.#connections.add(connection);
+    connection.on("end", () => this.#connections.delete(connection));
+    let wasLost = false;
+    connection.on("ready", () => (wasLost = false));
+    connection.on("error", (error: Error) => {
+      if (!wasLost) this.log(`Redis connection lost (${error.message}); trying again`);
+      wasLost = true;
+    });
+    return connection;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      for (const connection of this.#connections) connection.disconnect();
+      await this.release();
+    })();
+    return this.#closing;
+  }
+}

@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { isDiskFull } from "@pairloom/config";
+import { UnrecoverableError, WaitingError, Worker, type Job } from "bullmq";
+import { z } from "zod";
+import { jobSchemas, type JobData } from "./jobSchemas.js";
+import type { QueueName } from "./queueNames.js";
+import type { Road } from "./road.js";
+
+/** A job as its handler sees it. */
+export interface RunningJob<Q extends QueueName> {
+  id: string;
+  /** Names the job among those of all queues: for `countOnce` and `seenOnce`. */
+  key: string;
+  data: JobData<Q>;
+  /** Aborted when the worker stops or another worker may have taken the job: give up soon, by any error. */
+  signal: AbortSignal;
+  /** Shown by dashboards. */
+  progress(value: number | object): Promise<void>;
+}
+
+export type JobHandler<Q extends QueueName> = (job: RunningJob<Q>) => Promise<void>;
+
+export interface WorkerOptions {
+  /** Jobs at a time. */
+  concurrency?: number;
+  log?: (message: string) => void;
+  /** What no later job would survive either (a full disk): the worker has put its jobs back and rests. */
+  onFatal?: (error: unknown) => void;
+}
+
+export interface RunningWorker {
+  /**
+   * Takes no more jobs, lets those that run finish for `graceMs`, then aborts them and puts them back.
+   */
+  stop(graceMs?: number): Promise<void>;
+}
+
+/** Time for handlers to give up after their signal was aborted. */
+const abortGraceMs = 5000;
+
+/**
+ * Runs the jobs of a queue. A handler that throws is tried again with growing waits, up to the road's attempts; a job
+ * whose worker was killed is run again, as often as it takes. So a handler may run twice for one job, even at the
+ * same time: it publishes under names that depend on the job alone and counts with `countOnce`.
+ */
+export function runWorker<Q extends QueueName>(
+  road: Road,
+  queue: Q,
+  handler: JobHandler<Q>,
+  options: WorkerOptions = {},
+): RunningWorker {
+  const log = options.log ?? (() => undefined);
+  const running = new Map<string, AbortController>();
+  let resting = false;
+  const { tuning } = road;
+
+  const putBack = async (job: Job, token: string | undefined): Promise<never> => {
+    await job.moveToWait(token);
+    throw new WaitingError();
+  };
+
+  const process = async (job: Job, token?: string): Promise<void> => {
+    if (resting) return putBack(job, token);
+    const id = job.id ?? "";
+    const key = `${queue}/${id}`;
+    const parsed = jobSchemas[queue].safeParse(job.data);
+    if (!parsed.success) {
+      await road.countOnce(`invalid/${key}`, { "jobs.invalid": 1 });
+      throw new UnrecoverableError(`Not a job for the ${queue}: ${z.prettifyError(parsed.error)}`);
+    }
+    const controller = new AbortController();
+    running.set(token ?? id, controller);
+    try {
+      await handler({
+        id,
+        key,
+        data: parsed.data as JobData<Q>,
+        signal: controller.signal,
+        progress: (value) => job.updateProgress(value),
+      });
+    } catch (error) {
+      if (isDiskFull(error)) {
+        if (!resting) {
+          resting = true;
+          void worker.pause(true);
+          options.onFatal?.(error);
+        }
+        return putBack(job, token);
+      }
+      if (resting) return putBack(job, token);
+      if (!controller.signal.aborted) log(`${queue} ${id} failed: ${messageOf(error)}`);
+      throw error;
+    } finally {
+      running.delete(token ?? id);
+    }
+  };
+
+  const worker = new Worker(queue, process, {
+    connection: road.redis.connect(),
+    prefix: road.prefix,
+    concurrency: options.concurrency ?? 1,
+    lockDuration: tuning.lockDurationMs,
+    stalledInterval: tuning.stalledIntervalMs,
+    maxStalledCount: 1_000_000_000,
+    runRetryDelay: 500,
+    removeOnComplete: { count: 0 },
+    removeOnFail: { count: tuning.keepFailed },
+  });
+  worker.on("error", (error) => log(`${queue} worker: ${messageOf(error)}`));
+
+  let stopping: Promise<void> | null = null;
+  const stop = async (graceMs: number): Promise<void> => {
+    void worker.pause(true);
+    await waitUntil(() => running.size === 0, graceMs);
+    if (running.size > 0) {
+      resting = true;
+      for (const controller of running.values()) controller.abort(new Error(`The ${queue} stops`));
+      await waitUntil(() => running.size === 0, abortGraceMs);
+    }
+    await Promise.race([worker.close(running.size > 0), sleep(5000)]);
+  };
+  return { stop: (graceMs = 10_000) => (stopping ??= stop(graceMs)) };
+}
+
+async function waitUntil(isTrue: () => boolean, timeoutMs: number): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!isTrue() && Date.now() < deadline) await sleep(20);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
