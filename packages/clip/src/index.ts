@@ -1,1 +1,14 @@
-export {};
+export * from "./modelConfig.js";
+export * from "./stateShapes.js";
+export * from "./layout.js";
+export * from "./parameters.js";
+export * from "./encode.js";
+export * from "./clipLoss.js";
+export * from "./lossAndGradients.js";
+export { normalizeFeatures } from "./ops/normalizeFeatures.js";
+export type { BatchStatistics } from "./towers/modifiedResNet.js";
+export * from "./checkpoints/checkpointError.js";
+export * from "./checkpoints/tensorDtype.js";
+export * from "./checkpoints/safetensors.js";
+export type { SafetensorsHeader, TensorPlace } from "./checkpoints/safetensorsHeader.js";
+export * from "./checkpoints/stateDict.js";

@@ -1,0 +1,22 @@
+import { UserError } from "@pairloom/config";
+
+export type CheckpointProblem =
+  | "checkpoint_truncated"
+  | "checkpoint_header_invalid"
+  | "checkpoint_header_too_large"
+  | "checkpoint_tensor_overlap"
+  | "checkpoint_tensor_range"
+  | "checkpoint_dtype_unknown"
+  | "checkpoint_tensor_missing"
+  | "checkpoint_tensor_extra"
+  | "checkpoint_tensor_shape"
+  | "checkpoint_tensor_dtype"
+  | "checkpoint_not_finite";
+
+/** A file of weights that can't be used; nothing of it was taken over. */
+export class CheckpointError extends UserError {
+  constructor(code: CheckpointProblem, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(code, message, options);
+    this.name = "CheckpointError";
+  }
+}

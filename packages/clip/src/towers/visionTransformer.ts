@@ -1,0 +1,85 @@
+import * as tf from "@tensorflow/tfjs";
+import { patchGrid, visionHeads, type VisionConfig } from "../modelConfig.js";
+import { layerNorm } from "../ops/layerNorm.js";
+import type { ParameterScope } from "../parameters.js";
+import { activationOf, epsilonOf, transformer } from "./transformer.js";
+
+/**
+ * A vision transformer with class token, as OpenAI's and open_clip's.
+ *
+ * @param images [B, H, W, 3], normalised
+ * @returns [B, E], not normalised
+ */
+export function visionTransformer(
+  visual: ParameterScope,
+  vision: VisionConfig,
+  quick: boolean,
+  images: tf.Tensor4D,
+): tf.Tensor2D {
+  const batch = images.shape[0];
+  const { width } = vision;
+  const patches = patchEmbedding(images, visual.get("conv1.weight"), vision);
+  const grid = patchGrid(vision);
+  const tokens = grid[0] * grid[1] + 1;
+  const start = tf.broadcastTo(tf.reshape(visual.get("class_embedding"), [1, 1, width]), [batch, 1, width]);
+  const sequence = tf.concat([start, tf.reshape(patches, [batch, tokens - 1, width])], 1);
+  const placed = tf.add(sequence, visual.get("positional_embedding"));
+
+  const epsilon = epsilonOf(vision);
+  const norm = (x: tf.Tensor, name: string): tf.Tensor2D =>
+    layerNorm(x, visual.get(`${name}.weight`), visual.get(`${name}.bias`), epsilon);
+  let x: tf.Tensor2D = tf.reshape(placed, [batch * tokens, width]);
+  if (!vision.no_ln_pre) x = norm(x, "ln_pre");
+  x = transformer(
+    visual.in("transformer"),
+    x,
+    {
+      batch,
+      tokens,
+      heads: visionHeads(vision),
+      layers: vision.layers as number,
+      epsilon,
+      activation: activationOf(vision, quick),
+    },
+    null,
+  );
+  return tf.matMul(pooled(x, vision, batch, tokens, norm), visual.get("proj"));
+}
+
+/** One token for each image: the class token, or the mean of the others; normalised before or after. */
+function pooled(
+  x: tf.Tensor2D,
+  vision: VisionConfig,
+  batch: number,
+  tokens: number,
+  norm: (x: tf.Tensor, name: string) => tf.Tensor2D,
+): tf.Tensor2D {
+  const sequence = (flat: tf.Tensor): tf.Tensor3D => tf.reshape(flat, [batch, tokens, vision.width]);
+  if (vision.pool_type === "avg") {
+    const source = vision.final_ln_after_pool ? x : norm(x, "ln_post");
+    const rest = tf.slice(sequence(source), [0, 1, 0], [batch, tokens - 1, vision.width]);
+    const mean: tf.Tensor2D = tf.mean(rest, 1);
+    return vision.final_ln_after_pool ? norm(mean, "ln_post") : mean;
+  }
+  // a layer norm looks at one token only: taking the class token first is the same and cheaper
+  const first = tf.slice(sequence(x), [0, 0, 0], [batch, 1, vision.width]);
+  return norm(tf.reshape(first, [batch, vision.width]), "ln_post");
+}
+
+/**
+ * The stride-P convolution of a vision transformer as one matrix product.
+ *
+ * @param images [B, H, W, 3]
+ * @param kernel [P, P, 3, D]
+ * @returns [B·N, D], patches row by row
+ */
+function patchEmbedding(images: tf.Tensor4D, kernel: tf.Tensor, vision: VisionConfig): tf.Tensor2D {
+  const [batch, height, width] = images.shape;
+  const patch = vision.patch_size ?? 16;
+  const [rows, columns] = patchGrid(vision);
+  const whole = height === rows * patch && width === columns * patch;
+  const used = whole ? images : tf.slice(images, [0, 0, 0, 0], [batch, rows * patch, columns * patch, 3]);
+  const strips = tf.reshape(used, [batch * rows, patch, columns, patch * 3]);
+  const patches = tf.reshape(tf.transpose(strips, [0, 2, 1, 3]), [batch * rows * columns, patch * patch * 3]);
+  return tf.matMul(patches, tf.reshape(kernel, [patch * patch * 3, vision.width]));
+}
