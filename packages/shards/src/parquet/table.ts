@@ -1,0 +1,172 @@
+import { Buffer } from "node:buffer";
+import { crc32 } from "node:zlib";
+import { parquetMetadata, parquetReadObjects } from "hyparquet";
+import { parquetWriteBuffer } from "hyparquet-writer";
+
+/** "int" is a 32-bit integer, "long" a 64-bit one (a safe integer here), "json" any value as a string of JSON. */
+export type ColumnKind = "string" | "int" | "long" | "boolean" | "json";
+
+/** One column: the field of the row, its name in the file, what it holds. */
+export interface Column<Row> {
+  field: keyof Row & string;
+  name: string;
+  kind: ColumnKind;
+  nullable: boolean;
+}
+
+/** The bytes are not a parquet file that holds this table whole. */
+export class TableDamagedError extends Error {
+  readonly code = "table_damaged";
+  constructor(why: string, cause?: unknown) {
+    super(why, cause === undefined ? undefined : { cause });
+    this.name = "TableDamagedError";
+  }
+}
+
+/** Shorthand to declare columns: a trailing "?" allows null. */
+export function column<Row>(
+  field: keyof Row & string,
+  kind: ColumnKind | `${ColumnKind}?`,
+  name: string = field,
+): Column<Row> {
+  const nullable = kind.endsWith("?");
+  return { field, name, kind: (nullable ? kind.slice(0, -1) : kind) as ColumnKind, nullable };
+}
+
+const parquetTypes = {
+  string: "STRING",
+  json: "STRING",
+  int: "INT32",
+  long: "INT64",
+  boolean: "BOOLEAN",
+} as const;
+const checkKey = "pairloom.crc32";
+
+/** A lone surrogate can't be written as UTF-8; it becomes U+FFFD. */
+const wellFormed = (text: string) => (/[\ud800-\udfff]/.test(text) ? Buffer.from(text).toString() : text);
+
+function toCell(kind: ColumnKind, value: unknown, where: string): string | number | boolean {
+  switch (kind) {
+    case "json":
+      return JSON.stringify(value);
+    case "string":
+      if (typeof value === "string") return wellFormed(value);
+      break;
+    case "boolean":
+      if (typeof value === "boolean") return value;
+      break;
+    case "int":
+      if (typeof value === "number" && (value | 0) === value) return value | 0;
+      break;
+    case "long":
+      if (Number.isSafeInteger(value)) return value as number;
+  }
+  throw new TypeError(`Expected ${where} to be ${kind}, got ${JSON.stringify(value) ?? typeof value}`);
+}
+
+/** Sum over a column's cells before encoding: finds what parquet itself, which has no checksums, lets pass. */
+const checksum = (cells: unknown[]): string => crc32(JSON.stringify(cells)).toString(16).padStart(8, "0");
+
+/**
+ * A parquet file of these rows (snappy, row groups of 100,000). Equal rows and metadata give equal bytes.
+ * @throws TypeError where a row doesn't fit its columns
+ */
+export function encodeTable<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  metadata: Record<string, string> = {},
+): Buffer {
+  const cells = columns.map(({ field, name, kind, nullable }) =>
+    rows.map((row, i) => {
+      const value = row[field];
+      if (value === null || value === undefined) {
+        if (nullable) return null;
+        throw new TypeError(`Expected ${name} of row ${i} to be ${kind}, got null`);
+      }
+      return toCell(kind, value, `${name} of row ${i}`);
+    }),
+  );
+  const bytes = parquetWriteBuffer({
+    columnData: columns.map(({ name, kind, nullable }, i) => ({
+      name,
+      type: parquetTypes[kind],
+      nullable,
+      data: kind === "long" ? (cells[i] ?? []).map((n) => (n === null ? null : BigInt(n))) : (cells[i] ?? []),
+    })),
+    rowGroupSize: 100_000,
+    createdBy: "pairloom",
+    kvMetadata: [
+      ...Object.entries(metadata).map(([key, value]) => ({ key, value })),
+      {
+        key: checkKey,
+        value: JSON.stringify(columns.map(({ name }, i) => [name, checksum(cells[i] ?? [])])),
+      },
+    ],
+  });
+  return Buffer.from(bytes);
+}
+
+function arrayBufferOf(bytes: Uint8Array): ArrayBuffer {
+  const { buffer, byteOffset, byteLength } = bytes;
+  if (buffer instanceof ArrayBuffer && byteOffset === 0 && byteLength === buffer.byteLength) return buffer;
+  return new Uint8Array(bytes).buffer;
+}
+
+/**
+ * The rows of a parquet file that `encodeTable` wrote with these columns (further ones are passed over).
+ * @throws TableDamagedError
+ */
+export async function decodeTable<Row>(
+  columns: readonly Column<Row>[],
+  bytes: Uint8Array,
+): Promise<{ rows: Row[]; metadata: Record<string, string> }> {
+  const file = arrayBufferOf(bytes);
+  const metadata = tableMetadata(bytes);
+  let raw: Record<string, unknown>[];
+  try {
+    raw = await parquetReadObjects({ file, columns: columns.map(({ name }) => name) });
+  } catch (cause) {
+    throw new TableDamagedError("its parquet pages can't be read", cause);
+  }
+  const cells = columns.map(() => new Array<unknown>(raw.length));
+  const rows = raw.map((object, i) => {
+    const row: Record<string, unknown> = {};
+    columns.forEach(({ field, name, kind, nullable }, c) => {
+      let cell = object[name];
+      if (typeof cell === "bigint") cell = Number(cell);
+      if (cell === null || cell === undefined) {
+        if (!nullable) throw new TableDamagedError(`${name} of row ${i} is missing`);
+        row[field] = null;
+        (cells[c] as unknown[])[i] = null;
+        return;
+      }
+      try {
+        (cells[c] as unknown[])[i] = cell;
+        row[field] = kind === "json" ? JSON.parse(cell as string) : toCell(kind, cell, `${name} of row ${i}`);
+      } catch (cause) {
+        throw new TableDamagedError(`${name} of row ${i} is not ${kind}`, cause);
+      }
+    });
+    return row as Row;
+  });
+  const { [checkKey]: sums, ...rest } = metadata;
+  if (sums !== undefined) {
+    const expected = new Map(JSON.parse(sums) as [string, string][]);
+    columns.forEach(({ name }, c) => {
+      if (expected.get(name) !== checksum(cells[c] ?? [])) {
+        throw new TableDamagedError(`its column ${name} doesn't match its checksum`);
+      }
+    });
+  }
+  return { rows, metadata: rest };
+}
+
+/** The key-value metadata of a parquet file. @throws TableDamagedError */
+export function tableMetadata(bytes: Uint8Array): Record<string, string> {
+  try {
+    const { key_value_metadata: pairs } = parquetMetadata(bytes);
+    return Object.fromEntries((pairs ?? []).map(({ key, value }) => [key, value ?? ""]));
+  } catch (cause) {
+    throw new TableDamagedError("it is no whole parquet file", cause);
+  }
+}

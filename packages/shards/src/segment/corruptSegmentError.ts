@@ -1,0 +1,21 @@
+import { UserError } from "@pairloom/config";
+
+/** A file of a segment is damaged or missing: what it held can't be used, everything else can. */
+export class CorruptSegmentError extends UserError {
+  /** @param file name in the store */
+  constructor(
+    readonly segment: string,
+    readonly file: string,
+    storeUrl: string,
+    why: string,
+    cause?: unknown,
+  ) {
+    super("segment_corrupt", `${file} in ${storeUrl} is damaged: ${why}`, {
+      hint:
+        `Put the file back from a copy. Without one, delete segments/${segment}.parquet and ` +
+        `segments/${segment}.*.tar: what they held is gone then, and its candidates can be fetched anew.`,
+      cause,
+    });
+    this.name = "CorruptSegmentError";
+  }
+}

@@ -1,0 +1,195 @@
+import { Buffer } from "node:buffer";
+import { blockBytes, decodeTarHeader, paddingOf, type TarHeader } from "./tarHeader.js";
+
+export interface TarEntry {
+  name: string;
+  /** Where its first header (a pax or long-name one included) begins in the tar. */
+  offset: number;
+  /** Where its data begins in the tar. */
+  dataOffset: number;
+  /** A view of the chunk that was pushed, where the member lay in one chunk. */
+  data: Buffer;
+}
+
+export interface TarProblem {
+  kind: "header" | "truncated" | "too_large" | "unsupported" | "no_end" | "trailing";
+  /** Byte of the tar where it shows. */
+  offset: number;
+  says: string;
+}
+
+export interface TarScannerOptions {
+  /** Where in the tar the first pushed byte lies (a member's beginning). */
+  start?: number;
+  /** A member that claims more is skipped and reported: 1 GiB by default. */
+  maxMemberBytes?: number;
+  onProblem?: (problem: TarProblem) => void;
+}
+
+interface Extension {
+  offset: number;
+  name?: string;
+  size?: number;
+}
+
+/** pax records: "LENGTH KEY=VALUE\n", the length counting itself (POSIX.1-2001). Null where they are broken. */
+function paxRecords(data: Buffer): { path?: string; size?: number } | null {
+  const found: { path?: string; size?: number } = {};
+  for (let at = 0; at < data.length;) {
+    const blank = data.indexOf(32, at);
+    const length = Number(data.toString("latin1", at, blank));
+    if (blank < 0 || !Number.isInteger(length) || length <= blank - at || at + length > data.length)
+      return null;
+    const record = data.toString("utf8", blank + 1, at + length - 1);
+    const equals = record.indexOf("=");
+    const key = record.slice(0, equals);
+    if (key === "path") found.path = record.slice(equals + 1);
+    if (key === "size") found.size = Number(record.slice(equals + 1));
+    at += length;
+  }
+  return found.size !== undefined && !(Number.isSafeInteger(found.size) && found.size >= 0) ? null : found;
+}
+
+/**
+ * Reads a tar from chunks of any size. Damage is reported and stepped over: after a bad header the next block that
+ * is a header goes on. Besides ustar it knows pax paths and sizes and GNU's long names, as Python's writers make.
+ */
+export class TarScanner {
+  private readonly parts: Buffer[] = [];
+  private held = 0;
+  /** Bytes that must be held before anything more can be read. */
+  private need = blockBytes;
+  /** Bytes to drop before the next header. */
+  private skip = 0;
+  private offset: number;
+  private lost = false;
+  private extension: Extension | null = null;
+  private readonly maxMemberBytes: number;
+  private readonly report: (problem: TarProblem) => void;
+  /** True after the block of zeros that ends a tar. */
+  ended = false;
+  private trailing = false;
+
+  constructor({ start = 0, maxMemberBytes = 2 ** 30, onProblem }: TarScannerOptions = {}) {
+    this.offset = start;
+    this.maxMemberBytes = maxMemberBytes;
+    this.report = onProblem ?? (() => {});
+  }
+
+  /** Takes the next bytes of the tar; returns the members that are whole now. The chunk must not be changed later. */
+  push(chunk: Buffer): TarEntry[] {
+    if (this.ended) {
+      this.checkTrailing(chunk);
+      return [];
+    }
+    if (this.skip > 0) {
+      const dropped = Math.min(this.skip, chunk.length);
+      this.skip -= dropped;
+      this.offset += dropped;
+      chunk = chunk.subarray(dropped);
+    }
+    if (chunk.length === 0) return [];
+    this.parts.push(chunk);
+    this.held += chunk.length;
+    if (this.held < this.need) return [];
+    const buffer = this.parts.length === 1 ? chunk : Buffer.concat(this.parts);
+    this.parts.length = 0;
+    this.held = 0;
+    const entries: TarEntry[] = [];
+    let at = 0;
+    while (!this.ended) {
+      if (buffer.length - at < blockBytes) {
+        this.need = blockBytes;
+        break;
+      }
+      const header = decodeTarHeader(buffer, at);
+      if (header === "end") {
+        this.ended = true;
+        this.checkTrailing(buffer.subarray(at + blockBytes));
+        return entries;
+      }
+      if (header === "bad") {
+        if (!this.lost)
+          this.report({ kind: "header", offset: this.offset + at, says: "no valid header here" });
+        this.lost = true;
+        this.extension = null;
+        at += blockBytes;
+        continue;
+      }
+      this.lost = false;
+      const size = this.extension?.size ?? header.size;
+      const whole = blockBytes + size + paddingOf(size);
+      if (size > this.maxMemberBytes) {
+        const says = `${header.name} claims ${size} bytes, ${this.maxMemberBytes} at most`;
+        this.report({ kind: "too_large", offset: this.offset + at, says });
+        this.extension = null;
+        const there = Math.min(whole, buffer.length - at);
+        this.skip = whole - there;
+        at += there;
+        continue;
+      }
+      if (buffer.length - at < blockBytes + size) {
+        this.need = blockBytes + size;
+        break;
+      }
+      const data = buffer.subarray(at + blockBytes, at + blockBytes + size);
+      const entry = this.take(header, this.offset + at, data);
+      if (entry !== null) entries.push(entry);
+      const there = Math.min(whole, buffer.length - at);
+      this.skip = whole - there;
+      at += there;
+    }
+    this.offset += at;
+    if (at < buffer.length) {
+      this.parts.push(buffer.subarray(at));
+      this.held = buffer.length - at;
+    } else {
+      this.need = blockBytes;
+    }
+    return entries;
+  }
+
+  /** To be called when the file is at its end: reports what is missing. */
+  end(): void {
+    if (this.ended) return;
+    if (this.held > 0 || this.skip > 0) {
+      const says = "the file ends in the middle of a member";
+      this.report({ kind: "truncated", offset: this.offset, says });
+    } else {
+      this.report({ kind: "no_end", offset: this.offset, says: "the blocks that end a tar are missing" });
+    }
+  }
+
+  private take(header: TarHeader, offset: number, data: Buffer): TarEntry | null {
+    const { type } = header;
+    const extension = this.extension;
+    if (type === "x" || type === "L") {
+      this.extension = { offset: extension?.offset ?? offset, ...extension };
+      if (type === "L") {
+        const nul = data.indexOf(0);
+        this.extension.name = data.toString("utf8", 0, nul === -1 ? data.length : nul);
+        return null;
+      }
+      const records = paxRecords(data);
+      if (records === null) this.report({ kind: "header", offset, says: "broken pax records" });
+      if (records?.path !== undefined) this.extension.name = records.path;
+      if (records?.size !== undefined) this.extension.size = records.size;
+      return null;
+    }
+    this.extension = null;
+    if (type === "g" || type === "K" || type === "5") return null;
+    const name = extension?.name ?? header.name;
+    if (type !== "0" && type !== "7") {
+      const says = `${name} is no ordinary file (type ${JSON.stringify(type)})`;
+      this.report({ kind: "unsupported", offset, says });
+      return null;
+    }
+    return { name, offset: extension?.offset ?? offset, dataOffset: offset + blockBytes, data };
+  }
+
+  private checkTrailing(rest: Buffer): void {
+    if (this.trailing || rest.every((byte) => byte === 0)) return;
+    this.trailing = true;
+    this.report({ kind: "trailing", offset: this.offset, says: "there are bytes after the end of the tar" });
+  }
+}
