@@ -1,1 +1,2 @@
-export {};
+export * from "./actions.js";
+export { startMonitor, type Monitor, type MonitorOptions } from "./startMonitor.js";

@@ -1,1 +1,1 @@
-export {};
+export { trainJob, TrainingFailedError, type SpawnTraining, type TrainContext } from "./trainJob.js";

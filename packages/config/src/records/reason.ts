@@ -72,6 +72,11 @@ export const reasons = {
   },
   caption_repeated: { stage: "release", passes: false, says: "the caption was seen too often" },
   held_out: { stage: "release", passes: false, says: "a hold-out rule keeps it for evaluation" },
+  not_held_out: {
+    stage: "release",
+    passes: false,
+    says: "this release holds only what a hold-out rule keeps for evaluation",
+  },
   query_cap: { stage: "release", passes: false, says: "its queries have their fill" },
 } as const satisfies Record<string, { stage: "fetch" | "dedupe" | "release"; passes: boolean; says: string }>;
 

@@ -9,11 +9,13 @@ export const siteScope = z.strictObject({
 });
 export type SiteScope = z.infer<typeof siteScope>;
 
-/** A page to read: one line of `frontier/<id>.jsonl.gz`. */
+/**
+ * A page to read: one line of `frontier/<id>.jsonl.gz`. It names no query: several may lead to one page, and which
+ * came first is chance. The expansions say which queries lead where; the release joins them.
+ */
 export const frontierPage = z.strictObject({
   url: z.string().min(1),
   source: z.string().min(1),
-  query: z.string().nullable(),
   scope: siteScope.nullable(),
   /** "sitemap": the body is a sitemap or sitemap index, not a page. */
   kind: z.enum(["page", "sitemap"]),
