@@ -1,5 +1,6 @@
 export * from "./store.js";
 export * from "./openStore.js";
+export { storeBelow } from "./storeBelow.js";
 export { LocalStore } from "./localStore.js";
 export { BlobNameError, checkBlobName } from "./blobName.js";
 export * from "./jsonLines.js";

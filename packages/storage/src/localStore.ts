@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { link, mkdir, open, readFile, stat, unlink } from "node:fs/promises";
+import { link, mkdir, open, opendir, readFile, stat, unlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pathToFileURL } from "node:url";
@@ -47,22 +47,31 @@ export class LocalStore implements Store {
 
   /**
    * Opens (and makes, if needed) the folder, and removes what killed processes left unfinished.
-   * @throws UserError where the path is no folder or can't be written
+   * @param options.readOnly nothing is made or removed; the folder must be there
+   * @throws UserError where the path is no folder or can't be used
    */
-  static async open(path: string): Promise<LocalStore> {
+  static async open(path: string, options: { readOnly?: boolean } = {}): Promise<LocalStore> {
     const root = resolve(path);
     try {
-      await makeFolder(join(root, workFolder));
-      await sweepWorkFiles(join(root, workFolder), Date.now());
+      if (options.readOnly !== true) await makeFolder(root);
+      await (await opendir(root)).close();
+      if (options.readOnly !== true) await sweepWorkFiles(join(root, workFolder), Date.now());
     } catch (error) {
       if (isDiskFull(error)) throw new DiskFullError(root, error);
-      const hint = "Name a folder that you may write to.";
+      const hint =
+        options.readOnly === true ? "Name a folder that is there." : "Name a folder that you may write to.";
       throw new UserError("store_unusable", `Can't use ${root} as a store: ${(error as Error).message}`, {
         hint,
         cause: error,
       });
     }
     return new LocalStore(root);
+  }
+
+  /** The path of a new unfinished file or folder; its folder is made when it is first needed. */
+  private async newWorkPath(): Promise<string> {
+    await mkdir(join(this.root, workFolder), { recursive: true });
+    return join(this.root, workFolder, workFileName());
   }
 
   private pathOf(name: string): string {
@@ -108,7 +117,7 @@ export class LocalStore implements Store {
       if (!(data instanceof Uint8Array)) await data[Symbol.asyncIterator]().return?.();
       return "exists";
     }
-    const work = join(this.root, workFolder, workFileName());
+    const work = await this.newWorkPath();
     try {
       const handle = await open(work, "wx");
       try {
@@ -187,7 +196,7 @@ export class LocalStore implements Store {
   }
 
   async scratch(): Promise<string> {
-    const path = join(this.root, workFolder, workFileName());
+    const path = await this.newWorkPath();
     await mkdir(path);
     return path;
   }

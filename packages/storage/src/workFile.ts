@@ -63,7 +63,11 @@ function isAlive(pid: number, start: string): boolean {
  */
 export async function sweepWorkFiles(folder: string, nowMs: number): Promise<number> {
   let swept = 0;
-  for (const name of await readdir(folder)) {
+  const names = await readdir(folder).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  });
+  for (const name of names) {
     const match = pattern.exec(name);
     if (match === null) continue;
     const [, space, boot, pid = "", start = ""] = match;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { DiskFullError, UserError } from "@pairloom/config";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { LocalStore, openStore } from "../src/index.js";
+import { LocalStore, openStore, storeBelow } from "../src/index.js";
 import { workFileName } from "../src/workFile.js";
 import { storeConformance } from "./storeConformance.js";
 
@@ -15,6 +15,15 @@ storeConformance("a local folder", async () => {
   return {
     store: await openStore(root),
     again: () => openStore(root),
+    remove: () => rm(root, { recursive: true }),
+  };
+});
+
+storeConformance("a part of a store", async () => {
+  const root = await mkdtemp(join(tmpdir(), "pairloom-store-"));
+  return {
+    store: storeBelow(await openStore(root), "one/part"),
+    again: async () => storeBelow(await openStore(root), "one/part"),
     remove: () => rm(root, { recursive: true }),
   };
 });
@@ -35,6 +44,16 @@ describe("a local store", () => {
     expect(store.url).toBe(pathToFileURL(path).href);
     expect((await (await openStore(store.url)).get("x")).toString()).toBe("1");
     expect(store.localPath("x")).toBe(join(path, "x"));
+  });
+
+  it("that is only read makes nothing and must be there", async () => {
+    await (await openStore(join(root, "there"))).publish("x", Buffer.from("1"));
+    await rm(join(root, "there", ".tmp"), { recursive: true });
+    const store = await openStore(join(root, "there"), { readOnly: true });
+    expect((await store.get("x")).toString()).toBe("1");
+    expect(await readdir(join(root, "there"))).toEqual(["x"]);
+    await expect(openStore(join(root, "missing"), { readOnly: true })).rejects.toThrow(UserError);
+    expect(await readdir(root)).toEqual(["there"]);
   });
 
   it("says what to do where the address is no folder or of an unknown kind", async () => {
@@ -74,7 +93,7 @@ describe("a local store", () => {
   });
 
   it("leaves a stranger's unfinished files alone until they are old, and unknown names always", async () => {
-    await LocalStore.open(root);
+    await rm(await (await LocalStore.open(root)).scratch(), { recursive: true });
     const work = join(root, ".tmp");
     const foreign = (digit: string) => digit.repeat(12) + workFileName().slice(12);
     const [young, old] = [foreign("a"), foreign("b")];
