@@ -56,6 +56,23 @@ export const webSettings = z.strictObject({
   concurrency: z.int().min(1).default(64),
   obeyRobots: z.boolean().default(true),
   obeyOptOuts: z.boolean().default(true),
+  /** Single opt-outs that are not heeded although `obeyOptOuts` is on. */
+  ignoreOptOuts: z
+    .array(
+      z.enum([
+        "optout_page_meta",
+        "optout_page_header",
+        "optout_x_robots_tag",
+        "optout_tdmrep",
+        "optout_ai_txt",
+        "optout_content_usage",
+      ]),
+    )
+    .default([]),
+  /** Directives of X-Robots-Tag and meta robots that keep an image out. */
+  optOutDirectives: z.array(z.string()).default(["noai", "noimageai", "noindex", "noimageindex", "none"]),
+  /** Name servers to ask ("9.9.9.9", "[2620:fe::fe]:53"); empty: the system's. */
+  dnsServers: z.array(z.string()).default([]),
 });
 export type WebSettings = z.infer<typeof webSettings>;
 

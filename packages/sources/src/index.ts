@@ -3,3 +3,13 @@ export * from "./demoWeb/pictures/heldOut.js";
 export * from "./demoWeb/pictures/pictureCaption.js";
 export * from "./demoWeb/pictures/demoPicture.js";
 export * from "./demoWeb/pictures/renderDemoPicture.js";
+export { imageFates, type ImageFate, type ImageFateName } from "./demoWeb/plan/imageFates.js";
+export type { DemoRoute } from "./demoWeb/plan/demoRoutes.js";
+export type { DemoRequest } from "./demoWeb/serve/demoHandler.js";
+export {
+  startDemoWeb,
+  type DemoWeb,
+  type DemoWebOptions,
+  type DemoWebStats,
+} from "./demoWeb/startDemoWeb.js";
+export * from "./handOver.js";

@@ -1,1 +1,1 @@
-export {};
+export { dedupeJob, rebuildDeduper, type DedupeContext } from "./dedupeJob.js";

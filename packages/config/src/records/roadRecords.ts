@@ -50,7 +50,7 @@ export const expandedQuery = z.strictObject({
 export type ExpandedQuery = z.infer<typeof expandedQuery>;
 
 /** Where a job's candidates lie: named after their content, so that of two runs of a job each keeps its own until one is committed. */
-const candidatesFile = z.strictObject({ file: z.string().nullable(), count: z.int() });
+const candidatesFile = z.strictObject({ id: z.string().nullable(), count: z.int() });
 
 /** `crawls/<job>.jsonl.gz`, one line: the commit point of a crawl job. */
 export const crawlReport = z.strictObject({ candidates: candidatesFile, pages: z.array(crawledPage) });

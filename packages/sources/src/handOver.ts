@@ -1,0 +1,77 @@
+import { createHash } from "node:crypto";
+import type { Candidate, FrontierPage } from "@pairloom/config";
+import type { Road } from "@pairloom/queue";
+import { publishLines, type Store } from "@pairloom/storage";
+
+/**
+ * How expander and crawler hand work on. Everything here may be done twice, after a kill, without effect:
+ * file names come from content or from the job's id, job ids from the parent's id.
+ */
+
+/** First 8 bytes of the sha256: the key of a URL in the seen-sets. */
+export function urlKey(canonicalUrl: string): Buffer {
+  return createHash("sha256").update(canonicalUrl).digest().subarray(0, 8);
+}
+
+/** A published file of candidates, as shards' `readCandidates` knows it; no id where there are none. */
+export interface CandidatesFile {
+  id: string | null;
+  count: number;
+}
+
+/** Publishes a job's candidates under a name made of the job's id and their content. */
+export async function publishCandidates(
+  store: Store,
+  jobId: string,
+  candidates: readonly Candidate[],
+): Promise<CandidatesFile> {
+  if (candidates.length === 0) return { id: null, count: 0 };
+  const hash = createHash("sha256").update(JSON.stringify(candidates)).digest("hex").slice(0, 16);
+  const id = `${jobId}.${hash}`;
+  await publishLines(store, `candidates/${id}.jsonl.gz`, candidates);
+  return { id, count: candidates.length };
+}
+
+/** Adds the fetch jobs for a published file of candidates. */
+export async function addFetchJobs(
+  road: Road,
+  jobId: string,
+  { id: candidates, count }: CandidatesFile,
+  chunk: number,
+): Promise<void> {
+  if (candidates === null) return;
+  const jobs = [];
+  for (let from = 0; from < count; from += chunk)
+    jobs.push({
+      id: `f-${jobId}-${from}`,
+      data: { candidates, from, to: Math.min(from + chunk, count) },
+    });
+  await road.add("fetcher", jobs);
+}
+
+/**
+ * Adds crawl jobs for those pages that nobody has handed on before (by canonical URL).
+ * @returns how many were new
+ */
+export async function addFrontierJobs(
+  road: Road,
+  store: Store,
+  jobId: string,
+  pages: readonly FrontierPage[],
+  canonicalUrl: (url: string) => string,
+  chunk: number,
+): Promise<number> {
+  if (pages.length === 0) return 0;
+  const keys = pages.map((page) => urlKey(canonicalUrl(page.url)));
+  const isNew = await road.seenOnce(jobId, "pages", keys);
+  const fresh = pages.filter((_, at) => isNew[at] === 1);
+  const jobs = [];
+  for (let from = 0; from < fresh.length; from += chunk) {
+    const id = `${jobId}-${from}`;
+    const frontier = `frontier/${id}.jsonl.gz`;
+    await publishLines(store, frontier, fresh.slice(from, from + chunk));
+    jobs.push({ id: `c-${createHash("sha256").update(id).digest("hex").slice(0, 20)}`, data: { frontier } });
+  }
+  await road.add("crawler", jobs);
+  return fresh.length;
+}
