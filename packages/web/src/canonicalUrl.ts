@@ -1,0 +1,51 @@
+/** Query parameters that say where a visitor came from and never what is shown. */
+const tracking =
+  /^(utm_[a-z_]+|gclid|gclsrc|dclid|gbraid|wbraid|fbclid|msclkid|yclid|twclid|ttclid|li_fat_id|igshid|mc_cid|mc_eid|_hsenc|_hsmi|mkt_tok|vero_id|oly_anon_id|oly_enc_id|s_cid|wickedid)$/i;
+
+const unreserved = /^[A-Za-z0-9\-._~]$/;
+
+/** %41 → A, %2f → %2F: escapes of unreserved characters are undone, the others get capital digits (RFC 3986 §6.2.2). */
+export function normalisePercentEncoding(text: string): string {
+  return text.replace(/%([0-9a-fA-F]{2})/g, (escape, hex: string) => {
+    const character = String.fromCharCode(parseInt(hex, 16));
+    return unreserved.test(character) ? character : escape.toUpperCase();
+  });
+}
+
+function nameOf(parameter: string): string {
+  const name = parameter.split("=", 1)[0] ?? "";
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
+/**
+ * One spelling for URLs that name the same thing (RFC 3986 §6.2, WHATWG URL): scheme and host in lower case, the host
+ * in punycode without a trailing dot, no default port, dot segments resolved, escapes normalised, fragment and
+ * tracking parameters dropped; the order of the query is kept. What cannot be parsed is returned trimmed.
+ */
+export function canonicalUrl(text: string): string {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    return text.trim();
+  }
+  if (url.protocol !== "http:" && url.protocol !== "https:") return url.href;
+  url.hash = "";
+  url.username = "";
+  url.password = "";
+  url.hostname = url.hostname.replace(/\.+$/, "");
+  // Undoing %2E may make new dot segments, so it is parsed once more.
+  const path = normalisePercentEncoding(url.pathname);
+  const query = url.search
+    .slice(1)
+    .split("&")
+    .filter((parameter) => parameter !== "" && !tracking.test(nameOf(parameter)))
+    .map(normalisePercentEncoding)
+    .join("&");
+  const rebuilt = new URL(url.origin + path + (query === "" ? "" : `?${query}`));
+  return rebuilt.href;
+}

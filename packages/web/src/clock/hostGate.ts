@@ -1,0 +1,116 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { HostClock, SlotRequest } from "./hostClock.js";
+import { Turnstile } from "./turnstile.js";
+
+export interface HostGateOptions {
+  /** Requests under way to one host at once, from this process. */
+  hostConnections: number;
+  /** Requests under way at once, from this process. */
+  connections: number;
+  nowMs?: () => number;
+}
+
+interface HostState {
+  connections: Turnstile;
+  /** Only the first in line asks the clock, so that a process holds one slot of a host at a time. */
+  line: Turnstile;
+  users: number;
+}
+
+/** A slot missed by more than this share of the gap is asked for anew. */
+const lateShare = 0.05;
+
+/**
+ * Lets a request through when its host's connections, its host's clock, its address's clock and the process's own
+ * limit allow it. Without gaps no clock is asked, unless the host was paused by this process not long ago.
+ */
+export class HostGate {
+  readonly #hosts = new Map<string, HostState>();
+  readonly #all: Turnstile;
+  /** host → when its last pause, as known here, is long over */
+  readonly #paused = new Map<string, number>();
+  readonly #nowMs: () => number;
+
+  constructor(
+    private readonly clock: HostClock,
+    private readonly options: HostGateOptions,
+  ) {
+    this.#all = new Turnstile(options.connections);
+    this.#nowMs = options.nowMs ?? (() => performance.now());
+  }
+
+  /** Runs `work` in its turn. The wait is not part of any request's wall clock. */
+  async pass<T>(request: SlotRequest, signal: AbortSignal | null, work: () => Promise<T>): Promise<T> {
+    const state = this.#state(request.host);
+    try {
+      await state.connections.enter(signal);
+      try {
+        await this.#awaitSlot(state, request, signal);
+        try {
+          signal?.throwIfAborted();
+          return await work();
+        } finally {
+          this.#all.leave();
+        }
+      } finally {
+        state.connections.leave();
+      }
+    } finally {
+      if (--state.users === 0) this.#hosts.delete(request.host);
+    }
+  }
+
+  /** Nobody asks this host before `ms` have passed: all processes on the clock see it. */
+  async pause(host: string, ms: number): Promise<void> {
+    if (this.#paused.size > 10_000) this.#paused.clear();
+    this.#paused.set(host, this.#nowMs() + ms + 60_000);
+    await this.clock.pause(host, ms);
+  }
+
+  #state(host: string): HostState {
+    let state = this.#hosts.get(host);
+    if (state === undefined) {
+      const connections = new Turnstile(this.options.hostConnections);
+      state = { connections, line: new Turnstile(1), users: 0 };
+      this.#hosts.set(host, state);
+    }
+    state.users++;
+    return state;
+  }
+
+  #unclocked({ host, hostGapMs, addressGapMs }: SlotRequest): boolean {
+    if (hostGapMs > 0 || addressGapMs > 0) return false;
+    const until = this.#paused.get(host);
+    if (until !== undefined && until <= this.#nowMs()) this.#paused.delete(host);
+    return !this.#paused.has(host);
+  }
+
+  /** Resolves in the request's slot, holding one of the process's connections. */
+  async #awaitSlot(state: HostState, request: SlotRequest, signal: AbortSignal | null): Promise<void> {
+    if (this.#unclocked(request)) return this.#all.enter(signal);
+    const toleratedMs = Math.max(3, Math.max(request.hostGapMs, request.addressGapMs) * lateShare);
+    await state.line.enter(signal);
+    try {
+      let { waitMs, slot } = await this.clock.reserve(request);
+      let dueMs = this.#nowMs() + waitMs;
+      await this.#sleep(waitMs, signal);
+      await this.#all.enter(signal);
+      try {
+        for (let tries = 0; tries < 3 && this.#nowMs() - dueMs > toleratedMs; tries++) {
+          ({ waitMs, slot } = await this.clock.reserve(request, slot));
+          dueMs = this.#nowMs() + waitMs;
+          await this.#sleep(waitMs, signal);
+        }
+      } catch (error) {
+        this.#all.leave();
+        throw error;
+      }
+    } finally {
+      state.line.leave();
+    }
+  }
+
+  async #sleep(ms: number, signal: AbortSignal | null): Promise<void> {
+    if (ms > 0) await sleep(Math.ceil(ms), undefined, signal === null ? {} : { signal });
+  }
+}

@@ -1,0 +1,146 @@
+import { Resolver } from "node:dns/promises";
+import { readFile } from "node:fs/promises";
+import { BoundedCache } from "../boundedCache.js";
+import { canonicalAddress } from "../address/addressPolicy.js";
+import { parseHostsFile } from "./parseHostsFile.js";
+
+export type Resolution =
+  | { ok: true; addresses: string[] }
+  | { ok: false; reason: "dns_not_found" | "dns_failed"; errorMessage: string };
+
+export interface NameResolver {
+  /** All addresses of a host, IPv4 first; a literal resolves to itself. Never rejects. */
+  resolve(host: string): Promise<Resolution>;
+}
+
+interface DnsRecord {
+  address: string;
+  /** Seconds. */
+  ttl: number;
+}
+/** What a name server says; rejects with a `code` as node:dns does. */
+export interface DnsQueries {
+  resolve4(host: string): Promise<DnsRecord[]>;
+  resolve6(host: string): Promise<DnsRecord[]>;
+}
+
+export interface NameResolverOptions {
+  /** Name servers ("9.9.9.9", "[2620:fe::fe]:53"); by default the system's. */
+  servers?: readonly string[];
+  /** Names kept in the cache. */
+  maxNames?: number;
+  queries?: DnsQueries;
+  hostsFile?: string;
+  nowMs?: () => number;
+}
+
+const minTtlMs = 30_000;
+const maxTtlMs = 3_600_000;
+const notFoundTtlMs = 300_000;
+const failedTtlMs = 15_000;
+/** How long an AAAA answer is waited for once the A answer is there (RFC 8305 §3 calls it the resolution delay). */
+const resolutionDelayMs = 250;
+
+/** NXDOMAIN, no data, and names that cannot be asked for. */
+const notFoundCodes = new Set(["ENOTFOUND", "ENODATA", "EBADNAME"]);
+
+/**
+ * Names to addresses by c-ares (no thread of libuv's pool is held), the hosts file first. Answers are cached for their
+ * TTL, failures briefly; many that ask for one name at once cause one query of each family. Names that RFC 6761
+ * reserves are answered here: localhost is loopback, .invalid and .onion do not exist.
+ */
+export function nameResolver(options: NameResolverOptions = {}): NameResolver {
+  const cache = new BoundedCache<Resolution>(options.maxNames ?? 100_000, options.nowMs);
+  let hosts: Promise<Map<string, string[]>> | null = null;
+  const queries = options.queries ?? systemQueries(options.servers ?? []);
+  return {
+    async resolve(host) {
+      const literal = canonicalAddress(host);
+      if (literal !== null) return { ok: true, addresses: [literal] };
+      const name = host.toLowerCase();
+      const reserved = reservedName(name);
+      if (reserved !== null) return reserved;
+      hosts ??= readHostsFile(options.hostsFile ?? "/etc/hosts");
+      const listed = (await hosts).get(name);
+      if (listed !== undefined) return { ok: true, addresses: listed };
+      return cache.load(name, () => ask(queries, name));
+    },
+  };
+}
+
+function reservedName(name: string): Resolution | null {
+  if (name === "localhost" || name.endsWith(".localhost")) {
+    return { ok: true, addresses: ["127.0.0.1", "::1"] };
+  }
+  const labels = name.split(".");
+  const last = labels.at(-1);
+  if (last === "invalid" || last === "onion") return notFound(`.${last} names do not exist (RFC 6761)`);
+  if (name.length > 253 || labels.some((label) => label === "" || label.length > 63)) {
+    return notFound("not a host name");
+  }
+  return null;
+}
+
+async function ask(queries: DnsQueries, name: string): Promise<{ value: Resolution; ttlMs: number }> {
+  const six = settle(queries.resolve6(name));
+  const four = await settle(queries.resolve4(name));
+  const both = [four, four.records.length > 0 ? await within(six, resolutionDelayMs) : await six];
+  const records = both.flatMap((answer) => answer.records);
+  if (records.length > 0) {
+    const ttlMs = Math.min(...records.map(({ ttl }) => ttl * 1000));
+    const addresses = [...new Set(records.map(({ address }) => address))];
+    return { value: { ok: true, addresses }, ttlMs: Math.min(Math.max(ttlMs, minTtlMs), maxTtlMs) };
+  }
+  if (both.every(({ code }) => code === null || notFoundCodes.has(code))) {
+    return { value: notFound("the name has no address"), ttlMs: notFoundTtlMs };
+  }
+  const code = both.find((answer) => answer.code !== null && !notFoundCodes.has(answer.code))?.code;
+  const errorMessage = `name server: ${code ?? "no answer"}`;
+  return { value: { ok: false, reason: "dns_failed", errorMessage }, ttlMs: failedTtlMs };
+}
+
+interface Answer {
+  records: DnsRecord[];
+  code: string | null;
+}
+
+async function settle(query: Promise<DnsRecord[]>): Promise<Answer> {
+  try {
+    return { records: await query, code: null };
+  } catch (error) {
+    return { records: [], code: (error as NodeJS.ErrnoException).code ?? "unknown" };
+  }
+}
+
+async function within(answer: Promise<Answer>, ms: number): Promise<Answer> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Answer>((resolve) => {
+    timer = setTimeout(() => resolve({ records: [], code: null }), ms);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function systemQueries(servers: readonly string[]): DnsQueries {
+  const resolver = new Resolver({ timeout: 2000, tries: 2 });
+  if (servers.length > 0) resolver.setServers([...servers]);
+  return {
+    resolve4: (host) => resolver.resolve4(host, { ttl: true }),
+    resolve6: (host) => resolver.resolve6(host, { ttl: true }),
+  };
+}
+
+async function readHostsFile(path: string): Promise<Map<string, string[]>> {
+  try {
+    return parseHostsFile(await readFile(path, "utf8"));
+  } catch {
+    return new Map();
+  }
+}
+
+function notFound(errorMessage: string): Resolution {
+  return { ok: false, reason: "dns_not_found", errorMessage };
+}

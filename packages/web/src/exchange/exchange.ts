@@ -1,0 +1,227 @@
+import type { Reason } from "@pairloom/config";
+import { type Dispatcher, errors } from "undici";
+import { AddressRefusedError, NameUnresolvedError } from "../address/guardedConnector.js";
+import { contentCodings, inflater, InflatedTooLargeError, type Inflater } from "./inflate.js";
+
+/** Lower-case names; a header that came several times is an array. */
+export type Headers = Record<string, string | string[] | undefined>;
+
+export interface ExchangeLimits {
+  /** Wall clock from the connection to the last byte. */
+  timeoutMs: number;
+  maxBytes: number;
+  maxInflatedBytes: number;
+}
+
+export interface ExchangeRequest {
+  url: URL;
+  headers: Record<string, string>;
+  limits: ExchangeLimits;
+  signal: AbortSignal | null;
+  /** Looks at the head of an answer: true reads the body, false leaves it. */
+  wantsBody(httpStatus: number, headers: Headers): boolean;
+  /** Cuts the body at `maxBytes` in place of refusing it. */
+  cutBody?: boolean;
+}
+
+export type Exchanged =
+  | { ok: true; httpStatus: number; headers: Headers; body: Buffer | null; wireBytes: number }
+  | {
+      ok: false;
+      reason: Reason;
+      errorMessage: string;
+      httpStatus: number | null;
+      headers: Headers | null;
+      /** A kept-alive connection that the server had closed meanwhile: worth one more try at once. */
+      stale: boolean;
+    };
+
+/** Bodies nobody wants are read to their end up to this size, so that the connection lives on. */
+const drainBytes = 64 * 1024;
+
+class Stop extends Error {
+  constructor(
+    readonly reason: Reason | "left" | "cut",
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * One GET, one answer, no redirects: everything that is capped is capped here, as it happens. Expected outcomes are
+ * values; only the caller's own abort rejects.
+ */
+export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Promise<Exchanged> {
+  const { url, limits, signal } = request;
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let controller: Dispatcher.DispatchController | null = null;
+    let httpStatus: number | null = null;
+    let headers: Headers | null = null;
+    let reading = false;
+    let wireBytes = 0;
+    let inflate: Inflater | null = null;
+    let inflating: Promise<void> = Promise.resolve();
+    let settled = false;
+
+    const finish = (deliver: () => void): void => {
+      if (settled) return;
+      settled = true;
+      clearTimeout(clock);
+      signal?.removeEventListener("abort", onAbort);
+      deliver();
+    };
+    const succeed = (body: Buffer | null): void => {
+      finish(() =>
+        resolve({ ok: true, httpStatus: httpStatus ?? 0, headers: headers ?? {}, body, wireBytes }),
+      );
+    };
+    const fail = (error: unknown): void => {
+      const [said, errorMessage] = reasonOf(error);
+      const reason = said === "connect_failed" && httpStatus !== null ? "protocol_error" : said;
+      const stale = httpStatus === null && error instanceof errors.SocketError && hasRead(error);
+      inflate?.destroy();
+      finish(() => resolve({ ok: false, reason, errorMessage, httpStatus, headers, stale }));
+    };
+    const stop = (error: Stop): void => {
+      if (error.reason === "left") succeed(null);
+      else if (error.reason === "cut") succeed(Buffer.concat(chunks));
+      else fail(error);
+      controller?.abort(error);
+    };
+    const onAbort = (): void => {
+      finish(() => reject(signal?.reason as Error));
+      inflate?.destroy();
+      controller?.abort(new Stop("left", "aborted"));
+    };
+    const clock = setTimeout(
+      () => stop(new Stop("timeout", `more than ${limits.timeoutMs} ms`)),
+      limits.timeoutMs,
+    );
+    if (signal?.aborted === true) return onAbort();
+    signal?.addEventListener("abort", onAbort, { once: true });
+
+    const handler: Dispatcher.DispatchHandler = {
+      onRequestStart(started) {
+        controller = started;
+        if (settled) started.abort(new Stop("left", "too late"));
+      },
+      onResponseStart(_controller, status, answered) {
+        if (settled || status < 200) return;
+        httpStatus = status;
+        headers = answered;
+        const declared = Number(one(headers["content-length"]) ?? NaN);
+        reading = request.wantsBody(status, headers);
+        if (!reading) {
+          if (declared > drainBytes) stop(new Stop("left", "the body is not wanted"));
+          return;
+        }
+        if (declared > limits.maxBytes && request.cutBody !== true) {
+          return stop(new Stop("too_large", `${declared} bytes announced, ${limits.maxBytes} allowed`));
+        }
+        const encoding = headers["content-encoding"];
+        const codings = contentCodings(Array.isArray(encoding) ? encoding.join(",") : (encoding ?? null));
+        if (codings === null) {
+          return stop(new Stop("protocol_error", `content coding "${String(encoding).slice(0, 40)}"`));
+        }
+        if (codings.length > 0) inflate = inflater(codings, limits.maxInflatedBytes);
+      },
+      onResponseData(started, chunk) {
+        if (settled) return;
+        wireBytes += chunk.length;
+        if (!reading) {
+          if (wireBytes > drainBytes) stop(new Stop("left", "the body is not wanted"));
+          return;
+        }
+        if (wireBytes > limits.maxBytes) {
+          if (request.cutBody !== true || inflate !== null) {
+            return stop(new Stop("too_large", `more than ${limits.maxBytes} bytes`));
+          }
+          chunks.push(chunk.subarray(0, chunk.length - (wireBytes - limits.maxBytes)));
+          return stop(new Stop("cut", "the rest is not wanted"));
+        }
+        if (inflate === null) {
+          chunks.push(chunk);
+          return;
+        }
+        const target = inflate;
+        started.pause();
+        inflating = inflating
+          .then(() => target.write(chunk))
+          .then(
+            () => started.resume(),
+            (error: unknown) => stop(asStop(error)),
+          );
+      },
+      onResponseEnd() {
+        if (settled) return;
+        if (!reading) return succeed(null);
+        if (inflate === null) {
+          return succeed(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+        }
+        const target = inflate;
+        inflating.then(() => target.end()).then(succeed, (error: unknown) => stop(asStop(error)));
+      },
+      onResponseError(_controller, error) {
+        if (!settled) fail(error);
+      },
+    };
+    try {
+      dispatcher.dispatch(
+        {
+          origin: url.origin,
+          path: url.pathname + url.search,
+          method: "GET",
+          headers: request.headers,
+          // The wall clock above rules; undici's own clocks would count otherwise.
+          headersTimeout: 0,
+          bodyTimeout: 0,
+        },
+        handler,
+      );
+    } catch (error) {
+      fail(error);
+    }
+  });
+}
+
+/** The first value of a header. */
+export function one(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}
+
+/** True where the connection had carried an answer before this request. */
+function hasRead(error: { socket?: unknown }): boolean {
+  const socket = error.socket as { bytesRead?: number } | null | undefined;
+  return (socket?.bytesRead ?? 0) > 0;
+}
+
+function asStop(error: unknown): Stop {
+  if (error instanceof InflatedTooLargeError) return new Stop("inflated_too_large", error.message);
+  return new Stop(
+    "protocol_error",
+    `decompression: ${error instanceof Error ? error.message : String(error)}`,
+  );
+}
+
+const tlsCode =
+  /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_OSSL)/;
+const connectCode =
+  /^(ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EPIPE|EADDRNOTAVAIL|ENOTCONN|EACCES|EPERM|UND_ERR_CONNECT)/;
+
+/** The reason for what undici, net, tls or we ourselves ended a request with. */
+function reasonOf(error: unknown): [Reason, string] {
+  if (error instanceof Stop && error.reason !== "left" && error.reason !== "cut") {
+    return [error.reason, error.message];
+  }
+  if (error instanceof AddressRefusedError) return ["address_private", error.message];
+  if (error instanceof NameUnresolvedError) return [error.reason, error.message];
+  const message = error instanceof Error ? error.message : String(error);
+  const code = (error as NodeJS.ErrnoException | null)?.code ?? "";
+  if (error instanceof errors.HeadersOverflowError) return ["too_large", "the header is too large"];
+  if (error instanceof errors.ConnectTimeoutError || code === "ETIMEDOUT") return ["timeout", message];
+  if (tlsCode.test(code)) return ["tls_failed", `${code}: ${message}`];
+  if (connectCode.test(code)) return ["connect_failed", message];
+  return ["protocol_error", message];
+}

@@ -1,0 +1,117 @@
+import {
+  constants,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+  type BrotliDecompress,
+  type Gunzip,
+  type Inflate,
+  type InflateRaw,
+} from "node:zlib";
+
+type Decoder = Gunzip | Inflate | InflateRaw | BrotliDecompress;
+
+export interface Inflater {
+  /** Takes wire bytes; resolves when more are welcome. @throws what zlib says of broken data */
+  write(chunk: Buffer): Promise<void>;
+  /** All inflated bytes. */
+  end(): Promise<Buffer>;
+  destroy(): void;
+}
+
+/** Inflated bytes passed the cap; `code` is "INFLATED_TOO_LARGE". */
+export class InflatedTooLargeError extends Error {
+  readonly code = "INFLATED_TOO_LARGE";
+}
+
+/** The codings of a Content-Encoding header in the order they were applied; null where one is unknown or there are too many. */
+export function contentCodings(header: string | null): string[] | null {
+  const names = (header ?? "")
+    .toLowerCase()
+    .split(",")
+    .map((name) => name.trim().replace(/^x-/, ""))
+    .filter((name) => name !== "" && name !== "identity");
+  const known = names.every((name) => name === "gzip" || name === "deflate" || name === "br");
+  return known && names.length <= 3 ? names : null;
+}
+
+/**
+ * Undoes content codings while bytes arrive and stops as soon as more than `maxBytes` have come out: a bomb costs its
+ * wire bytes and one chunk. A missing gzip trailer is forgiven as browsers do.
+ */
+export function inflater(codings: readonly string[], maxBytes: number): Inflater {
+  let decoders: Decoder[] = [];
+  const out: Buffer[] = [];
+  let bytes = 0;
+  let failure: Error | null = null;
+  let wake: (() => void) | null = null;
+
+  const fail = (error: Error): void => {
+    failure ??= error;
+    for (const decoder of decoders) decoder.destroy();
+    wake?.();
+  };
+
+  const start = (first: Buffer): void => {
+    decoders = codings.toReversed().map((coding, i) => decoderFor(coding, i === 0 ? first : null));
+    for (const [i, decoder] of decoders.entries()) {
+      decoder.on("error", fail);
+      const next = decoders[i + 1];
+      if (next !== undefined) decoder.pipe(next);
+    }
+    decoders.at(-1)?.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > maxBytes)
+        fail(new InflatedTooLargeError(`more than ${maxBytes} bytes after decompression`));
+      else out.push(chunk);
+    });
+  };
+
+  const waitFor = (decoder: Decoder, event: "drain" | "end"): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const settle = (): void => {
+        wake = null;
+        if (failure === null) resolve();
+        else reject(failure);
+      };
+      wake = settle;
+      if (failure !== null) settle();
+      else decoder.once(event, settle);
+    });
+
+  return {
+    async write(chunk) {
+      if (decoders.length === 0) start(chunk);
+      if (failure !== null) throw failure;
+      const head = decoders[0];
+      if (head !== undefined && !head.write(chunk)) await waitFor(head, "drain");
+    },
+    async end() {
+      const head = decoders[0];
+      const tail = decoders.at(-1);
+      if (head === undefined || tail === undefined) return Buffer.alloc(0);
+      const ended = waitFor(tail, "end");
+      head.end();
+      await ended;
+      return Buffer.concat(out);
+    },
+    destroy() {
+      for (const decoder of decoders) decoder.destroy();
+    },
+  };
+}
+
+function decoderFor(coding: string, first: Buffer | null): Decoder {
+  const lenient = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH };
+  if (coding === "br") {
+    return createBrotliDecompress({
+      flush: constants.BROTLI_OPERATION_FLUSH,
+      finishFlush: constants.BROTLI_OPERATION_FLUSH,
+    });
+  }
+  if (coding === "gzip") return createGunzip(lenient);
+  // "deflate" means zlib's wrapper (RFC 9110 §8.4.1.2); some servers send the bare stream.
+  const wrapped = first === null || ((first[0] ?? 0) & 0x0f) === 8;
+  return wrapped ? createInflate(lenient) : createInflateRaw(lenient);
+}

@@ -1,0 +1,322 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { reasonOfHttpStatus, type Reason, type WebSettings } from "@pairloom/config";
+import type { Redis } from "ioredis";
+import { Agent } from "undici";
+import { addressPolicy } from "./address/addressPolicy.js";
+import { admit } from "./address/admission.js";
+import { guardedConnector } from "./address/guardedConnector.js";
+import type { HostClock } from "./clock/hostClock.js";
+import { HostGate } from "./clock/hostGate.js";
+import { memoryHostClock } from "./clock/memoryHostClock.js";
+import { redisHostClock } from "./clock/redisHostClock.js";
+import { nameResolver, type NameResolver } from "./dns/nameResolver.js";
+import { exchange, one, type Exchanged, type ExchangeRequest } from "./exchange/exchange.js";
+import { HostHealth } from "./hostHealth.js";
+import { headerOptOuts, type OptOut, type OptOutPolicy } from "./optouts/headerOptOut.js";
+import { backoffMs, isTransient, retryAfterMs } from "./retryPolicy.js";
+import { SiteRules, type RobotsState } from "./siteRules.js";
+import { userAgent } from "./userAgent.js";
+import { mediaType, webNo, type WebAnswer, type WebNo } from "./webAnswer.js";
+
+export interface OpenWebOptions {
+  settings: WebSettings;
+  /** A connection for host clocks that all processes share (stays the caller's); without it they are this process's own. */
+  redis?: Redis | undefined;
+  /** Prefix of the clocks' keys. */
+  keyPrefix?: string;
+  log?: ((message: string) => void) | undefined;
+  /** Requests under way to one host at once. */
+  hostConnections?: number;
+  /** The longest Retry-After that is waited for; a host is never paused for longer. */
+  retryAfterCapMs?: number;
+  /** How long a failing host is set aside. */
+  setAsideMs?: number;
+  random?: () => number;
+  resolver?: NameResolver;
+  clock?: HostClock;
+}
+
+export interface FetchOptions {
+  signal?: AbortSignal | null | undefined;
+}
+
+export interface GetTextOptions extends FetchOptions {
+  /** Ask robots.txt first; false for an API that was made for programs. Default false. */
+  checkRobots?: boolean;
+  /** Accept header. */
+  accept?: string;
+}
+
+/**
+ * Polite and safe HTTP. Every outcome is a value; what rejects is the caller's own abort, a missing contact
+ * (UserError "contact_missing") and a broken Redis.
+ */
+export interface Web {
+  /** A page, by robots.txt; its opt-outs are told, not obeyed, since they concern the images on it. */
+  getPage(url: string, options?: FetchOptions): Promise<WebAnswer>;
+  /** An image, by robots.txt and every opt-out that is heeded. */
+  getImage(url: string, options?: FetchOptions): Promise<WebAnswer>;
+  /** An API's answer or a sitemap: no opt-outs, robots.txt on demand. */
+  getText(url: string, options?: GetTextOptions): Promise<WebAnswer>;
+  /** The robots.txt that holds for a URL, for its sitemaps. */
+  getRobots(url: string): Promise<RobotsState>;
+  /** Ends every connection. Redis is the caller's. */
+  close(): Promise<void>;
+}
+
+type Kind = "page" | "image" | "text" | "site_file";
+
+interface Errand {
+  kind: Kind;
+  accept: string;
+  acceptEncoding: string;
+  checkRobots: boolean;
+  maxBytes: number;
+  cutBody: boolean;
+  maxRedirects: number;
+  signal: AbortSignal | null;
+}
+
+/** Opens the web: one connection pool, one set of caches. @throws UserError for settings that can't be */
+export function openWeb(options: OpenWebOptions): Web {
+  const { settings, log, random = Math.random, retryAfterCapMs = 60_000 } = options;
+  const policy = addressPolicy(settings.allowPrivate, settings.allowedPorts);
+  const resolver = options.resolver ?? nameResolver({ servers: settings.dnsServers });
+  const agent = new Agent({
+    connect: guardedConnector(policy, resolver, settings.timeoutMs),
+    // Connections are counted by the gate, where waiting costs no request its wall clock.
+    pipelining: 1,
+    keepAliveTimeout: 8000,
+    keepAliveMaxTimeout: 30_000,
+    maxHeaderSize: 32 * 1024,
+  });
+  const clock =
+    options.clock ??
+    (options.redis === undefined
+      ? memoryHostClock()
+      : redisHostClock(options.redis, options.keyPrefix ?? "pairloom:"));
+  const gate = new HostGate(clock, {
+    hostConnections: options.hostConnections ?? 6,
+    connections: settings.concurrency,
+  });
+  const health = new HostHealth(settings.hostFailureLimit, options.setAsideMs ?? 600_000);
+  const heeded: OptOutPolicy = {
+    agents: new Set([settings.userAgentToken, ...settings.alsoObey].map((agent) => agent.toLowerCase())),
+    directives: new Set(settings.optOutDirectives.map((directive) => directive.toLowerCase())),
+    ignored: new Set(settings.ignoreOptOuts),
+  };
+  const ourName = userAgent(settings);
+
+  const rules = new SiteRules(settings, (url, maxBytes, maxRedirects) =>
+    run(url, {
+      kind: "site_file",
+      accept: "text/plain,*/*;q=0.5",
+      acceptEncoding: "gzip, deflate, br",
+      checkRobots: false,
+      maxBytes,
+      cutBody: true,
+      maxRedirects,
+      signal: null,
+    }),
+  );
+
+  /** An errand with its retries. */
+  async function run(url: string, errand: Errand): Promise<WebAnswer> {
+    for (let attempt = 0; ; attempt++) {
+      const { answer, waitMs, host } = await attemptOnce(url, errand);
+      if (answer.status === "ok" || attempt >= settings.retries) return answer;
+      if (!isTransient(answer.reason, answer.httpStatus)) return answer;
+      if (waitMs !== null && waitMs > retryAfterCapMs) return answer;
+      const delayMs = Math.max(waitMs ?? 0, backoffMs(settings.backoffMs, attempt, random));
+      log?.(`retry in ${Math.round(delayMs)} ms: ${answer.reason} ${url}`);
+      // A host that asked for time gets it from its clock; every request to it waits there.
+      if (waitMs === null || host === null) await sleep(delayMs, undefined, signalOf(errand));
+    }
+  }
+
+  /** One attempt, redirects followed by hand and every hop judged anew. */
+  async function attemptOnce(
+    from: string,
+    errand: Errand,
+  ): Promise<{ answer: WebAnswer; waitMs: number | null; host: string | null }> {
+    const visited = new Set<string>();
+    const optOuts: OptOut[] = [];
+    let target = from;
+    let asked: string | null = null;
+    let budgetMs = settings.timeoutMs;
+    const end = (answer: WebAnswer, host: string | null = null, waitMs: number | null = null) => ({
+      answer,
+      waitMs,
+      host,
+    });
+    for (let hop = 0; ; hop++) {
+      const admitted = await admit(target, policy, resolver, settings.contact);
+      if (!admitted.ok) return end(webNo(admitted.reason, admitted.errorMessage, { finalUrl: asked }));
+      const { url, host, address } = admitted;
+      if (visited.has(url.href))
+        return end(webNo("redirect_limit", `a loop at ${url.href}`, { finalUrl: asked }));
+      visited.add(url.href);
+      if (health.isAside(host))
+        return end(webNo("host_set_aside", `${host} kept failing`, { finalUrl: asked }));
+
+      let hostGapMs = settings.hostGapMs;
+      if (errand.checkRobots) {
+        const verdict = await rules.verdict(url);
+        if (verdict.refusal !== null) {
+          const { reason, errorMessage } = verdict.refusal;
+          return end(webNo(reason, errorMessage, { finalUrl: asked }));
+        }
+        if (errand.kind !== "text") optOuts.push(...verdict.optOuts);
+        hostGapMs = Math.max(hostGapMs, verdict.crawlDelayMs);
+      }
+      const [early] = errand.kind === "image" ? optOuts : [];
+      if (early !== undefined) return end(webNo(early.reason, early.said, { finalUrl: asked }));
+
+      let leftMs = budgetMs;
+      const slot = { host, hostGapMs, address, addressGapMs: settings.addressGapMs };
+      const exchanged = await gate.pass(slot, errand.signal, async () => {
+        const startedMs = performance.now();
+        const request = requestFor(url, errand, budgetMs, optOuts);
+        let answered = await exchange(agent, request);
+        if (!answered.ok && answered.stale) answered = await exchange(agent, request);
+        leftMs = budgetMs - (performance.now() - startedMs);
+        return answered;
+      });
+      budgetMs = Math.max(1, leftMs);
+      asked = url.href;
+      const location = redirectOf(exchanged, url);
+      countHealth(host, exchanged);
+      const [optOut] = errand.kind === "image" ? optOuts : [];
+      if (optOut !== undefined) {
+        const httpStatus = exchanged.httpStatus;
+        return end(webNo(optOut.reason, optOut.said, { finalUrl: asked, httpStatus }));
+      }
+      if (location === null) {
+        const answer = answerOf(exchanged, url, errand, optOuts);
+        return end(answer, host, await heedRetryAfter(host, exchanged));
+      }
+      if (hop >= errand.maxRedirects) {
+        const errorMessage = `more than ${errand.maxRedirects} redirects`;
+        const httpStatus = exchanged.httpStatus;
+        return end(webNo("redirect_limit", errorMessage, { finalUrl: asked, httpStatus }));
+      }
+      target = location;
+    }
+  }
+
+  function requestFor(url: URL, errand: Errand, timeoutMs: number, optOuts: OptOut[]): ExchangeRequest {
+    return {
+      url,
+      headers: {
+        "user-agent": ourName,
+        accept: errand.accept,
+        "accept-encoding": errand.acceptEncoding,
+      },
+      limits: { timeoutMs, maxBytes: errand.maxBytes, maxInflatedBytes: settings.maxInflatedBytes },
+      signal: errand.signal,
+      cutBody: errand.cutBody,
+      wantsBody(httpStatus, headers) {
+        if (settings.obeyOptOuts && (errand.kind === "image" || errand.kind === "page")) {
+          optOuts.push(...headerOptOuts(headers, heeded, errand.kind));
+        }
+        return isSuccess(httpStatus) && (errand.kind !== "image" || optOuts.length === 0);
+      },
+    };
+  }
+
+  function countHealth(host: string, exchanged: Exchanged): void {
+    if (exchanged.httpStatus !== null) health.reached(host);
+    else if (!exchanged.ok && exchanged.reason !== "address_private") health.failed(host);
+  }
+
+  /** 429 and 503 pause the host for everybody; says how long the server wants us to wait. */
+  async function heedRetryAfter(host: string, exchanged: Exchanged): Promise<number | null> {
+    if (exchanged.httpStatus !== 429 && exchanged.httpStatus !== 503) return null;
+    const stated = retryAfterMs(one(exchanged.headers?.["retry-after"]), Date.now());
+    const pauseMs = Math.min(stated ?? backoffMs(settings.backoffMs, 1, random), retryAfterCapMs);
+    if (pauseMs > 0) await gate.pause(host, pauseMs);
+    return stated ?? pauseMs;
+  }
+
+  return {
+    getPage: (url, { signal } = {}) =>
+      run(url, {
+        kind: "page",
+        accept: "text/html,application/xhtml+xml;q=0.9,*/*;q=0.5",
+        acceptEncoding: "gzip, deflate, br",
+        checkRobots: true,
+        maxBytes: settings.maxBytes,
+        cutBody: false,
+        maxRedirects: settings.maxRedirects,
+        signal: signal ?? null,
+      }),
+    getImage: (url, { signal } = {}) =>
+      run(url, {
+        kind: "image",
+        accept: "image/*,*/*;q=0.5",
+        acceptEncoding: "identity, gzip;q=0.5, deflate;q=0.5, br;q=0.5",
+        checkRobots: true,
+        maxBytes: settings.maxBytes,
+        cutBody: false,
+        maxRedirects: settings.maxRedirects,
+        signal: signal ?? null,
+      }),
+    getText: (url, { signal, checkRobots = false, accept = "*/*" } = {}) =>
+      run(url, {
+        kind: "text",
+        accept,
+        acceptEncoding: "gzip, deflate, br",
+        checkRobots,
+        maxBytes: settings.maxBytes,
+        cutBody: false,
+        maxRedirects: settings.maxRedirects,
+        signal: signal ?? null,
+      }),
+    async getRobots(url) {
+      const admitted = await admit(url, policy, resolver, settings.contact);
+      if (admitted.ok) return rules.robots(admitted.url);
+      return { status: "unreachable", reason: admitted.reason, errorMessage: admitted.errorMessage };
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+function isSuccess(httpStatus: number): boolean {
+  return httpStatus === 200 || httpStatus === 203;
+}
+
+/** The absolute target of a redirect, as text (it is judged by the next hop), or null. */
+function redirectOf(exchanged: Exchanged, base: URL): string | null {
+  if (!exchanged.ok || ![301, 302, 303, 307, 308].includes(exchanged.httpStatus)) return null;
+  const location = one(exchanged.headers.location);
+  if (location === undefined || location === "") return null;
+  try {
+    return new URL(location, base).href;
+  } catch {
+    return location;
+  }
+}
+
+function answerOf(exchanged: Exchanged, url: URL, errand: Errand, optOuts: readonly OptOut[]): WebAnswer {
+  const finalUrl = url.href;
+  if (!exchanged.ok) {
+    const { reason, errorMessage, httpStatus } = exchanged;
+    return webNo(reason, errorMessage, { httpStatus, finalUrl });
+  }
+  const { httpStatus, headers, body } = exchanged;
+  if (!isSuccess(httpStatus)) return no(reasonOfHttpStatus(httpStatus), `HTTP ${httpStatus}`);
+  if (body === null || (body.length === 0 && (errand.kind === "image" || errand.kind === "page"))) {
+    return no("empty_body", "no bytes");
+  }
+  const [contentType, charset] = mediaType(one(headers["content-type"]));
+  const reasons = [...new Set(optOuts.map(({ reason }) => reason))];
+  return { status: "ok", body, finalUrl, httpStatus, headers, contentType, charset, optOuts: reasons };
+
+  function no(reason: Reason, errorMessage: string): WebNo {
+    return webNo(reason, errorMessage, { httpStatus, finalUrl });
+  }
+}
+
+function signalOf(errand: Errand): { signal?: AbortSignal } {
+  return errand.signal === null ? {} : { signal: errand.signal };
+}

@@ -1,0 +1,27 @@
+import { isAllowed, isAllowedByName } from "../robots/isAllowed.js";
+import { parseRobots, type Robots } from "../robots/parseRobots.js";
+
+/**
+ * Reads Spawning's ai.txt: robots.txt's lines, with patterns that name kinds of files ("Disallow: *.jpg") as well as
+ * paths. An HTML page in its place holds no rules.
+ */
+export function parseAiTxt(text: string): Robots {
+  if (/^\s*<(!doctype|html|head|body)/i.test(text)) return { groups: [], sitemaps: [] };
+  const robots = parseRobots(text);
+  for (const { rules } of robots.groups) {
+    for (const rule of rules) {
+      // "*.jpg" names files that end so; "jpg" alone is no path.
+      if (/^\*?\.[a-z0-9]+$/i.test(rule.pattern)) rule.pattern = `*${rule.pattern.replace(/^\*/, "")}$`;
+    }
+  }
+  return robots;
+}
+
+/** True where ai.txt forbids the URL to our token, or to one of those we obey by name. */
+export function aiTxtForbids(aiTxt: Robots, url: URL, token: string, alsoObey: readonly string[]): boolean {
+  const path = new URL(url.pathname, url); // kinds of files are told by the path, not by the query
+  return (
+    !isAllowed(aiTxt, token, path).allowed ||
+    alsoObey.some((other) => isAllowedByName(aiTxt, other, path)?.allowed === false)
+  );
+}

@@ -1,0 +1,112 @@
+/** One allow or disallow line; `text` as it stands in the file. */
+export interface RobotsRule {
+  allow: boolean;
+  pattern: string;
+  text: string;
+}
+
+/** A usage preference of a group ("train-ai=n"), for the paths below `pattern` ("/" where none is given). */
+export interface RobotsUsage {
+  pattern: string;
+  preference: string;
+  text: string;
+}
+
+export interface RobotsGroup {
+  /** Lower-case product tokens; "*" for everybody. */
+  agents: string[];
+  rules: RobotsRule[];
+  usages: RobotsUsage[];
+  crawlDelayMs: number | null;
+}
+
+/** A robots.txt, read by RFC 9309. */
+export interface Robots {
+  groups: RobotsGroup[];
+  sitemaps: string[];
+}
+
+/** RFC 9309 §2.5: at least 500 KiB are read; what comes after is not. */
+export const maxRobotsBytes = 500 * 1024;
+
+/** Keys as webmasters write them, misspellings included where they can only mean one thing. */
+const keys: Record<string, "agent" | "allow" | "disallow" | "sitemap" | "delay" | "usage" | "signal"> = {
+  "user-agent": "agent",
+  useragent: "agent",
+  "user agent": "agent",
+  allow: "allow",
+  disallow: "disallow",
+  dissallow: "disallow",
+  dissalow: "disallow",
+  disalow: "disallow",
+  diasllow: "disallow",
+  disallaw: "disallow",
+  sitemap: "sitemap",
+  "site-map": "sitemap",
+  "crawl-delay": "delay",
+  crawldelay: "delay",
+  "content-usage": "usage",
+  "content-signal": "signal",
+};
+
+/** Reads a robots.txt: anything that is no known line is skipped, nothing is an error (RFC 9309 §2.2). */
+export function parseRobots(source: string | Uint8Array): Robots {
+  const robots: Robots = { groups: [], sitemaps: [] };
+  let group: RobotsGroup | null = null;
+  let startsGroup = true;
+  for (const rawLine of lines(source)) {
+    const line = rawLine.replace(/#.*/, "").trim();
+    const colon = line.indexOf(":");
+    if (colon < 0) continue;
+    const key = keys[line.slice(0, colon).trim().toLowerCase()];
+    const value = line.slice(colon + 1).trim();
+    if (key === "sitemap") {
+      if (value !== "") robots.sitemaps.push(value);
+    } else if (key === "agent") {
+      if (group === null || startsGroup) {
+        group = { agents: [], rules: [], usages: [], crawlDelayMs: null };
+        robots.groups.push(group);
+        startsGroup = false;
+      }
+      group.agents.push(productToken(value));
+    } else if (key !== undefined && group !== null) {
+      // Only rules end the list of agents: other records must not interfere (RFC 9309 §2.2.4).
+      if (key === "allow" || key === "disallow") startsGroup = true;
+      addLine(group, key, value, line);
+    }
+  }
+  return robots;
+}
+
+function addLine(
+  group: RobotsGroup,
+  key: "allow" | "disallow" | "delay" | "usage" | "signal",
+  value: string,
+  text: string,
+): void {
+  if (key === "delay") {
+    const seconds = Number(value);
+    if (value !== "" && Number.isFinite(seconds) && seconds >= 0) group.crawlDelayMs ??= seconds * 1000;
+  } else if (key === "usage" || key === "signal") {
+    const [, pattern, preference] = /^([/*]\S*)?\s*(.*)$/s.exec(value) ?? [];
+    if (preference !== undefined) group.usages.push({ pattern: pattern ?? "/", preference, text });
+  } else if (value !== "") {
+    group.rules.push({ allow: key === "allow", pattern: value, text });
+  }
+}
+
+/** The product token at the start of a user-agent value, in lower case: "Foo-Bot/1.2 (x)" → "foo-bot"; "*" stays. */
+export function productToken(value: string): string {
+  if (/^\*(\s|$)/.test(value.trim())) return "*";
+  return (/^[a-z0-9_-]+/i.exec(value.trim())?.[0] ?? value.trim()).toLowerCase();
+}
+
+function lines(source: string | Uint8Array): string[] {
+  const bytes = typeof source === "string" ? Buffer.from(source, "utf8") : source;
+  const cut = bytes.byteLength > maxRobotsBytes;
+  // TextDecoder drops the byte order mark and replaces what is no UTF-8.
+  const text = new TextDecoder("utf-8").decode(cut ? bytes.subarray(0, maxRobotsBytes) : bytes);
+  const all = text.split(/\r\n|\r|\n/);
+  // A line that was cut in two says something else than it did.
+  return cut ? all.slice(0, -1) : all;
+}

@@ -1,0 +1,169 @@
+import type { Reason, WebSettings } from "@pairloom/config";
+import { BoundedCache } from "./boundedCache.js";
+import { one } from "./exchange/exchange.js";
+import { aiTxtForbids, parseAiTxt } from "./optouts/aiTxt.js";
+import type { OptOut } from "./optouts/headerOptOut.js";
+import { parseTdmrep, tdmReserves, type TdmRule } from "./optouts/tdmReservation.js";
+import { refusesTraining } from "./optouts/usagePreference.js";
+import { crawlDelayMs, groupsFor, isAllowed, isAllowedByName, longestMatch } from "./robots/isAllowed.js";
+import { maxRobotsBytes, parseRobots, type Robots } from "./robots/parseRobots.js";
+import { comparablePath } from "./robots/pathPattern.js";
+import type { WebAnswer } from "./webAnswer.js";
+
+/** Fetches one of a site's own files (robots.txt and its like): no rules asked, cut at `maxBytes`, retried. */
+export type FetchSiteFile = (url: string, maxBytes: number, maxRedirects: number) => Promise<WebAnswer>;
+
+export type RobotsState =
+  { status: "rules"; robots: Robots } | { status: "unreachable"; reason: Reason; errorMessage: string };
+
+export interface SiteVerdict {
+  refusal: { reason: Reason; errorMessage: string } | null;
+  /** What the site's files state against use of this URL. */
+  optOuts: OptOut[];
+  /** How long the site wants us to wait between requests, capped. */
+  crawlDelayMs: number;
+}
+
+const dayMs = 24 * 3_600_000;
+const unreachableTtlMs = 120_000;
+/** Weight is about bytes: rules of many sites fit, a few huge files don't crowd them out. */
+const cacheBytes = 64 * 1024 * 1024;
+
+/** Where the network itself failed, that is the reason to give; everything else means robots.txt could not be read. */
+const networkReasons: ReadonlySet<Reason> = new Set<Reason>([
+  "dns_not_found",
+  "dns_failed",
+  "connect_failed",
+  "tls_failed",
+  "host_set_aside",
+]);
+
+/** A site's robots.txt, tdmrep.json and ai.txt: each fetched once for many that wait, kept for at most a day. */
+export class SiteRules {
+  readonly #robots = new BoundedCache<RobotsState>(cacheBytes);
+  readonly #tdm = new BoundedCache<TdmRule[]>(cacheBytes / 4);
+  readonly #aiTxt = new BoundedCache<Robots>(cacheBytes / 4);
+  readonly #ignored: ReadonlySet<Reason>;
+
+  constructor(
+    private readonly settings: WebSettings,
+    private readonly fetchFile: FetchSiteFile,
+  ) {
+    this.#ignored = new Set(settings.ignoreOptOuts);
+  }
+
+  /** The robots.txt that holds for a URL (RFC 9309 §2.3). */
+  robots(url: URL): Promise<RobotsState> {
+    return this.#robots.load(url.origin, async () => {
+      const answer = await this.fetchFile(`${url.origin}/robots.txt`, maxRobotsBytes + 1, 5);
+      const value = robotsState(answer);
+      if (value.status === "unreachable") return { value, ttlMs: unreachableTtlMs, weight: 200 };
+      const size = answer.status === "ok" ? answer.body.length : 0;
+      return { value, ttlMs: ttlOf(answer), weight: 200 + 4 * size };
+    });
+  }
+
+  /** May we fetch this URL, and what does its site say against using it? */
+  async verdict(url: URL): Promise<SiteVerdict> {
+    const { obeyRobots, userAgentToken, alsoObey, crawlDelayCapMs } = this.settings;
+    const found: SiteVerdict = { refusal: null, optOuts: [], crawlDelayMs: 0 };
+    if (obeyRobots || this.#heeds("optout_content_usage")) {
+      const state = await this.robots(url);
+      if (state.status === "rules") {
+        if (obeyRobots) {
+          found.refusal = this.#disallowed(state.robots, url);
+          found.crawlDelayMs = Math.min(crawlDelayMs(state.robots, userAgentToken) ?? 0, crawlDelayCapMs);
+          if (found.refusal !== null) return found;
+        }
+        const usage = this.#usage(state.robots, url);
+        if (usage !== null) found.optOuts.push(usage);
+      } else if (obeyRobots) {
+        found.refusal = { reason: state.reason, errorMessage: state.errorMessage };
+        return found;
+      }
+    }
+    const [tdm, aiTxt] = await Promise.all([
+      this.#heeds("optout_tdmrep") ? this.#tdmRules(url) : [],
+      this.#heeds("optout_ai_txt") ? this.#aiTxtRules(url) : null,
+    ]);
+    if (tdmReserves(tdm, url)) {
+      found.optOuts.push({ reason: "optout_tdmrep", said: "/.well-known/tdmrep.json" });
+    }
+    if (aiTxt !== null && aiTxtForbids(aiTxt, url, userAgentToken, alsoObey)) {
+      found.optOuts.push({ reason: "optout_ai_txt", said: "/ai.txt" });
+    }
+    return found;
+  }
+
+  #heeds(reason: Reason): boolean {
+    return this.settings.obeyOptOuts && !this.#ignored.has(reason);
+  }
+
+  #disallowed(robots: Robots, url: URL): SiteVerdict["refusal"] {
+    const { userAgentToken, alsoObey } = this.settings;
+    const ours = isAllowed(robots, userAgentToken, url);
+    if (!ours.allowed) return { reason: "robots_disallowed", errorMessage: ours.rule ?? "" };
+    for (const token of alsoObey) {
+      const other = isAllowedByName(robots, token, url);
+      if (other?.allowed === false) {
+        return { reason: "robots_disallowed", errorMessage: `${other.rule ?? ""} (${token})` };
+      }
+    }
+    return null;
+  }
+
+  #usage(robots: Robots, url: URL): OptOut | null {
+    if (!this.#heeds("optout_content_usage")) return null;
+    const usages = groupsFor(robots, this.settings.userAgentToken).flatMap((group) => group.usages);
+    const refuses = ({ preference }: { preference: string }): boolean => refusesTraining(preference);
+    const rule = longestMatch(usages, comparablePath(url), refuses);
+    if (rule === null || !refuses(rule)) return null;
+    return { reason: "optout_content_usage", said: `robots.txt: ${rule.text}` };
+  }
+
+  #tdmRules(url: URL): Promise<TdmRule[]> {
+    return this.#tdm.load(url.origin, async () => {
+      const answer = await this.fetchFile(`${url.origin}/.well-known/tdmrep.json`, 256 * 1024, 5);
+      const value = answer.status === "ok" ? parseTdmrep(answer.body.toString("utf8")) : [];
+      return { value, ttlMs: ttlOf(answer), weight: 200 + 100 * value.length };
+    });
+  }
+
+  #aiTxtRules(url: URL): Promise<Robots> {
+    return this.#aiTxt.load(url.origin, async () => {
+      const answer = await this.fetchFile(`${url.origin}/ai.txt`, maxRobotsBytes, 5);
+      const value = parseAiTxt(answer.status === "ok" ? answer.body.toString("utf8") : "");
+      return {
+        value,
+        ttlMs: ttlOf(answer),
+        weight: 200 + (answer.status === "ok" ? 4 * answer.body.length : 0),
+      };
+    });
+  }
+}
+
+/** RFC 9309 §2.3.1: 2xx has rules, 4xx and more than five redirects allow all, anything else forbids all. */
+function robotsState(answer: WebAnswer): RobotsState {
+  const none: RobotsState = { status: "rules", robots: { groups: [], sitemaps: [] } };
+  if (answer.status === "ok") return { status: "rules", robots: parseRobots(answer.body) };
+  const { httpStatus, reason, errorMessage } = answer;
+  if (reason === "redirect_limit" || reason === "empty_body") return none;
+  if (httpStatus !== null && httpStatus >= 200 && httpStatus < 300 && reason === "http_other") return none;
+  // 429 says "later", not "there is none".
+  if (reason.startsWith("http_4") && httpStatus !== 429) return none;
+  if (networkReasons.has(reason)) return { status: "unreachable", reason, errorMessage };
+  return {
+    status: "unreachable",
+    reason: "robots_unreachable",
+    errorMessage:
+      `robots.txt: ${reason}${httpStatus === null ? "" : ` (${httpStatus})`} ${errorMessage}`.trim(),
+  };
+}
+
+/** A day, or less where the answer's Cache-Control says so; ten minutes at least. What failed is asked again sooner. */
+function ttlOf(answer: WebAnswer): number {
+  if (answer.status !== "ok") return answer.httpStatus === null || answer.httpStatus >= 500 ? 600_000 : dayMs;
+  const maxAge = /max-age\s*=\s*"?(\d+)/i.exec(one(answer.headers["cache-control"]) ?? "")?.[1];
+  if (maxAge === undefined) return dayMs;
+  return Math.min(Math.max(Number(maxAge) * 1000, 600_000), dayMs);
+}

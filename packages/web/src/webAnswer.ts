@@ -1,0 +1,60 @@
+import type { Reason } from "@pairloom/config";
+import type { Headers } from "./exchange/exchange.js";
+
+/** An answer with a body. */
+export interface WebOk {
+  status: "ok";
+  body: Buffer;
+  /** Where the last redirect led. */
+  finalUrl: string;
+  httpStatus: number;
+  headers: Headers;
+  /** Media type in lower case without parameters, or null. */
+  contentType: string | null;
+  /** The charset parameter of Content-Type in lower case, or null. */
+  charset: string | null;
+  /** Pages only: opt-outs stated by the page's headers and its site's files; they hold for every image on it. */
+  optOuts: Reason[];
+}
+
+/** No body: we refused (a rule of ours or the site's), or it failed (network, HTTP). */
+export interface WebNo {
+  status: "refused" | "failed";
+  reason: Reason;
+  /** A line for a person. */
+  errorMessage: string;
+  httpStatus: number | null;
+  /** The URL that was refused or failed; null where nothing was asked. */
+  finalUrl: string | null;
+}
+
+export type WebAnswer = WebOk | WebNo;
+
+const failures: ReadonlySet<Reason> = new Set<Reason>([
+  "dns_not_found",
+  "dns_failed",
+  "connect_failed",
+  "tls_failed",
+  "timeout",
+  "protocol_error",
+  "empty_body",
+]);
+
+/** Builds a refusal or failure; which of the two follows from the reason. */
+export function webNo(
+  reason: Reason,
+  errorMessage: string,
+  at: { httpStatus?: number | null; finalUrl?: string | null } = {},
+): WebNo {
+  const status = failures.has(reason) || reason.startsWith("http_") ? "failed" : "refused";
+  return { status, reason, errorMessage, httpStatus: at.httpStatus ?? null, finalUrl: at.finalUrl ?? null };
+}
+
+/** "text/html; charset=UTF-8" → ["text/html", "utf-8"]. */
+export function mediaType(header: string | undefined): [type: string | null, charset: string | null] {
+  const [type = "", ...parameters] = (header ?? "").split(";");
+  const charset = parameters
+    .map((parameter) => /^\s*charset\s*=\s*["']?\s*([^"'\s]+)/i.exec(parameter)?.[1])
+    .find((value) => value !== undefined);
+  return [type.trim().toLowerCase() || null, charset?.toLowerCase() ?? null];
+}
