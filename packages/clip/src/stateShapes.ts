@@ -13,6 +13,8 @@ export interface StateEntry {
   readonly kind: "parameter" | "buffer";
   readonly dtype: "float32" | "int64";
   readonly layout: TensorLayout;
+  /** A parameter that is never trained: positions by sines and cosines. */
+  readonly fixed?: true;
 }
 
 export type StateShapes = ReadonlyMap<string, StateEntry>;
@@ -30,6 +32,11 @@ class Scope {
 
   parameter(name: string, shape: number[], layout: TensorLayout = "plain"): void {
     this.entries.set(this.prefix + name, { shape, kind: "parameter", dtype: "float32", layout });
+  }
+
+  fixedParameter(name: string, shape: number[]): void {
+    const entry = { shape, kind: "parameter", dtype: "float32", layout: "plain", fixed: true } as const;
+    this.entries.set(this.prefix + name, entry);
   }
 
   linear(name: string, inputs: number, outputs: number): void {
@@ -102,7 +109,9 @@ function visionTransformer(visual: Scope, vision: VisionConfig, layers: number, 
   const [rows, columns] = patchGrid(vision);
   const { width } = vision;
   visual.parameter("class_embedding", [width]);
-  visual.parameter("positional_embedding", [rows * columns + 1, width]);
+  const positions = [rows * columns + 1, width];
+  if (vision.pos_embed_type === "sin_cos_2d") visual.fixedParameter("positional_embedding", positions);
+  else visual.parameter("positional_embedding", positions);
   visual.parameter("proj", [width, embedDim]);
   visual.convolution("conv1", 3, width, vision.patch_size ?? 16);
   if (!vision.no_ln_pre) visual.layerNorm("ln_pre", width);

@@ -91,7 +91,7 @@ export function createParameters(config: ModelConfig, state: StateDict): Map<str
             engineShape(entry),
             "float32",
           );
-    parameters.set(key, tf.variable(initial, entry.kind === "parameter"));
+    parameters.set(key, tf.variable(initial, entry.kind === "parameter" && entry.fixed !== true));
     initial.dispose();
   }
   return parameters;

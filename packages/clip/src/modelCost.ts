@@ -1,0 +1,108 @@
+import { engineShape } from "./layout.js";
+import { imageSize, patchGrid, visionHeads, type ModelConfig } from "./modelConfig.js";
+import { stateShapes } from "./stateShapes.js";
+
+/** What a model takes to hold, run and train. */
+export interface ModelCost {
+  readonly parameters: number;
+  readonly imageParameters: number;
+  readonly textParameters: number;
+  /** Floating-point operations of one image and one text forward; a multiplication and its addition count as two. */
+  readonly forwardFlops: number;
+  readonly imageFlops: number;
+  readonly textFlops: number;
+  /** float32 bytes of parameters and buffers. */
+  readonly stateBytes: number;
+  /** Bytes of weights, gradients, both moments of Adam, and of what the forward pass keeps for the backward pass. */
+  readonly trainingBytes: (batch: number) => number;
+}
+
+/** Operations, and numbers kept for the backward pass, of one sample in one tower. */
+interface TowerCost {
+  flops: number;
+  kept: number;
+}
+
+/** Counts a model's cost from its config; allocates no weights. */
+export function modelCost(config: ModelConfig): ModelCost {
+  const { vision_cfg: vision, text_cfg: text, embed_dim: embedDim } = config;
+  let imageParameters = 0;
+  let parameters = 0;
+  let numbers = 0;
+  for (const [key, entry] of stateShapes(config)) {
+    const size = entry.shape.reduce((product, side) => product * side, 1);
+    numbers += size;
+    if (entry.kind !== "parameter") continue;
+    parameters += size;
+    if (key.startsWith("visual.")) imageParameters += size;
+  }
+  const image = typeof vision.layers === "number" ? visionTransformerCost(config) : resnetCost(config);
+  const words = transformerCost(text, text.layers, text.context_length, text.heads);
+  words.flops += text.proj_type === "linear" ? 2 * text.width * embedDim : 0;
+  words.kept += 2 * text.context_length * text.width;
+  const keptBytes = 4 * (image.kept + words.kept);
+  return {
+    parameters,
+    imageParameters,
+    textParameters: parameters - imageParameters,
+    forwardFlops: image.flops + words.flops,
+    imageFlops: image.flops,
+    textFlops: words.flops,
+    stateBytes: 4 * numbers,
+    trainingBytes: (batch) => 16 * parameters + batch * keptBytes + 3 * 4 * batch * batch,
+  };
+}
+
+function transformerCost(
+  tower: { width: number; mlp_ratio: number },
+  layers: number,
+  tokens: number,
+  heads: number,
+): TowerCost {
+  const { width } = tower;
+  const hidden = Math.trunc(width * tower.mlp_ratio);
+  const matrices = 4 * width * width + 2 * width * hidden;
+  const flops = 2 * tokens * matrices + 4 * tokens * tokens * width;
+  // two norms and what they feed, queries, keys, values, their mix before and after turning; the perceptron's input, gate and output
+  const kept = tokens * (9 * width + 3 * hidden) + heads * tokens * tokens;
+  return { flops: layers * flops, kept: layers * kept };
+}
+
+function visionTransformerCost(config: ModelConfig): TowerCost {
+  const vision = config.vision_cfg;
+  const [rows, columns] = patchGrid(vision);
+  const patches = rows * columns;
+  const patch = vision.patch_size ?? 16;
+  const cost = transformerCost(vision, vision.layers as number, patches + 1, visionHeads(vision));
+  cost.flops += 2 * patches * patch * patch * 3 * vision.width + 2 * vision.width * config.embed_dim;
+  cost.kept += 2 * patches * patch * patch * 3 + 2 * (patches + 1) * vision.width;
+  return cost;
+}
+
+/** Side of the map that each convolution writes, by its key: half after the first, a quarter after the stem, and so on. */
+function resnetCost(config: ModelConfig): TowerCost {
+  const vision = config.vision_cfg;
+  const half = Math.ceil(imageSize(vision)[0] / 2);
+  const cost: TowerCost = { flops: 0, kept: 0 };
+  for (const [key, entry] of stateShapes(config)) {
+    if (!key.startsWith("visual.") || entry.layout !== "convolution") continue;
+    const [high, wide, inputs, outputs] = engineShape(entry) as [number, number, number, number];
+    const stage = /layer(\d)/.exec(key);
+    let side = half;
+    if (stage !== null) {
+      const level = Number(stage[1]);
+      side = Math.floor(half / 2 ** level);
+      // the first block of a stage pools after its second convolution
+      if (level > 1 && /\.0\.conv[12]\.weight$/.test(key)) side = Math.floor(half / 2 ** (level - 1));
+    }
+    cost.flops += 2 * side * side * high * wide * inputs * outputs;
+    // the convolution's output, its norm and the rectified norm
+    cost.kept += 3 * side * side * outputs;
+  }
+  const channels = vision.width * 32;
+  const tokens = Math.floor(half / 16) ** 2 + 1;
+  const { embed_dim: embedDim } = config;
+  cost.flops += 2 * channels * (channels + 2 * tokens * channels + embedDim) + 4 * tokens * channels;
+  cost.kept += 6 * tokens * channels;
+  return cost;
+}
