@@ -1,7 +1,7 @@
 import { mkdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { UserError } from "@pairloom/config";
+import { DiskFullError, UserError } from "@pairloom/config";
 import { askServer, pingServer, serverFolder } from "./askServer.js";
 import { withFolderLock } from "./folderLock.js";
 import type { ServerProgram } from "./findServer.js";
@@ -15,13 +15,14 @@ import {
   type ServerRecord,
 } from "./serverRecord.js";
 import { newSocketPath, removeSocketFolder, restoreSocketFolder } from "./socketFolder.js";
-import { startServer } from "./startServer.js";
+import { diedOfFullDisk, startServer } from "./startServer.js";
 import { countLeases, endLease, takeLease } from "./userLeases.js";
 
 export interface EmbeddedRedisOptions {
   /** The server's program, looked for only when one has to be started. */
   findProgram: () => Promise<ServerProgram>;
   log: (message: string) => void;
+  onTrouble: (error: UserError) => void;
   temporaryFolder?: string | undefined;
   /** How long a server stays whose last user was killed. */
   graceSeconds?: number | undefined;
@@ -77,7 +78,10 @@ async function ensureServer(folder: string, options: EmbeddedRedisOptions): Prom
     const socketPath = keep ? record.socketPath : await newSocketPath(options.temporaryFolder);
     const program = await options.findProgram();
     await writeServerRecord(folder, { socketPath, process: null });
-    if (record !== null) options.log("Redis was not running any more: starting it again");
+    if (record !== null) {
+      options.log("Redis was not running any more: starting it again");
+      if (await diedOfFullDisk(join(folder, "redis.log"))) options.onTrouble(new DiskFullError(folder));
+    }
     const outcome = await startServer(folder, socketPath, program, options.graceSeconds ?? 5);
     if (outcome === "started") continue;
     // A server that is on its way out, or the process that writes its file anew after it was killed.

@@ -16,12 +16,18 @@ const names = ["valkey-server", "redis-server"];
 
 /** The first valkey-server, else the first redis-server, of the folders of `searchPath` (written like PATH). */
 export async function findServer(searchPath: string): Promise<ServerProgram | null> {
-  const folders = searchPath.split(delimiter).filter((folder) => isAbsolute(folder));
   for (const name of names) {
-    for (const folder of folders) {
-      const path = join(folder, name);
-      if (await isProgram(path)) return { path, libraryPath: null };
-    }
+    const path = await findProgram(name, searchPath);
+    if (path !== null) return { path, libraryPath: null };
+  }
+  return null;
+}
+
+/** The path of a program, or null where none of the folders holds it. */
+export async function findProgram(name: string, searchPath: string): Promise<string | null> {
+  for (const folder of searchPath.split(delimiter)) {
+    const path = join(folder, name);
+    if (isAbsolute(folder) && (await isProgram(path))) return path;
   }
   return null;
 }

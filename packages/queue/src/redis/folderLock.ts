@@ -25,7 +25,7 @@ export async function withFolderLock<T>(
   options: { timeoutMs?: number } = {},
 ): Promise<T> {
   await mkdir(folder, { recursive: true });
-  const held = await acquire(folder, options.timeoutMs ?? 120_000);
+  const held = await acquire(folder, options.timeoutMs ?? 600_000);
   try {
     return await work();
   } finally {

@@ -1,19 +1,23 @@
 import { Redis, type RedisOptions } from "ioredis";
 import { UserError } from "@pairloom/config";
 import { joinEmbeddedRedis } from "./embeddedRedis.js";
-import { findServer, usualSearchPath } from "./findServer.js";
+import { obtainServer, type ObtainServerOptions } from "./obtainServer.js";
 import { hidePassword, parseRedisUrl } from "./redisUrl.js";
 
-export interface OpenRedisOptions {
+export interface OpenRedisOptions extends ObtainServerOptions {
   /** The project's folder; an embedded server keeps its data in `<dir>/redis`. */
   dir: string;
   /** REDIS_URL: a server that somebody else runs. */
   url?: string | undefined;
   log?: ((message: string) => void) | undefined;
-  /** PATH: where valkey-server or redis-server is looked for. */
-  searchPath?: string | undefined;
   temporaryFolder?: string | undefined;
+  /** How long an embedded server stays whose last user was killed. */
   graceSeconds?: number | undefined;
+  /**
+   * Told when an embedded server that was running cannot go on without the user: the disk is full (DiskFullError), it
+   * cannot be started again. It is tried again all the same; a service exits with the error's exit code.
+   */
+  onTrouble?: ((error: UserError) => void) | undefined;
 }
 
 /** A Redis that is there for as long as the handle is open. */
@@ -52,6 +56,7 @@ async function openUrl(url: string, { log }: OpenRedisOptions): Promise<RedisHan
   try {
     await probe.connect();
     await probe.ping();
+    await checkSettings(probe, log ?? (() => undefined));
   } catch (error) {
     throw new UserError("redis_unreachable", `No Redis answers at ${hidePassword(url)}`, {
       hint: "Start it, mend REDIS_URL, or unset REDIS_URL to use a private server.",
@@ -63,28 +68,51 @@ async function openUrl(url: string, { log }: OpenRedisOptions): Promise<RedisHan
   return new Handle("url", base, hidePassword(url), log ?? (() => undefined), async () => undefined);
 }
 
+/** What a server that others run should be set to; many hosted ones forbid to ask or to set. */
+async function checkSettings(connection: Redis, log: (message: string) => void): Promise<void> {
+  const read = async (name: string) => {
+    const [, value] = (await connection.config("GET", name).catch(() => [])) as string[];
+    return value;
+  };
+  const policy = await read("maxmemory-policy");
+  if (policy !== undefined && policy !== "noeviction") {
+    log(`This Redis may forget keys when it is full (maxmemory-policy ${policy}): set it to noeviction`);
+  }
+  if ((await read("appendonly")) === "no") {
+    log("This Redis has no append-only file: what it acknowledged can be lost when it dies (appendonly yes)");
+  }
+  const entries = await read("set-max-intset-entries");
+  if (entries === undefined || Number(entries) < 1024) {
+    await connection.config("SET", "set-max-intset-entries", "1024").catch(() => {
+      log(
+        "This Redis cannot be set to set-max-intset-entries 1024: deduplication needs 72 bytes a URL, not 10",
+      );
+    });
+  }
+}
+
 async function openEmbedded(options: OpenRedisOptions): Promise<RedisHandle> {
   const log = options.log ?? (() => undefined);
+  const onTrouble = options.onTrouble ?? (() => undefined);
   const server = await joinEmbeddedRedis(options.dir, {
-    findProgram: async () => {
-      const found = await findServer(options.searchPath ?? usualSearchPath);
-      if (found) return found;
-      throw new UserError("redis_missing", "There is no Redis to work with", { hint: "Set REDIS_URL" });
-    },
+    findProgram: () => obtainServer(options, log),
     log,
+    onTrouble,
     temporaryFolder: options.temporaryFolder,
     graceSeconds: options.graceSeconds,
   });
   let closed = false;
-  let reviving = false;
+  let reviving: Promise<void> | null = null;
   // Every connection that loses its server asks for the time until its next try: the moment to look after the server.
   const revive = () => {
-    if (closed || reviving) return;
-    reviving = true;
-    server
+    if (closed || reviving !== null) return;
+    reviving = server
       .revive()
-      .catch((error: unknown) => log(`Redis could not be started again: ${String(error)}`))
-      .finally(() => (reviving = false));
+      .catch((error: unknown) => {
+        log(`Redis could not be started again: ${error instanceof Error ? error.message : String(error)}`);
+        if (error instanceof UserError) onTrouble(error);
+      })
+      .finally(() => (reviving = null));
   };
   const base: RedisOptions = {
     path: server.socketPath,
@@ -96,6 +124,7 @@ async function openEmbedded(options: OpenRedisOptions): Promise<RedisHandle> {
   };
   return new Handle("embedded", base, server.socketPath, log, async () => {
     closed = true;
+    await reviving;
     await server.release();
   });
 }

@@ -66,12 +66,19 @@ export async function startServer(
 }
 
 async function failure(logPath: string, program: ServerProgram, cause: unknown): Promise<UserError> {
-  const lines = (await readFile(logPath, "utf8").catch(() => "")).trimEnd().split("\n").slice(-8);
-  if (lines.some((line) => line.includes("No space left on device"))) {
-    return new DiskFullError(logPath, cause);
-  }
+  if (await diedOfFullDisk(logPath)) return new DiskFullError(logPath, cause);
+  const lines = await lastLines(logPath);
   return new UserError("redis_not_started", `${program.path} did not start:\n${lines.join("\n")}`, {
     hint: `Its whole log is ${logPath}. Mend what it says, or set REDIS_URL to a server of your own.`,
     cause,
   });
+}
+
+/** With appendfsync always a server that cannot write its file ends itself: it says so in its last lines. */
+export async function diedOfFullDisk(logPath: string): Promise<boolean> {
+  return (await lastLines(logPath)).some((line) => /No space left on device|Disk quota exceeded/.test(line));
+}
+
+async function lastLines(logPath: string): Promise<string[]> {
+  return (await readFile(logPath, "utf8").catch(() => "")).trimEnd().split("\n").slice(-8);
 }

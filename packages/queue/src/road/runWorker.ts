@@ -50,7 +50,7 @@ export function runWorker<Q extends QueueName>(
   options: WorkerOptions = {},
 ): RunningWorker {
   const log = options.log ?? (() => undefined);
-  const running = new Map<string, AbortController>();
+  const running = new Map<string, { id: string; controller: AbortController }>();
   let resting = false;
   const { tuning } = road;
 
@@ -69,7 +69,7 @@ export function runWorker<Q extends QueueName>(
       throw new UnrecoverableError(`Not a job for the ${queue}: ${z.prettifyError(parsed.error)}`);
     }
     const controller = new AbortController();
-    running.set(token ?? id, controller);
+    running.set(token ?? id, { id, controller });
     try {
       await handler({
         id,
@@ -95,8 +95,9 @@ export function runWorker<Q extends QueueName>(
     }
   };
 
+  const connection = road.redis.connect();
   const worker = new Worker(queue, process, {
-    connection: road.redis.connect(),
+    connection,
     prefix: road.prefix,
     concurrency: options.concurrency ?? 1,
     lockDuration: tuning.lockDurationMs,
@@ -106,7 +107,15 @@ export function runWorker<Q extends QueueName>(
     removeOnComplete: { count: 0 },
     removeOnFail: { count: tuning.keepFailed },
   });
-  worker.on("error", (error) => log(`${queue} worker: ${messageOf(error)}`));
+  worker.on("error", (error) => {
+    if (!isConnectionLoss(error)) log(`${queue} worker: ${messageOf(error)}`);
+  });
+  // Redis was away for longer than the lock holds: somebody else may run these jobs by now.
+  worker.on("lockRenewalFailed", (ids) => {
+    for (const { id, controller } of running.values()) {
+      if (ids.includes(id)) controller.abort(new Error(`The lock of ${queue} job ${id} was lost`));
+    }
+  });
 
   let stopping: Promise<void> | null = null;
   const stop = async (graceMs: number): Promise<void> => {
@@ -114,10 +123,11 @@ export function runWorker<Q extends QueueName>(
     await waitUntil(() => running.size === 0, graceMs);
     if (running.size > 0) {
       resting = true;
-      for (const controller of running.values()) controller.abort(new Error(`The ${queue} stops`));
+      for (const { controller } of running.values()) controller.abort(new Error(`The ${queue} stops`));
       await waitUntil(() => running.size === 0, abortGraceMs);
     }
-    await Promise.race([worker.close(running.size > 0), sleep(5000)]);
+    await Promise.race([worker.close(running.size > 0), sleep(5000, undefined, { ref: false })]);
+    connection.disconnect();
   };
   return { stop: (graceMs = 10_000) => (stopping ??= stop(graceMs)) };
 }
@@ -125,6 +135,12 @@ export function runWorker<Q extends QueueName>(
 async function waitUntil(isTrue: () => boolean, timeoutMs: number): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!isTrue() && Date.now() < deadline) await sleep(20);
+}
+
+/** Reported by the connection itself, once for each loss. */
+function isConnectionLoss(error: Error): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return ["ENOENT", "ECONNREFUSED", "ECONNRESET", "EPIPE"].includes(code ?? "");
 }
 
 function messageOf(error: unknown): string {

@@ -22,11 +22,12 @@ export class SeenSets {
    */
   async seenOnce(jobKey: string, setName: string, hashes: readonly Uint8Array[]): Promise<Uint8Array> {
     if (hashes.length === 0) return new Uint8Array(0);
-    const members = hashes.map(signedDecimal);
+    const { lowBits, members } = packKeys(hashes);
     const bitmap = await this.#seenOnce(
       `${this.prefix}:seen:${setName}`,
       this.#answerKey(jobKey, setName),
       meanBucketMembers,
+      lowBits,
       ...members,
     );
     const wanted = Math.ceil(hashes.length / 8);
@@ -48,7 +49,14 @@ export class SeenSets {
   }
 }
 
-function signedDecimal(hash: Uint8Array): string {
-  if (hash.length !== 8) throw new RangeError(`Expected a key of 8 bytes, got ${hash.length}`);
-  return new DataView(hash.buffer, hash.byteOffset, 8).getBigInt64(0, true).toString();
+/** The low 32 bits of each key, and the keys as decimal signed integers. */
+function packKeys(hashes: readonly Uint8Array[]): { lowBits: Buffer; members: string[] } {
+  const lowBits = Buffer.alloc(hashes.length * 4);
+  const members = hashes.map((hash, at) => {
+    if (hash.length !== 8) throw new RangeError(`Expected a key of 8 bytes, got ${hash.length}`);
+    const view = new DataView(hash.buffer, hash.byteOffset, 8);
+    lowBits.writeUInt32LE(view.getUint32(0, true), at * 4);
+    return view.getBigInt64(0, true).toString();
+  });
+  return { lowBits, members };
 }

@@ -10,7 +10,8 @@ import type { RedisScript } from "./redisScript.js";
  * passes `mean` members, bucket number `split` is divided in two. All in one step, so never seen half done.
  *
  * KEYS: the set's state (hash: count, level, split; buckets are named KEY:number), the job's answer.
- * ARGV: mean members of a bucket, then the keys as decimal signed integers.
+ * ARGV: mean members of a bucket, the low 32 bits of each key (little endian, one after the other), then the keys as
+ * decimal signed integers.
  * Returns a bitmap, lowest bit first.
  */
 export const seenOnceScript: RedisScript = {
@@ -39,11 +40,12 @@ end
 local bits = {}
 local byte, weight = 0, 1
 local size = 2 ^ level
-for i = 2, #ARGV do
-  local rest = modulo(ARGV[i], size * 2)
-  local bucket = rest % size
-  if bucket < split then bucket = rest end
-  if redis.call("SADD", prefix .. string.format("%d", bucket), ARGV[i]) == 1 then
+local call, low, unpackLow = redis.call, ARGV[2], struct.unpack
+for i = 3, #ARGV do
+  local h = unpackLow("<I4", low, i * 4 - 11)
+  local bucket = h % size
+  if bucket < split then bucket = h % (size * 2) end
+  if call("SADD", prefix .. bucket, ARGV[i]) == 1 then
     byte = byte + weight
     count = count + 1
   end
@@ -56,8 +58,8 @@ end
 if weight > 1 then bits[#bits + 1] = string.char(byte) end
 
 while count > mean * (size + split) do
-  local from = prefix .. string.format("%d", split)
-  local to = prefix .. string.format("%d", split + size)
+  local from = prefix .. split
+  local to = prefix .. (split + size)
   local stay, go = {}, {}
   for _, member in ipairs(redis.call("SMEMBERS", from)) do
     if modulo(member, size * 2) == split then stay[#stay + 1] = member else go[#go + 1] = member end
