@@ -1,0 +1,52 @@
+import { mayPass, type Reason, reasonNames, type SegmentRow } from "@pairloom/config";
+import { byteOrder } from "../byteOrder.js";
+import { contentOrder, isFetched, type SegmentedRow } from "./picture.js";
+
+const place = new Map<string, number>(reasonNames.map((reason, i) => [reason, i]));
+
+/** The reason of a row that was not fetched. */
+export function failureOf(row: SegmentRow): Reason {
+  return row.reason ?? "decode_failed";
+}
+
+/**
+ * Which of several outcomes for one candidate or one URL counts, whatever their order: a picture before a failure;
+ * of pictures the first in content order; of failures one that says something itself (not `duplicate_url`), final
+ * ones before those that may pass, then by the closed list's order.
+ */
+export function outcomeOrder(a: SegmentedRow, b: SegmentedRow): number {
+  const fetchedA = isFetched(a.row);
+  const fetchedB = isFetched(b.row);
+  if (fetchedA !== fetchedB) return fetchedA ? -1 : 1;
+  const order =
+    fetchedA && fetchedB ? contentOrder(a.row as never, b.row as never) : failureOrder(a.row, b.row);
+  return (
+    order ||
+    byteOrder(a.row.candidateId, b.row.candidateId) ||
+    byteOrder(a.segment, b.segment) ||
+    byteOrder(a.row.member ?? "", b.row.member ?? "")
+  );
+}
+
+function failureOrder(a: SegmentRow, b: SegmentRow): number {
+  const x = failureOf(a);
+  const y = failureOf(b);
+  return (
+    Number(x === "duplicate_url") - Number(y === "duplicate_url") ||
+    Number(mayPass(x)) - Number(mayPass(y)) ||
+    place.get(x)! - place.get(y)! ||
+    (a.httpStatus ?? 0) - (b.httpStatus ?? 0) ||
+    byteOrder(a.errorMessage ?? "", b.errorMessage ?? "")
+  );
+}
+
+/** One row for each candidateId, the one with the best outcome. */
+export function oneRowPerCandidate(rows: Iterable<SegmentedRow>): SegmentedRow[] {
+  const best = new Map<string, SegmentedRow>();
+  for (const row of rows) {
+    const { candidateId } = row.row;
+    const known = best.get(candidateId);
+    if (!known || outcomeOrder(row, known) < 0) best.set(candidateId, row);
+  }
+  return [...best.values()].sort((a, b) => byteOrder(a.row.candidateId, b.row.candidateId));
+}

@@ -1,0 +1,57 @@
+import type { ReleaseSample, SegmentRow } from "@pairloom/config";
+import { byteOrder, sortedOnce } from "../byteOrder.js";
+import { mergeTexts } from "./chooseCaption.js";
+import type { MergedPicture } from "./mergeDoubles.js";
+import { tidyText } from "./usableText.js";
+
+/** Five digits of shard and at least four of the place in the shard, enough for its samples. */
+export function sampleKey(index: number, samplesPerShard: number): string {
+  const digits = Math.max(4, String(samplesPerShard - 1).length);
+  const shard = String(Math.floor(index / samplesPerShard)).padStart(5, "0");
+  return shard + String(index % samplesPerShard).padStart(digits, "0");
+}
+
+/** A kept picture with all that its rows and those of its doubles say; nothing here depends on their order. */
+export function sampleOf(
+  { picture }: MergedPicture,
+  rows: readonly SegmentRow[],
+  caption: string,
+  queries: string[],
+  key: string,
+): ReleaseSample {
+  const { fetched, representative, segment } = picture;
+  const speaking = rows.filter(({ texts }) => texts.some(({ text }) => tidyText(text) === caption));
+  return {
+    key,
+    segment,
+    member: fetched.member,
+    caption,
+    imageUrl: representative.imageUrl,
+    texts: mergeTexts(rows),
+    urls: sortedOnce(rows.map(({ imageUrl }) => imageUrl)),
+    pages: sortedOnce(rows.flatMap(({ pageUrl }) => pageUrl ?? [])),
+    queries,
+    sources: sortedOnce(rows.map(({ source }) => source)),
+    licence: mostFrequent(rows.map(({ licence }) => licence)),
+    language: mostFrequent(speaking.map(({ language }) => language)),
+    width: fetched.width,
+    height: fetched.height,
+    originalWidth: fetched.originalWidth,
+    originalHeight: fetched.originalHeight,
+    exif: fetched.exif,
+    sha256: fetched.sha256,
+    pdq: fetched.pdq,
+  };
+}
+
+/** Of equally frequent values the first in byte order; null where none is stated. */
+function mostFrequent(values: readonly (string | null)[]): string | null {
+  const counts = new Map<string, number>();
+  for (const value of values) if (value !== null) counts.set(value, (counts.get(value) ?? 0) + 1);
+  let best: string | null = null;
+  for (const [value, count] of counts) {
+    const order = best === null ? -1 : counts.get(best)! - count || byteOrder(value, best);
+    if (order < 0) best = value;
+  }
+  return best;
+}
