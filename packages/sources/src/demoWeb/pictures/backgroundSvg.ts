@@ -14,40 +14,48 @@ export function backgroundSvg(
 ): string {
   const [r, g, b] = demoBackgrounds[name].map((tone) => Math.round(tone + random.between(-9, 9)));
   const side = Math.min(width, height);
-  const angle = random.between(0, Math.PI * 2);
-  const [dx, dy] = [Math.cos(angle) / 2, Math.sin(angle) / 2].map((x) => x.toFixed(2)) as [string, string];
-  const light = random.between(0.08, 0.22).toFixed(2);
-  const slope =
-    `<linearGradient id="l" x1="${0.5 - Number(dx)}" y1="${0.5 - Number(dy)}" x2="${0.5 + Number(dx)}" y2="${0.5 + Number(dy)}">` +
-    `<stop stop-color="#fff" stop-opacity="${light}"/><stop offset="1" stop-color="#000" stop-opacity="${light}"/></linearGradient>`;
-  const paths: Record<"#fff" | "#000", string[]> = { "#fff": [], "#000": [] };
+  const paths = { light: "", dark: "" };
   const [long, wide] = grain[name];
-  const tilt = random.between(-0.4, 0.4);
-  for (let i = 0; i < 56; i++) {
-    const reach = side * random.between(0.035, 0.085);
-    const turn = long === wide ? random.between(0, 180) : (tilt * 180) / Math.PI;
+  const lean = long === wide ? null : random.between(-0.4, 0.4);
+  for (let i = 0; i < 44; i++) {
+    const reach = side * random.between(0.04, 0.09);
+    const turn = lean ?? random.between(0, Math.PI);
     const [x, y] = [random.between(0, width), random.between(0, height)];
-    const [rx, ry] = [reach * long, reach * wide];
-    const degrees = turn.toFixed(0);
-    const cos = rx * Math.cos((turn * Math.PI) / 180);
-    const sin = rx * Math.sin((turn * Math.PI) / 180);
-    const arc = `A${rx.toFixed(1)} ${ry.toFixed(1)} ${degrees} 1 1 `;
-    const [ax, ay] = [(x - cos).toFixed(1), (y - sin).toFixed(1)];
-    paths[i % 2 === 0 ? "#fff" : "#000"].push(
-      `M${ax} ${ay}${arc}${(x + cos).toFixed(1)} ${(y + sin).toFixed(1)}${arc}${ax} ${ay}Z`,
-    );
+    paths[i % 2 === 0 ? "light" : "dark"] += blotch(x, y, reach * long, reach * wide, turn);
   }
-  const strength = { "#fff": random.between(0.16, 0.26), "#000": random.between(0.1, 0.17) };
-  const blotches = (["#fff", "#000"] as const)
-    .map(
-      (tone) => `<path fill="${tone}" opacity="${strength[tone].toFixed(2)}" d="${paths[tone].join("")}"/>`,
-    )
-    .join("");
+  // a slope of light from one side to the other: two half-transparent wedges are cheaper to draw than a gradient
+  const light = random.between(0.08, 0.2).toFixed(2);
+  const [p, q] = [random.between(0.2, 0.8) * width, random.between(0.2, 0.8) * width].map(Math.round) as [
+    number,
+    number,
+  ];
+  const edge = random.chance(0.5)
+    ? `M0 0H${p}L${q} ${height}H0Z`
+    : `M${width} 0H${p}L${q} ${height}H${width}Z`;
   return (
-    `<defs>${slope}</defs><rect width="${width}" height="${height}" fill="rgb(${r},${g},${b})"/>` +
-    `${blotches}<rect width="${width}" height="${height}" fill="url(#l)"/>`
+    `<path fill="rgb(${r},${g},${b})" d="M0 0H${width}V${height}H0Z"/>` +
+    `<path fill="#fff" opacity="${light}" d="${edge}"/>` +
+    `<path fill="#fff" opacity="${random.between(0.2, 0.34).toFixed(2)}" d="${paths.light}"/>` +
+    `<path opacity="${random.between(0.12, 0.2).toFixed(2)}" d="${paths.dark}"/>`
   );
 }
+
+/** A six-cornered blotch around (x, y), as path data in whole pixels. */
+function blotch(x: number, y: number, long: number, wide: number, turn: number): string {
+  const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
+  const corner = ([u, v]: readonly [number, number]) =>
+    `${Math.round(x + u * long * cos - v * wide * sin)} ${Math.round(y + u * long * sin + v * wide * cos)}`;
+  return `M${hexagon.map(corner).join("L")}Z`;
+}
+
+const hexagon = [
+  [1, 0],
+  [0.5, 0.9],
+  [-0.5, 0.9],
+  [-1, 0],
+  [-0.5, -0.9],
+  [0.5, -0.9],
+] as const;
 
 /** Length and width of the blotches, so that grounds differ in grain: fibres, pebbles, streaks. */
 const grain: Record<DemoBackground, [number, number]> = {

@@ -21,7 +21,8 @@ export interface DemoPicture {
   caption: string;
   /** Six ways to say it; some may be equal. */
   captions: string[];
-  svg: string;
+  /** Drawn when asked for. */
+  readonly svg: string;
 }
 
 /** Picture number `index` of a combination: a pure function of its arguments. */
@@ -33,6 +34,7 @@ export function demoPicture(seed: number, combination: Combination, index: numbe
   const stretch = random.chance(0.7) ? 1 : random.between(1.04, 1.18);
   const other = Math.min(320, Math.round(side * stretch));
   const [width, height] = random.chance(0.5) ? [side, other] : [other, side];
+  const format = drawFormat(random);
   const captions = Array.from({ length: 6 }, () => pictureCaption(scene, random));
   return {
     name,
@@ -40,10 +42,12 @@ export function demoPicture(seed: number, combination: Combination, index: numbe
     scene,
     width,
     height,
-    format: drawFormat(random),
+    format,
     caption: captions[0] as string,
     captions,
-    svg: drawSvg(scene, width, height, random),
+    get svg() {
+      return drawSvg(scene, width, height, seededRandom(seed, "drawing", name, index));
+    },
   };
 }
 

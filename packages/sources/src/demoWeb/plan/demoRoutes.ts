@@ -1,0 +1,36 @@
+import type { Reason } from "@pairloom/config";
+import { combinationName } from "../pictures/vocabulary.js";
+import type { DemoPlan } from "./demoPlan.js";
+import { type ImageFateName, imageFates } from "./imageFates.js";
+import { hostOrigin, imageUrl } from "./imageUrl.js";
+
+/** One image URL of the demo web and what should become of it. */
+export interface DemoRoute {
+  url: string;
+  fate: ImageFateName;
+  /** One of these is right. */
+  expected: readonly (Reason | "kept")[];
+  /** "red star". */
+  combination: string;
+  index: number;
+  /** Pages that show it; none where only the search API names it. */
+  pages: string[];
+}
+
+export function demoRoutes(plan: DemoPlan, port: number): DemoRoute[] {
+  const pages = new Map<unknown, string[]>();
+  for (const page of plan.pages)
+    for (const { image } of page.placed) {
+      const shownOn = pages.get(image) ?? [];
+      shownOn.push(hostOrigin(page.host, port) + page.path);
+      pages.set(image, shownOn);
+    }
+  return plan.images.map((image) => ({
+    url: imageUrl(image, port),
+    fate: image.fate,
+    expected: imageFates[image.fate].expected,
+    combination: combinationName(image.combination),
+    index: image.index,
+    pages: pages.get(image) ?? [],
+  }));
+}
