@@ -23,3 +23,17 @@ export {
 } from "./segment/readSegment.js";
 export { readVerdicts, verdictsFile, writeVerdicts } from "./segment/verdicts.js";
 export { candidatesFile, readCandidates, writeCandidates } from "./segment/candidates.js";
+export {
+  type PlanInput,
+  type PlanSummary,
+  readPlan,
+  readPlanRejected,
+  readPlanShard,
+  writePlan,
+} from "./release/releasePlan.js";
+export { shardName } from "./release/shardName.js";
+export { type ShardRow, shardColumns, shardRow } from "./release/shardTable.js";
+export { readShardInfo, type ShardInfo } from "./release/shardInfo.js";
+export { type ShardJob, writeShard } from "./release/writeShard.js";
+export { finishRelease } from "./release/finishRelease.js";
+export type { DataCard } from "./release/dataCard.js";

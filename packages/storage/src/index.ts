@@ -2,5 +2,6 @@ export * from "./store.js";
 export * from "./openStore.js";
 export { storeBelow } from "./storeBelow.js";
 export { LocalStore } from "./localStore.js";
+export { writeAll } from "./writeAll.js";
 export { BlobNameError, checkBlobName } from "./blobName.js";
 export * from "./jsonLines.js";

@@ -52,12 +52,17 @@ export interface SegmentPlaces {
   places: Map<string, PicturePlace>;
 }
 
-/** The places of all pictures of a segment. @throws CorruptSegmentError, BlobNotFoundError */
-export async function readSegmentPlaces(store: Store, id: string): Promise<SegmentPlaces> {
+/** The places of a segment's pictures, or of the wanted ones alone. @throws CorruptSegmentError, BlobNotFoundError */
+export async function readSegmentPlaces(
+  store: Store,
+  id: string,
+  wanted: ReadonlySet<string> | null = null,
+): Promise<SegmentPlaces> {
   const { rows, info } = await readTable(store, id, placeColumns);
   const places = new Map<string, PicturePlace>();
   for (const { member, memberOffset, memberBytes, memberCrc32 } of rows) {
     if (member === null || memberOffset === null || memberBytes === null || memberCrc32 === null) continue;
+    if (wanted !== null && !wanted.has(member)) continue;
     places.set(member, { member, offset: memberOffset, bytes: memberBytes, crc32: memberCrc32 });
   }
   return { segment: id, tar: info.tar, places };

@@ -1,0 +1,156 @@
+import type { PlanSummary } from "./releasePlan.js";
+import type { ShardInfo } from "./shardInfo.js";
+import type { Tally } from "./tally.js";
+
+/** Names listed of each kind; more are counted together. */
+const listed = 10_000;
+const shown = 30;
+
+export interface ReleaseCounts {
+  /** Samples by query; a sample counts for each of its queries, and for none where it has none. */
+  queries: Tally;
+  sources: Tally;
+  /** Samples, with "none stated" where the sample states none. */
+  licences: Tally;
+  languages: Tally;
+  /** Rejected rows. */
+  reasons: Tally;
+}
+
+/** `datacard.json`: what a release holds, where it is from and how it is made again. It names no time and no machine. */
+export interface DataCard {
+  name: string;
+  release: string;
+  candidates: number;
+  kept: number;
+  rejected: number;
+  samplesPerShard: number;
+  counts: Record<"reason" | "source" | "licence" | "language" | "query", Record<string, number>>;
+  /** Distinct queries, of which `counts.query` lists at most 10,000. */
+  queries: number;
+  shards: { tar: string; samples: number; bytes: number; sha256: string; parquetSha256: string }[];
+  rejectedFiles: { file: string; rows: number; sha256: string }[];
+  settings: unknown;
+  madeBy: string;
+  makeAgain: string;
+}
+
+export interface DataCardInput {
+  name: string;
+  plan: PlanSummary;
+  shards: (ShardInfo & { parquetSha256: string })[];
+  rejectedFiles: DataCard["rejectedFiles"];
+  counts: ReleaseCounts;
+}
+
+export function dataCard({ name, plan, shards, rejectedFiles, counts }: DataCardInput): DataCard {
+  const record = (tally: Tally) => Object.fromEntries(tally.ordered(listed));
+  return {
+    name,
+    release: plan.id,
+    candidates: plan.candidates,
+    kept: plan.samples,
+    rejected: plan.rejected,
+    samplesPerShard: plan.samplesPerShard,
+    counts: {
+      reason: record(counts.reasons),
+      source: record(counts.sources),
+      licence: record(counts.licences),
+      language: record(counts.languages),
+      query: record(counts.queries),
+    },
+    queries: counts.queries.size,
+    shards: shards.map(({ tar, samples, bytes, sha256, parquetSha256 }) => ({
+      tar,
+      samples,
+      bytes,
+      sha256,
+      parquetSha256,
+    })),
+    rejectedFiles,
+    settings: plan.settings,
+    madeBy: "pairloom",
+    makeAgain: "pairloom release, with these settings over the same segments, gives the same bytes",
+  };
+}
+
+const cell = (text: string) =>
+  text
+    .replace(/[\r\n\t]+/g, " ")
+    .replace(/[\\|<>`*_[\]]/g, "\\$&")
+    .slice(0, 120);
+
+function table(title: string, unit: string, counts: Record<string, number>, total: number): string {
+  const rows = Object.entries(counts);
+  if (rows.length === 0) return "";
+  const lines = rows.slice(0, shown).map(([name, count]) => `| ${cell(name)} | ${count} |`);
+  if (total > shown) lines.push(`| … and ${total - shown} more, see datacard.json | |`);
+  return `\n## ${title}\n\n| | ${unit} |\n|---|---:|\n${lines.join("\n")}\n`;
+}
+
+/** The data card for a reader. */
+export function dataCardText(card: DataCard): string {
+  const bytes = card.shards.reduce((sum, shard) => sum + shard.bytes, 0);
+  const { reason, source, licence, language, query } = card.counts;
+  const size = (counts: Record<string, number>) => Object.keys(counts).length;
+  return [
+    `# ${cell(card.name)}\n`,
+    `\n${card.kept} image–text pairs in ${card.shards.length} shards (${bytes} bytes), chosen from ${card.candidates} ` +
+      `candidates; ${card.rejected} were not taken, each for the reason in \`rejected/\`.\n`,
+    `\nEach sample has a picture, a caption (\`.txt\`) and a record (\`.json\`) with every text, page and query that ` +
+      `spoke of the picture. \`NNNNN.parquet\` holds the same records as a table.\n`,
+    table("By reason, of those not taken", "candidates", reason, size(reason)),
+    table("By source", "samples", source, size(source)),
+    table("By licence, as stated by the page", "samples", licence, size(licence)),
+    table("By language, as stated by the page", "samples", language, size(language)),
+    table("By query", "samples", query, card.queries),
+    `\n## Make it again\n\nRelease \`${card.release}\`. ${card.makeAgain}; the SHA-256 of every file is in ` +
+      `\`datacard.json\`, and \`pairloom shards verify\` checks them.\n`,
+    `\n## Settings\n\n\`\`\`json\n${JSON.stringify(card.settings, null, 2) ?? "null"}\n\`\`\`\n`,
+  ].join("");
+}
+
+const sizeCategories: [number, string][] = [
+  [1e3, "n<1K"],
+  [1e4, "1K<n<10K"],
+  [1e5, "10K<n<100K"],
+  [1e6, "100K<n<1M"],
+  [1e7, "1M<n<10M"],
+  [1e8, "10M<n<100M"],
+  [1e9, "100M<n<1B"],
+  [1e10, "1B<n<10B"],
+];
+
+/** README.md as dataset hosts read it: YAML front matter that finds the shards and tables, then the data card. */
+export function datasetReadme(card: DataCard): string {
+  const category = sizeCategories.find(([limit]) => card.kept < limit)?.[1] ?? "10B<n<100B";
+  const configs = [
+    ["default", "*.tar"],
+    ["table", "*.parquet"],
+    ["rejected", "rejected/*.parquet"],
+  ].filter(([config]) => (config === "rejected" ? card.rejectedFiles.length > 0 : card.shards.length > 0));
+  const lines = [
+    "---",
+    `pretty_name: ${JSON.stringify(card.name)}`,
+    "license: other",
+    "task_categories:",
+    "- zero-shot-image-classification",
+    "- image-to-text",
+    "tags:",
+    "- clip",
+    "- webdataset",
+    "- image-text",
+    "size_categories:",
+    `- ${category}`,
+    ...(configs.length > 0 ? ["configs:"] : []),
+    ...configs.flatMap(([config = "", path = ""]) => [
+      `- config_name: ${config}`,
+      "  data_files:",
+      "  - split: train",
+      `    path: ${JSON.stringify(path)}`,
+    ]),
+    "---",
+    "",
+  ];
+  return lines.join("\n") + "\n" + dataCardText(card);
+}

@@ -1,0 +1,29 @@
+import { z } from "zod";
+import { TableDamagedError, tableMetadata } from "../parquet/table.js";
+
+/** Key of the metadata of a shard's parquet, which is the shard's commit point. */
+export const shardKey = "pairloom.shard";
+
+const schema = z.strictObject({
+  version: z.literal(1),
+  /** `PlanSummary.id` of the release. */
+  release: z.string(),
+  tar: z.string(),
+  samples: z.int(),
+  bytes: z.int(),
+  sha256: z.string(),
+  md5: z.string(),
+});
+/** What a shard's parquet says of its tar. */
+export type ShardInfo = z.infer<typeof schema>;
+
+/** @throws TableDamagedError where the bytes are no parquet of a shard that this program wrote */
+export function readShardInfo(parquet: Uint8Array): ShardInfo {
+  const text = tableMetadata(parquet)[shardKey];
+  if (text === undefined) throw new TableDamagedError("its metadata names no tar");
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new TableDamagedError("its metadata is broken", cause);
+  }
+}
