@@ -1,1 +1,22 @@
-export {};
+export * from "./settings/recipes.js";
+export * from "./settings/trainSettings.js";
+export * from "./optimizer/learningRate.js";
+export * from "./optimizer/adamW.js";
+export * from "./optimizer/gradientNorm.js";
+export * from "./data/openRelease.js";
+export * from "./data/readSamples.js";
+export * from "./data/decodedPicture.js";
+export * from "./data/cropPicture.js";
+export * from "./data/trainingData.js";
+export {
+  type CheckpointFiles,
+  checkpointFiles,
+  listCheckpoints,
+  loadCheckpoint,
+  loadNewestCheckpoint,
+} from "./run/checkpoint.js";
+export { type EvaluationMetrics, readMetrics, type StepMetrics } from "./run/metricsLog.js";
+export { readRunRecord, type RunRecord } from "./run/runRecord.js";
+export * from "./trainStep.js";
+export { TrainingDivergedError } from "./runSteps.js";
+export * from "./train.js";

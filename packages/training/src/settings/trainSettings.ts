@@ -1,0 +1,118 @@
+import { UserError } from "@pairloom/config";
+import { z } from "zod";
+import { familyValues, recipeNames, recipes } from "./recipes.js";
+
+const count = z.int().min(1);
+
+/** Everything that shapes a training run. Same settings, same data, same engine and threads: same bits. */
+export const trainSettings = z.strictObject({
+  /** The release: a folder of webdataset shards. */
+  data: z.string().min(1),
+  /** A model's name ("tiny", "ViT-B-32") or the path of a JSON config in open_clip's schema. */
+  model: z.string().min(1).default("tiny"),
+  /** The run folder. */
+  out: z.string().min(1),
+  recipe: z.enum(recipeNames).default("laptop"),
+  seed: z.int().min(0).default(0),
+  /** Start from these weights (safetensors, open_clip's keys); null draws new ones. */
+  initialCheckpoint: z.string().min(1).nullable().default(null),
+  /** Go on where the run in `out` stopped; starts it where there is none. */
+  resume: z.boolean().default(false),
+
+  batchSize: count.min(2),
+  /** How long: by steps, or by passes over the data. Where both are given, steps hold. */
+  steps: count.nullable().default(null),
+  epochs: z.number().positive().nullable().default(null),
+
+  lr: z.number().positive(),
+  beta1: z.number().min(0).lt(1),
+  beta2: z.number().min(0).lt(1),
+  eps: z.number().positive(),
+  weightDecay: z.number().min(0),
+  /** Steps in which the rate rises from 0 to `lr`. */
+  warmup: z.int().min(0),
+  schedule: z.enum(["cosine", "constant"]).default("cosine"),
+  /** Largest global norm of the gradient; null leaves it as it is. */
+  gradClip: z.number().positive().nullable(),
+  /** exp(logit_scale) stays at or below this. */
+  maxLogitScale: z.number().positive().default(100),
+
+  /** The text of a sample: its caption, or any of its texts by lot, anew in each epoch. */
+  captions: z.enum(["first", "any"]),
+  /** Keeps samples of equal captions out of one batch as far as the data allow: each would be the other's false negative. */
+  keepCaptionsApart: z.boolean().default(false),
+  /**
+   * A picture's shorter side is resized to the model's size plus this many pixels; a random square of the model's size is
+   * cut out of it. With 0 this is the paper's random square crop.
+   */
+  cropMargin: z.int().min(0).max(256),
+  /** Pixels are scaled and shifted by up to this share of the full range. */
+  brightness: z.number().min(0).max(1).default(0),
+
+  /** Decoded pictures are kept in memory if they fit this budget, else decoded anew in each epoch. */
+  cacheMegabytes: z.number().min(0).default(1024),
+  /** Samples in the shuffle window where the data are not kept in memory. */
+  shuffleWindow: count.default(10_000),
+  /** Batches made ready ahead of the step. */
+  prefetch: z.int().min(0).max(64).default(2),
+
+  checkpointEvery: count,
+  /** Checkpoints that stay; the older are removed. */
+  keepLast: count.default(3),
+  /** Steps between calls of the evaluation, if there is one; null evaluates at the end alone. */
+  evaluateEvery: count.nullable().default(null),
+  engine: z.enum(["auto", "tensorflow", "wasm", "webgpu"]).default("auto"),
+  threads: count.nullable().default(null),
+  precision: z.enum(["float32"]).default("float32"),
+});
+
+export type TrainSettings = z.infer<typeof trainSettings>;
+export type TrainSettingsInput = Partial<z.input<typeof trainSettings>>;
+
+/** Settings that don't change what a run computes: they may differ when it is resumed. */
+export const freeSettings: ReadonlySet<keyof TrainSettings> = new Set([
+  "data",
+  "model",
+  "out",
+  "resume",
+  "prefetch",
+  "cacheMegabytes",
+  "checkpointEvery",
+  "keepLast",
+  "evaluateEvery",
+  "engine",
+  "threads",
+]);
+
+/**
+ * Fills in the recipe's values and the defaults, and checks everything.
+ *
+ * @param family of the model's image tower, where it is known: the `openai` recipe's β₂ and ε follow it
+ * @throws UserError "train_settings_invalid" naming the field and what it got
+ */
+export function resolveTrainSettings(
+  input: TrainSettingsInput,
+  family: "resnet" | "vit" = "vit",
+): TrainSettings {
+  const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
+  const recipe = recipeNames.find((name) => name === (input.recipe ?? "laptop"));
+  const preset = recipe === undefined ? {} : recipes[recipe];
+  const length = given["steps"] === undefined && given["epochs"] === undefined ? {} : { epochs: null };
+  const parsed = trainSettings.safeParse({ ...familyValues(family), ...preset, ...length, ...given });
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const field = issue?.code === "unrecognized_keys" ? issue.keys.join(", ") : (issue?.path.join(".") ?? "");
+    const value = given[field];
+    const got = value === undefined ? "" : `, got ${JSON.stringify(value)}`;
+    throw invalid(field, `${issue?.message ?? "invalid"}${got}`);
+  }
+  const settings = parsed.data;
+  if (settings.steps === null && settings.epochs === null) throw invalid("steps", "give `steps` or `epochs`");
+  return settings;
+}
+
+function invalid(field: string, problem: string): UserError {
+  return new UserError("train_settings_invalid", `Training setting \`${field}\`: ${problem}`, {
+    hint: "`pairloom train --help` lists the settings.",
+  });
+}

@@ -1,0 +1,140 @@
+import { resolve } from "node:path";
+import type * as tf from "@tensorflow/tfjs";
+import {
+  checkStateDict,
+  createParameters,
+  disposeParameters,
+  initialParameters,
+  loadModelConfig,
+  type ModelConfig,
+  readSafetensorsFile,
+} from "@pairloom/clip";
+import type { Engine } from "@pairloom/engine";
+import { openRelease } from "./data/openRelease.js";
+import { openTrainingData, type TrainingData } from "./data/trainingData.js";
+import { AdamW } from "./optimizer/adamW.js";
+import { type Checkpoint, loadNewestCheckpoint, sweepCheckpoints } from "./run/checkpoint.js";
+import { lockRun } from "./run/lockRun.js";
+import { cutMetrics, type StepMetrics } from "./run/metricsLog.js";
+import { checkResume, readRunRecord, type RunRecord, writeRunRecord } from "./run/runRecord.js";
+import { restoreMoments } from "./run/trainerState.js";
+import { UserError } from "@pairloom/config";
+import type { TrainSettings } from "./settings/trainSettings.js";
+import { runSteps } from "./runSteps.js";
+
+/** A model as an evaluation during training sees it. It owns nothing of it. */
+export interface ModelInTraining {
+  step: number;
+  config: ModelConfig;
+  parameters: ReadonlyMap<string, tf.Variable>;
+}
+
+export interface TrainOptions {
+  engine: Engine;
+  /** Called after each step. */
+  onStep?: (metrics: StepMetrics) => void;
+  /** Called every `evaluateEvery` steps and at the end; its numbers go to the metrics. */
+  evaluate?: (model: ModelInTraining) => Promise<Record<string, number>>;
+  /** Lines for people: what begins, progress, warnings. */
+  log?: (line: string) => void;
+  /** Aborted: the step under way is finished, a checkpoint written, and the run can be resumed. */
+  signal?: AbortSignal;
+}
+
+export interface TrainResult {
+  status: "finished" | "stopped";
+  /** Steps done, of `steps`. */
+  step: number;
+  steps: number;
+  /** The newest checkpoint's weights: safetensors in open_clip's layout. */
+  checkpoint: string;
+  /** Of the last step; null where there was nothing left to do. */
+  last: StepMetrics | null;
+  evaluation: Record<string, number> | null;
+  samples: number;
+  seconds: number;
+}
+
+/**
+ * Trains a two-tower CLIP on a release, from the start or from where the run in `settings.out` stopped.
+ *
+ * @throws UserError where settings, release, model or run folder can't be used; TrainingDivergedError where the loss is lost
+ */
+export async function train(settings: TrainSettings, options: TrainOptions): Promise<TrainResult> {
+  const { engine, log = () => {} } = options;
+  const run = resolve(settings.out);
+  const config = await loadModelConfig(settings.model);
+  const release = await openRelease(settings.data);
+  const before = await readRunRecord(run);
+  if (before !== null && !settings.resume) {
+    throw new UserError("run_exists", `${run} holds a training run already`, {
+      hint: "Give --resume to go on with it, or another --out folder.",
+    });
+  }
+  const unlock = await lockRun(run);
+  try {
+    await sweepCheckpoints(run);
+    const data = await openTrainingData(release, settings, config, log);
+    const record = makeRecord(settings, config, data, release.fingerprint, engine);
+    if (before === null) await writeRunRecord(run, record);
+    else checkResume(before, record).forEach((warning) => log(`warning: ${warning}`));
+    const from =
+      before === null ? null : await loadNewestCheckpoint(run, config, (line) => log(`warning: ${line}`));
+    await cutMetrics(run, from?.step ?? 0);
+    log(
+      `${data.samples} samples${data.cached ? " in memory" : ""}, batches of ${settings.batchSize}, ` +
+        `${record.steps} steps${from === null ? "" : `, resumed after step ${from.step}`}; ${engine.description}`,
+    );
+    return await withModel(config, settings, from, (parameters, optimizer) =>
+      runSteps(
+        { run, settings, config, data, parameters, optimizer, from: from?.step ?? 0, steps: record.steps },
+        options,
+      ),
+    );
+  } finally {
+    await unlock();
+  }
+}
+
+function makeRecord(
+  settings: TrainSettings,
+  model: ModelConfig,
+  data: TrainingData,
+  fingerprint: string,
+  engine: Engine,
+): RunRecord {
+  const { samples, skipped, stepsPerEpoch, cached } = data;
+  return {
+    version: 1,
+    settings,
+    model,
+    data: { fingerprint, samples, skipped, stepsPerEpoch, cached },
+    steps: settings.steps ?? Math.max(1, Math.round((settings.epochs ?? 1) * stepsPerEpoch)),
+    engine: { name: engine.name, version: engine.version, threads: engine.threads },
+    versions: { node: process.version, platform: `${process.platform}-${process.arch}` },
+  };
+}
+
+/** Lays a model and its optimizer out on the engine, from a checkpoint or anew, and frees both afterwards. */
+async function withModel<T>(
+  config: ModelConfig,
+  settings: TrainSettings,
+  from: Checkpoint | null,
+  work: (parameters: ReadonlyMap<string, tf.Variable>, optimizer: AdamW) => Promise<T>,
+): Promise<T> {
+  const state = from?.model ?? (await initialState(config, settings));
+  const parameters = createParameters(config, state);
+  const optimizer = new AdamW(parameters, settings);
+  try {
+    if (from !== null) restoreMoments(config, optimizer, from.optimizer);
+    return await work(parameters, optimizer);
+  } finally {
+    optimizer.dispose();
+    disposeParameters(parameters);
+  }
+}
+
+async function initialState(config: ModelConfig, settings: TrainSettings) {
+  if (settings.initialCheckpoint === null) return initialParameters(config, settings.seed);
+  return checkStateDict(await readSafetensorsFile(settings.initialCheckpoint), config);
+}
