@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { compileFunction } from "node:vm";
-import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import { webAssembly } from "./webAssembly.js";
 import type { SharedMemory } from "./webAssembly.js";
 
@@ -14,8 +13,6 @@ export interface WasmModule {
   cwrap(name: string, result: "number" | null, args: "number"[]): (...args: number[]) => number;
   tfjs: Record<string, unknown>;
 }
-
-export type WasmBackend = BackendWasm & { wasm: WasmModule };
 
 const require = createRequire(import.meta.url);
 const folder = () => join(dirname(require.resolve("@tensorflow/tfjs-backend-wasm")), "..", "wasm-out");

@@ -1,0 +1,175 @@
+import { Worker } from "node:worker_threads";
+import { kernelBytes } from "./kernelBytes.js";
+import { webAssembly } from "./webAssembly.js";
+import type { SharedMemory } from "./webAssembly.js";
+import type { WasmModule } from "./wasmModule.js";
+
+/** Below so many numbers (or multiplications) a kernel is done before another thread has woken up. */
+const worthSharing = 30_000;
+const spins = 3_000;
+const stuckMs = 300_000;
+/** Flags: which call this is, how many threads still work, the kernel's number, how many arguments, the ranges. */
+const [sequence, pending, kernelAt, argsAt, unitsAt, chunkAt, scratchAt] = [0, 1, 2, 3, 4, 5, 6];
+
+export interface KernelCall {
+  /** How many independent units there are; a call computes units [from, to), its last two arguments. */
+  units: number;
+  /** Ranges start at multiples of this. */
+  grain?: number;
+  /** About how many numbers are read or multiplied, all told: decides whether threads are worth it. */
+  cost: number;
+  /** Bytes of scratch for each thread: its address becomes the argument before the range. */
+  scratch?: number;
+}
+
+/** What a thread does: the same for the workers and, for its own share, the calling thread. */
+const threadCode = `
+const { workerData, parentPort } = require("node:worker_threads");
+const { wasm, memory, names, control, index } = workerData;
+const kernels = new WebAssembly.Instance(wasm, { env: { memory } }).exports;
+const flags = new Int32Array(control, 0, 16);
+const args = new Float64Array(control, 64);
+let seen = 0;
+parentPort.postMessage("ready");
+for (;;) {
+  for (let i = 0; i < ${spins} && Atomics.load(flags, ${sequence}) === seen; i++);
+  while (Atomics.load(flags, ${sequence}) === seen) Atomics.wait(flags, ${sequence}, seen);
+  seen = Atomics.load(flags, ${sequence});
+  const units = flags[${unitsAt}], chunk = flags[${chunkAt}], scratch = flags[${scratchAt}];
+  const from = Math.min(units, index * chunk), to = Math.min(units, from + chunk);
+  if (to > from) {
+    const own = Array.from(args.subarray(0, flags[${argsAt}]));
+    if (scratch > 0) own.push(args[30] + index * scratch);
+    kernels[names[flags[${kernelAt}]]](...own, from, to);
+  }
+  if (Atomics.sub(flags, ${pending}, 1) === 1) Atomics.notify(flags, ${pending});
+}`;
+
+/**
+ * Our compiled kernels on the back end's heap, and the threads that share their work. A call is cut into ranges of
+ * independent units, so its result has the same bits with any number of threads.
+ */
+export class KernelPool {
+  private readonly control = new SharedArrayBuffer(64 + 32 * 8);
+  private readonly flags = new Int32Array(this.control, 0, 16);
+  private readonly args = new Float64Array(this.control, 64);
+  private readonly kernels: Record<string, (...args: number[]) => number>;
+  private readonly names: string[];
+  private readonly workers: Worker[] = [];
+  private scratch = { pointer: 0, bytes: 0 };
+
+  private constructor(
+    private readonly module: WasmModule,
+    private readonly memory: SharedMemory,
+    private readonly wasm: object,
+    readonly threads: number,
+  ) {
+    const instance = new webAssembly.Instance(wasm, { env: { memory } });
+    this.kernels = instance.exports as Record<string, (...args: number[]) => number>;
+    this.names = Object.keys(this.kernels);
+  }
+
+  /** @param threads how many, the calling one included */
+  static async start(module: WasmModule, memory: SharedMemory, threads: number): Promise<KernelPool> {
+    const wasm = new webAssembly.Module(Buffer.from(kernelBytes, "base64"));
+    const pool = new KernelPool(module, memory, wasm, threads);
+    await Promise.all(Array.from({ length: threads - 1 }, (_, i) => pool.startThread(i + 1)));
+    return pool;
+  }
+
+  private startThread(index: number): Promise<void> {
+    const { wasm, memory, names, control } = this;
+    const worker = new Worker(threadCode, {
+      eval: true,
+      workerData: { wasm, memory, names, control, index },
+      name: `pairloom-wasm-${String(index)}`,
+    });
+    this.workers.push(worker);
+    return new Promise((resolve, reject) => {
+      worker.once("error", reject);
+      worker.once("message", () => {
+        worker.unref();
+        resolve();
+      });
+    });
+  }
+
+  /** Runs a kernel on as many threads as it is worth, and returns when all of it is done. */
+  run(name: string, args: readonly number[], call: KernelCall): void {
+    const kernel = this.kernels[name];
+    if (kernel === undefined) throw new Error(`No wasm kernel named ${name}`);
+    const { units, grain = 1, cost, scratch = 0 } = call;
+    const bytes = (scratch + 63) & ~63;
+    const shared = this.threads > 1 && cost >= worthSharing && units > grain;
+    const threads = shared ? this.threads : 1;
+    const chunk = shared ? Math.ceil(units / threads / grain) * grain : units;
+    const pointer = bytes > 0 ? this.reserve(bytes * threads) : 0;
+    if (shared) this.wake(this.names.indexOf(name), args, units, chunk, bytes, pointer);
+    kernel(...args, ...(bytes > 0 ? [pointer] : []), 0, Math.min(units, chunk));
+    if (shared) this.join(name);
+  }
+
+  /** Calls a kernel that needs no range. */
+  ask(name: string, ...args: number[]): number {
+    return this.kernels[name]?.(...args) ?? 0;
+  }
+
+  private wake(
+    kernel: number,
+    args: readonly number[],
+    units: number,
+    chunk: number,
+    bytes: number,
+    pointer: number,
+  ) {
+    const { flags } = this;
+    this.args.set(args);
+    this.args[30] = pointer;
+    flags[kernelAt] = kernel;
+    flags[argsAt] = args.length;
+    flags[unitsAt] = units;
+    flags[chunkAt] = chunk;
+    flags[scratchAt] = bytes;
+    Atomics.store(flags, pending, this.workers.length);
+    Atomics.add(flags, sequence, 1);
+    Atomics.notify(flags, sequence);
+  }
+
+  private join(name: string): void {
+    const { flags } = this;
+    for (let i = 0; i < spins && Atomics.load(flags, pending) !== 0; i++);
+    for (let left = Atomics.load(flags, pending); left !== 0; left = Atomics.load(flags, pending))
+      if (Atomics.wait(flags, pending, left, stuckMs) === "timed-out")
+        throw new Error(`A thread of the wasm engine did not finish ${name} in ${String(stuckMs / 1000)} s`);
+  }
+
+  /** The threads' scratch, grown to at least `bytes`; its content does not outlive the next call. */
+  private reserve(bytes: number): number {
+    if (bytes > this.scratch.bytes) {
+      if (this.scratch.pointer !== 0) this.module._free(this.scratch.pointer);
+      this.scratch = { pointer: allocate(this.module, bytes), bytes };
+    }
+    return this.scratch.pointer;
+  }
+
+  /** Memory on the heap for as long as `use` runs. */
+  borrow<T>(bytes: number, use: (pointer: number) => T): T {
+    const pointer = allocate(this.module, bytes);
+    try {
+      return use(pointer);
+    } finally {
+      this.module._free(pointer);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.workers.splice(0).map((worker) => worker.terminate()));
+  }
+}
+
+function allocate(module: WasmModule, bytes: number): number {
+  const pointer = module._malloc(bytes + 64) >>> 0;
+  if (pointer === 0)
+    throw new Error(`The wasm heap (at most 4 GiB) has no room for ${String(bytes)} bytes more`);
+  return pointer;
+}
