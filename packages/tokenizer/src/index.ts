@@ -1,1 +1,4 @@
-export {};
+export * from "./clipTokenizer.js";
+export { cleanText } from "./cleanText.js";
+export { fixText } from "./ftfy/fixText.js";
+export { unescapeHtml } from "./htmlEntities.js";
