@@ -1,4 +1,5 @@
 import type * as tfjs from "@tensorflow/tfjs";
+import type { TrainingOps } from "./ops/trainingOps.js";
 
 /** TensorFlow.js as every engine offers it. All engines share one instance of its core. */
 export type Tf = typeof tfjs;
@@ -18,6 +19,8 @@ export interface Engine {
   /** One line for people, such as "TensorFlow 2.21.0 on 2 CPU threads". */
   readonly description: string;
   readonly threads: number;
+  /** Operations of the training loop in this engine's fastest way. */
+  readonly ops: TrainingOps;
   /** Frees what the engine holds (worker threads, the wasm heap with every tensor in it). */
   dispose(): Promise<void>;
 }

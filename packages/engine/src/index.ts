@@ -1,3 +1,5 @@
 export * from "./engine.js";
 export * from "./loadEngine.js";
 export * from "./listEngines.js";
+export * from "./ops/trainingOps.js";
+export * from "./ops/portableOps.js";

@@ -147,14 +147,14 @@ export class KernelPool {
   private reserve(bytes: number): number {
     if (bytes > this.scratch.bytes) {
       if (this.scratch.pointer !== 0) this.module._free(this.scratch.pointer);
-      this.scratch = { pointer: allocate(this.module, bytes), bytes };
+      this.scratch = { pointer: this.module._malloc(bytes) >>> 0, bytes };
     }
     return this.scratch.pointer;
   }
 
   /** Memory on the heap for as long as `use` runs. */
   borrow<T>(bytes: number, use: (pointer: number) => T): T {
-    const pointer = allocate(this.module, bytes);
+    const pointer = this.module._malloc(bytes) >>> 0;
     try {
       return use(pointer);
     } finally {
@@ -165,11 +165,4 @@ export class KernelPool {
   async stop(): Promise<void> {
     await Promise.all(this.workers.splice(0).map((worker) => worker.terminate()));
   }
-}
-
-function allocate(module: WasmModule, bytes: number): number {
-  const pointer = module._malloc(bytes + 64) >>> 0;
-  if (pointer === 0)
-    throw new Error(`The wasm heap (at most 4 GiB) has no room for ${String(bytes)} bytes more`);
-  return pointer;
 }

@@ -5,6 +5,7 @@ import type { Engine, EngineOptions, EngineStatus } from "../engine.js";
 import { registerKernels } from "./kernels/registerKernels.js";
 import { KernelPool } from "./kernelPool.js";
 import { TrainingBackend } from "./trainingBackend.js";
+import { wasmOps } from "./wasmOps.js";
 import { startWasmModule } from "./wasmModule.js";
 
 /** Beyond this, waking them costs more than they bring. */
@@ -23,8 +24,10 @@ export async function loadWasmEngine(options: EngineOptions): Promise<Engine> {
   stock.setThreadsCount(1);
   registerKernels();
   unregister();
-  tf.registerBackend("wasm", () => new TrainingBackend(module, pool), 2);
-  if (!(await tf.setBackend("wasm"))) throw new Error("The wasm back end did not start");
+  let backend: TrainingBackend | undefined;
+  tf.registerBackend("wasm", () => (backend = new TrainingBackend(module, pool)), 2);
+  if (!(await tf.setBackend("wasm")) || backend === undefined)
+    throw new Error("The wasm back end did not start");
   options.log?.(`wasm engine: tfjs-backend-wasm ${stock.version_wasm}, SIMD, ${threads} threads`);
   return {
     name: "wasm",
@@ -32,6 +35,7 @@ export async function loadWasmEngine(options: EngineOptions): Promise<Engine> {
     version: stock.version_wasm,
     description: `WebAssembly SIMD (tfjs-backend-wasm ${stock.version_wasm}), ${threads} ${threads === 1 ? "thread" : "threads"}`,
     threads,
+    ops: wasmOps(backend),
     dispose: async () => {
       unregister();
       await pool.stop();

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { compileFunction } from "node:vm";
+import { UserError } from "@pairloom/config";
 import { webAssembly } from "./webAssembly.js";
 import type { SharedMemory } from "./webAssembly.js";
 
@@ -33,6 +34,16 @@ class IdleWorker {
   }
 }
 
+function outOfMemory(bytes: number): never {
+  throw new UserError(
+    "engine_out_of_memory",
+    `The wasm engine's 4 GiB have no room for ${String(bytes)} bytes more`,
+    {
+      hint: "Take a smaller batch or model, or the tensorflow engine: `pairloom engine install`.",
+    },
+  );
+}
+
 /**
  * Starts the package's SIMD build whose memory is shared (up to 4 GiB), so that our kernels and their threads work on
  * the same heap. The package itself never takes that build in Node; we hand its factory a `Worker` of our own.
@@ -54,6 +65,9 @@ export async function startWasmModule(): Promise<{ module: WasmModule; memory: S
   );
   const memory = new webAssembly.Memory({ initial: 256, maximum: 65536, shared: true });
   const module = await holder.exports({ wasmMemory: memory, locateFile: (name: string) => join(dir, name) });
+  const malloc = module._malloc.bind(module);
+  // The package's own code takes 0 for an address and writes there
+  module._malloc = (bytes) => malloc(bytes) || outOfMemory(bytes);
   const bind = (name: string, args: number, result: "number" | null = null) =>
     module.cwrap(name, result, new Array<"number">(args).fill("number"));
   module.tfjs = {
