@@ -1,9 +1,18 @@
+export * from "./source.js";
+export * from "./expandQuery.js";
+export * from "./search/searchAnswer.js";
+export * from "./search/searchSource.js";
+export * from "./site/siteScope.js";
+export * from "./site/siteSource.js";
+export * from "./site/parseSitemap.js";
+export * from "./handOver.js";
 export * from "./demoWeb/pictures/vocabulary.js";
 export * from "./demoWeb/pictures/heldOut.js";
 export * from "./demoWeb/pictures/pictureCaption.js";
 export * from "./demoWeb/pictures/demoPicture.js";
 export * from "./demoWeb/pictures/renderDemoPicture.js";
 export { imageFates, type ImageFate, type ImageFateName } from "./demoWeb/plan/imageFates.js";
+export type { DemoPlan, PlacedImage, PlannedImage, PlannedPage } from "./demoWeb/plan/demoPlan.js";
 export type { DemoRoute } from "./demoWeb/plan/demoRoutes.js";
 export type { DemoRequest } from "./demoWeb/serve/demoHandler.js";
 export {
@@ -12,4 +21,4 @@ export {
   type DemoWebOptions,
   type DemoWebStats,
 } from "./demoWeb/startDemoWeb.js";
-export * from "./handOver.js";
+export * from "./demoWeb/demoQueries.js";

@@ -39,7 +39,8 @@ export function planDemoWeb(seed: number, scale = 1): DemoPlan {
         : on === "page"
           ? random.pick(siteNumbers)
           : random.pick(hostsOfRole(on)).number;
-    const extension = demoPicture(seed, combination, index).format;
+    const extension =
+      fate === "truncated" || fate === "garbage" ? "jpg" : demoPicture(seed, combination, index).format;
     const image = { host, path: imagePath(fate, host, extension, random, paths), fate, combination, index };
     return image satisfies PlannedImage;
   };

@@ -74,7 +74,7 @@ export async function answerImage(request: ImageRequest): Promise<void> {
       return send(200, { "content-type": contentType, "content-encoding": "gzip" }, gzipSync(bytes));
     }
     case "truncated": {
-      const { bytes, contentType } = await files.file({ ...image, fate: "good" }, width);
+      const { bytes, contentType } = await files.file(image, width);
       return send(200, { "content-type": contentType }, bytes.subarray(0, Math.floor(bytes.length * 0.55)));
     }
     case "short_body": {
@@ -93,7 +93,7 @@ export async function answerImage(request: ImageRequest): Promise<void> {
     case "empty":
       return send(200, { "content-type": "image/jpeg" });
     case "gzip_bomb":
-      return send(200, { "content-type": "image/jpeg", "content-encoding": "gzip" }, await gzipBomb());
+      return send(200, { "content-type": "image/jpeg", "content-encoding": "gzip" }, gzipBomb());
     case "huge_header":
       return send(200, { "content-type": "image/png" }, hugeHeaderPng());
     case "svg_script":

@@ -1,4 +1,4 @@
-import { constants, crc32, createGzip, deflateSync } from "node:zlib";
+import { constants, crc32, deflateRawSync, deflateSync } from "node:zlib";
 
 /** A PNG whose header claims 60,000 × 60,000 pixels, with 64 bytes of data. */
 export function hugeHeaderPng(): Buffer {
@@ -38,24 +38,25 @@ export const scriptSvg = Buffer.from(
     `<script>fetch("http://169.254.169.254/")</script><circle cx="60" cy="60" r="40"/></svg>\n`,
 );
 
-let bomb: Promise<Buffer> | null = null;
+let bomb: Buffer | null = null;
 
-/** 128 MB of zeros behind a JPEG start, gzipped to some 130 kB; made once, off the event loop. */
-export function gzipBomb(): Promise<Buffer> {
-  bomb ??= new Promise((resolve, reject) => {
-    const gzip = createGzip({ level: constants.Z_BEST_COMPRESSION });
-    const parts: Buffer[] = [];
-    gzip.on("data", (part: Buffer) => parts.push(part));
-    gzip.on("error", reject);
-    gzip.on("end", () => resolve(Buffer.concat(parts)));
-    gzip.write(jpegStart);
-    const megabyte = Buffer.alloc(1 << 20);
-    let left = 128;
-    const more = () => {
-      while (left-- > 0) if (!gzip.write(megabyte)) return void gzip.once("drain", more);
-      gzip.end();
-    };
-    more();
-  });
+/**
+ * 64 MB of zeros behind a JPEG start, gzipped to some 64 kB. Made once: a compressed megabyte that ends on a full flush
+ * needs nothing before it, so its bytes can be repeated.
+ */
+export function gzipBomb(): Buffer {
+  if (bomb !== null) return bomb;
+  const flushed = (data: Buffer) => deflateRawSync(data, { finishFlush: constants.Z_FULL_FLUSH });
+  const megabyte = Buffer.alloc(1 << 20);
+  const repeats = 64;
+  let checksum = crc32(jpegStart);
+  for (let i = 0; i < repeats; i++) checksum = crc32(megabyte, checksum);
+  const trailer = Buffer.alloc(8);
+  trailer.writeUInt32LE(checksum, 0);
+  trailer.writeUInt32LE(jpegStart.length + repeats * megabyte.length, 4);
+  const gzipHeader = Buffer.from("1f8b08000000000000ff", "hex");
+  const lastBlock = Buffer.from("0300", "hex");
+  const zeros = Array<Buffer>(repeats).fill(flushed(megabyte));
+  bomb = Buffer.concat([gzipHeader, flushed(jpegStart), ...zeros, lastBlock, trailer]);
   return bomb;
 }

@@ -39,6 +39,8 @@ export class PictureFiles {
     if (image.fate === "double_reencoded") {
       [format, quality] = [picture.format === "jpg" ? "webp" : "jpg", 74];
     }
+    // a cut JPEG is told by its bytes; other formats would break in ways of their own
+    if (image.fate === "truncated") format = "jpg";
     if (image.fate === "double_resized") pixels = Math.round(picture.width * 0.8);
     if (width !== null && width < pixels) pixels = width;
     const key = `${combinationName(image.combination)} ${image.index} ${format} ${pixels} ${quality}`;
