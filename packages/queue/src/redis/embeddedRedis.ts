@@ -64,6 +64,9 @@ export async function joinEmbeddedRedis(dir: string, options: EmbeddedRedisOptio
   };
 }
 
+/** How long a server that runs may not be reachable before it is ended. */
+const patienceMs = 2000;
+
 /** Under the folder's lock: its server answers at the returned socket. */
 async function ensureServer(folder: string, options: EmbeddedRedisOptions): Promise<string> {
   for (let tries = 0; ; tries += 1) {
@@ -95,12 +98,12 @@ async function ensureServer(folder: string, options: EmbeddedRedisOptions): Prom
 }
 
 async function answers(folder: string, record: ServerRecord): Promise<boolean> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + patienceMs;
   for (;;) {
     const state = await pingServer(record.socketPath);
-    // In a copied folder the record speaks of the original's server.
     if (state === "ready") return (await serverFolder(record.socketPath)) === folder;
-    const patient = state === "loading" || (isRunning(record) && Date.now() < deadline);
+    const isThere = isRunning(record) || (await runningServer(folder)) !== null;
+    const patient = state === "loading" || (isThere && Date.now() < deadline);
     if (!patient) return false;
     await sleep(50);
   }

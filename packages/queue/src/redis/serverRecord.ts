@@ -4,6 +4,7 @@ import { z } from "zod";
 import { identify, isAlive, type ProcessIdentity } from "./processIdentity.js";
 
 const recordSchema = z.object({
+  folder: z.string(),
   socketPath: z.string(),
   pid: z.number().nullable(),
   ticks: z.string().nullable(),
@@ -15,10 +16,12 @@ export interface ServerRecord {
   process: ProcessIdentity | null;
 }
 
+/** Null where there is none, or where it came with a copy and speaks of the original's server. */
 export async function readServerRecord(folder: string): Promise<ServerRecord | null> {
   try {
     const parsed = recordSchema.parse(JSON.parse(await readFile(join(folder, "server.json"), "utf8")));
     const { socketPath, pid, ticks } = parsed;
+    if (parsed.folder !== folder) return null;
     return { socketPath, process: pid === null || ticks === null ? null : { pid, ticks } };
   } catch {
     return null;
@@ -28,7 +31,12 @@ export async function readServerRecord(folder: string): Promise<ServerRecord | n
 export async function writeServerRecord(folder: string, record: ServerRecord): Promise<void> {
   const path = join(folder, "server.json");
   const { socketPath, process } = record;
-  const text = JSON.stringify({ socketPath, pid: process?.pid ?? null, ticks: process?.ticks ?? null });
+  const text = JSON.stringify({
+    folder,
+    socketPath,
+    pid: process?.pid ?? null,
+    ticks: process?.ticks ?? null,
+  });
   await writeFile(`${path}.new`, `${text}\n`);
   await rename(`${path}.new`, path);
 }

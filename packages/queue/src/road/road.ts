@@ -7,6 +7,7 @@ import { roadCountsScript } from "../scripts/roadCounts-1.js";
 import { Funnel } from "./funnel.js";
 import { jobSchemas, type JobData } from "./jobSchemas.js";
 import { queueNames, type QueueName } from "./queueNames.js";
+import { persist } from "./redisLoss.js";
 import { defaultTuning, type RoadTuning } from "./roadTuning.js";
 import { SeenSets } from "./seenSets.js";
 
@@ -80,6 +81,7 @@ class OpenRoad implements Road {
   readonly prefix: string;
   readonly queues: Readonly<Record<QueueName, Queue>>;
   readonly #connection: Redis;
+  #isClosed = false;
   readonly #funnel: Funnel;
   readonly #seen: SeenSets;
   readonly #roadCounts: (...args: (string | number | Buffer)[]) => Promise<unknown>;
@@ -129,7 +131,11 @@ class OpenRoad implements Road {
       return { name: queue, data: schema.parse(data), opts: { jobId: id } };
     });
     for (let at = 0; at < checked.length; at += addBatch) {
-      await this.queues[queue].addBulk(checked.slice(at, at + addBatch));
+      const batch = checked.slice(at, at + addBatch);
+      await persist(
+        () => this.queues[queue].addBulk(batch),
+        () => this.#isClosed,
+      );
     }
   }
 
@@ -216,6 +222,7 @@ class OpenRoad implements Road {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.allSettled(Object.values(this.queues).map((queue) => queue.close()));
     this.#connection.disconnect();
   }

@@ -4,6 +4,7 @@ import { UnrecoverableError, WaitingError, Worker, type Job } from "bullmq";
 import { z } from "zod";
 import { jobSchemas, type JobData } from "./jobSchemas.js";
 import type { QueueName } from "./queueNames.js";
+import { isRedisLoss } from "./redisLoss.js";
 import type { Road } from "./road.js";
 
 /** A job as its handler sees it. */
@@ -15,7 +16,7 @@ export interface RunningJob<Q extends QueueName> {
   /** Aborted when the worker stops or another worker may have taken the job: give up soon, by any error. */
   signal: AbortSignal;
   /** Shown by dashboards. */
-  progress(value: number | object): Promise<void>;
+  progress: (value: number | object) => Promise<void>;
 }
 
 export type JobHandler<Q extends QueueName> = (job: RunningJob<Q>) => Promise<void>;
@@ -88,6 +89,10 @@ export function runWorker<Q extends QueueName>(
         return putBack(job, token);
       }
       if (resting) return putBack(job, token);
+      if (isRedisLoss(error)) {
+        await sleep(200);
+        return putBack(job, token);
+      }
       if (!controller.signal.aborted) log(`${queue} ${id} failed: ${messageOf(error)}`);
       throw error;
     } finally {

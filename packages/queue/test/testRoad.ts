@@ -1,0 +1,57 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openRedis, openRoad, type OpenRedisOptions, type RedisHandle, type Road } from "../src/index.js";
+
+/** A folder with a Redis of its own, for one test file. */
+export interface TestRedis {
+  dir: string;
+  redis: RedisHandle;
+  /** A road under a project name of its own, with little patience. */
+  road(project: string): Promise<Road>;
+  end(): Promise<void>;
+}
+
+export async function startTestRedis(options: Partial<OpenRedisOptions> = {}): Promise<TestRedis> {
+  const dir = await mkdtemp(join(tmpdir(), "queue-test-"));
+  const redis = await openRedis({ dir, ...options });
+  const roads: Road[] = [];
+  return {
+    dir,
+    redis,
+    async road(project) {
+      const road = await openRoad(redis, project, { ...impatient });
+      roads.push(road);
+      return road;
+    },
+    async end() {
+      await Promise.all(roads.map((road) => road.close()));
+      await redis.close();
+      await rm(dir, { recursive: true });
+    },
+  };
+}
+
+export const impatient = { lockDurationMs: 600, stalledIntervalMs: 200, backoffMs: 10, attempts: 3 };
+
+export async function serverPid(dir: string): Promise<number> {
+  return Number(await readFile(join(dir, "redis", "server.pid"), "utf8"));
+}
+
+export async function until(isTrue: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await isTrue())) {
+    if (Date.now() > deadline) throw new Error("What was waited for did not come true");
+    await sleep(20);
+  }
+}
+
+export function isProcessAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
