@@ -37,3 +37,7 @@ export { readShardInfo, type ShardInfo } from "./release/shardInfo.js";
 export { type ShardJob, writeShard } from "./release/writeShard.js";
 export { finishRelease } from "./release/finishRelease.js";
 export type { DataCard } from "./release/dataCard.js";
+export { findShards, readSizes, type ShardFile } from "./reader/findShards.js";
+export { openShards, type ShardCursor, ShardReader, type ShardReaderOptions } from "./reader/openShards.js";
+export { type PlacedSample, readShardBatches } from "./reader/readShard.js";
+export type { QuarantinedMember, ShardSample } from "./reader/shardSample.js";

@@ -1,0 +1,46 @@
+import { UserError } from "@pairloom/config";
+import type { Store } from "@pairloom/storage";
+import { z } from "zod";
+
+export interface ShardFile {
+  name: string;
+  /** By `sizes.json`; null where that doesn't say. */
+  samples: number | null;
+}
+
+const sizesSchema = z.record(z.string(), z.int().min(0));
+
+/** What `sizes.json` says, or null where there is none. @throws UserError where it is damaged */
+export async function readSizes(store: Store): Promise<Record<string, number> | null> {
+  if ((await store.stat("sizes.json")) === null) return null;
+  try {
+    return sizesSchema.parse(JSON.parse((await store.get("sizes.json")).toString("utf8")));
+  } catch (cause) {
+    throw new UserError("sizes_corrupt", `sizes.json in ${store.url} is damaged`, {
+      hint: "Put it back from a copy, or delete it: the shards are found by their names then.",
+      cause,
+    });
+  }
+}
+
+/**
+ * The shards of a folder in the byte order of their names: those that `sizes.json` lists, or else every `.tar`.
+ * @throws UserError where there is none
+ */
+export async function findShards(store: Store): Promise<ShardFile[]> {
+  const sizes = await readSizes(store);
+  let shards: ShardFile[] = [];
+  if (sizes !== null) {
+    const listed = Object.entries(sizes).filter(([name]) => name.endsWith(".tar"));
+    shards = listed.map(([name, samples]) => ({ name, samples }));
+    shards.sort((a, b) => (a.name < b.name ? -1 : 1));
+  } else {
+    for await (const { name } of store.list("")) {
+      if (name.endsWith(".tar") && !name.includes("/")) shards.push({ name, samples: null });
+    }
+  }
+  if (shards.length > 0) return shards;
+  throw new UserError("no_shards", `There are no shards (*.tar) in ${store.url}`, {
+    hint: "Name the folder that holds 00000.tar and its like, as `pairloom release` and img2dataset write it.",
+  });
+}

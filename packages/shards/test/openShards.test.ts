@@ -1,0 +1,180 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openStore, type Store } from "@pairloom/storage";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  openShards,
+  packTar,
+  type ShardReaderOptions,
+  type ShardSample,
+  type TarMember,
+} from "../src/index.js";
+import { makeSmallRelease, type SmallRelease } from "./smallRelease.js";
+
+let root: string;
+let store: Store;
+let small: SmallRelease;
+let folder: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "pairloom-reader-"));
+  store = await openStore(root);
+  small = await makeSmallRelease(store, 120);
+  folder = join(root, "release");
+});
+afterAll(() => rm(root, { recursive: true }));
+
+async function take(options: ShardReaderOptions, count = Infinity, place: string | Store = folder) {
+  const reader = await openShards(place, options);
+  const samples: ShardSample[] = [];
+  if (count > 0) {
+    for await (const sample of reader) {
+      samples.push(sample);
+      if (samples.length === count) break;
+    }
+  }
+  return { samples, keys: samples.map(({ key }) => key), reader };
+}
+
+async function shardsOf(files: Record<string, TarMember[] | Buffer>): Promise<string> {
+  const at = await mkdtemp(join(root, "made-"));
+  for (const [name, members] of Object.entries(files)) {
+    if (Buffer.isBuffer(members)) await writeFile(join(at, name), members);
+    else await writeFile(join(at, name), packTar(members));
+  }
+  return at;
+}
+
+const pair = (key: string): TarMember[] => [
+  { name: `${key}.jpg`, data: Buffer.from(`picture of ${key}`) },
+  { name: `${key}.json`, data: Buffer.from(JSON.stringify({ caption: `caption of ${key}`, key })) },
+  { name: `${key}.txt`, data: Buffer.from(`text of ${key}`) },
+];
+
+describe("the reader of shards", () => {
+  it("without shuffling gives every sample in the order of the keys, with its bytes, text and record", async () => {
+    const { samples, reader } = await take({});
+    expect(samples.map(({ key }) => key)).toEqual(small.samples.map(({ key }) => key));
+    samples.forEach((sample, i) => {
+      const expected = small.samples[i];
+      expect(sample.image.equals(small.pictures.get(sample.key) as Buffer), sample.key).toBe(true);
+      expect(sample.text).toBe(expected?.caption);
+      expect(sample.json).toMatchObject({ key: sample.key, sha256: expected?.sha256, status: "success" });
+    });
+    expect(reader.samplesPerEpoch).toBe(small.samples.length);
+    expect(reader.quarantine).toEqual([]);
+  });
+
+  it("shuffles by seed and epoch: each sample once, equal for equal seeds, different otherwise", async () => {
+    const orders = new Map<string, string[]>();
+    for (const [seed, epoch] of [
+      [1, 0],
+      [1, 1],
+      [2, 0],
+      [-1, 0],
+    ] as const) {
+      const { keys } = await take({ shuffleBuffer: 32, seed, epoch });
+      expect([...keys].sort()).toEqual(small.samples.map(({ key }) => key));
+      expect((await take({ shuffleBuffer: 32, seed, epoch })).keys).toEqual(keys);
+      orders.set(`${seed} ${epoch}`, keys);
+    }
+    expect(new Set([...orders.values()].map((keys) => keys.join())).size).toBe(4);
+  });
+
+  it("mixes samples of several shards where the buffer is larger than a shard", async () => {
+    const { keys } = await take({ shuffleBuffer: 50, seed: 3 });
+    expect(new Set(keys.slice(0, 20).map((key) => key.slice(0, 5))).size).toBeGreaterThan(2);
+  });
+
+  it("goes on from a cursor anywhere with exactly what would have come", async () => {
+    const all = await take({ shuffleBuffer: 17, seed: 5, epochs: 2 });
+    const plain = await take({ epochs: 2 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 0, max: all.keys.length }),
+        fc.boolean(),
+        async (count, shuffled) => {
+          const options = shuffled ? { shuffleBuffer: 17, seed: 5 } : {};
+          const { reader } = await take({ ...options, epochs: 2 }, count);
+          const cursor = JSON.parse(JSON.stringify(reader.cursor())) as ReturnType<typeof reader.cursor>;
+          const rest = await take({ ...options, epoch: 0, epochs: 2, cursor });
+          expect(rest.keys).toEqual((shuffled ? all : plain).keys.slice(count));
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it("can be stopped in a loop and asked again, and goes on there", async () => {
+    const reader = await openShards(folder, { shuffleBuffer: 20, seed: 1 });
+    const keys: string[] = [];
+    for (let done = false; !done;) {
+      done = true;
+      for await (const { key } of reader) {
+        keys.push(key);
+        if (keys.length % 7 === 0) {
+          done = false;
+          break;
+        }
+      }
+    }
+    expect(keys).toEqual((await take({ shuffleBuffer: 20, seed: 1 })).keys);
+  });
+
+  it("reads what img2dataset writes: pax headers, a parquet and stats beside, no sizes.json", async () => {
+    const at = await shardsOf({ "00000.tar": pair("000000000"), "00001.tar": pair("000010000") });
+    await writeFile(join(at, "00000_stats.json"), "{}");
+    await writeFile(join(at, "00000.parquet"), "x");
+    expect((await take({}, Infinity, at)).keys).toEqual(["000000000", "000010000"]);
+  });
+
+  it("puts bad members aside and goes on with the next good sample", async () => {
+    const bad: TarMember[] = [
+      ...pair("000000000"),
+      { name: "000000001.jpg", data: Buffer.from("picture without a text") },
+      { name: "000000002.txt", data: Buffer.from("text without a picture") },
+      { name: "000000003.jpg", data: Buffer.alloc(0) },
+      { name: "000000003.txt", data: Buffer.from("an empty picture") },
+      { name: "000000004.jpg", data: Buffer.from("x") },
+      { name: "000000004.json", data: Buffer.from("{broken") },
+      { name: "000000005.jpg", data: Buffer.from("x") },
+      { name: "000000005.txt", data: Buffer.from([0xff, 0xfe, 0x80]) },
+      { name: "noextension", data: Buffer.from("x") },
+      ...pair("000000006"),
+    ];
+    const at = await shardsOf({ "00000.tar": bad });
+    const { keys, reader } = await take({ shuffleBuffer: 10 }, Infinity, at);
+    expect([...keys].sort()).toEqual(["000000000", "000000006"]);
+    expect(reader.quarantine.map(({ key }) => key)).toEqual(
+      ["1", "2", "3", "4", "5"].map((digit) => `00000000${digit}`),
+    );
+  });
+
+  it("survives a shard that is cut off or damaged in the middle", async () => {
+    const tar = await readFile(join(folder, "00000.tar"));
+    const damaged = Buffer.from(tar);
+    damaged.fill(0xaa, 4096, 6000);
+    const at = await shardsOf({ "00000.tar": tar.subarray(0, tar.length - 3000), "00001.tar": damaged });
+    const { samples, reader } = await take({}, Infinity, at);
+    expect(samples.length).toBeGreaterThan(10);
+    expect(samples.length).toBeLessThan(20);
+    expect(new Set(reader.quarantine.map(({ shard }) => shard))).toEqual(new Set(["00000.tar", "00001.tar"]));
+    for (const { key, image } of samples.slice(0, 5))
+      expect(image.equals(small.pictures.get(key) as Buffer)).toBe(true);
+  });
+
+  it("says so where there is no shard, no folder, no usable sample, a listed shard missing or broken sizes", async () => {
+    const error = async (at: string) =>
+      (await take({ epochs: Infinity }, 1, at).catch((e: unknown) => e)) as Error;
+    expect(await error(await shardsOf({}))).toMatchObject({ code: "no_shards" });
+    expect(await error(join(root, "nowhere"))).toMatchObject({ code: "store_unusable" });
+    expect(await error(await shardsOf({ "00000.tar": [] }))).toMatchObject({ code: "no_samples" });
+    expect(await error(await shardsOf({ "sizes.json": Buffer.from('{"00000.tar": 3}') }))).toMatchObject({
+      code: "blob_not_found",
+    });
+    expect(await error(await shardsOf({ "sizes.json": Buffer.from("[") }))).toMatchObject({
+      code: "sizes_corrupt",
+    });
+  });
+});
