@@ -19,6 +19,7 @@ import {
   type HostTensor,
   type ModelConfig,
 } from "../src/index.js";
+import { registerFilterGradient } from "./filterGradientKernel.js";
 import { ReferenceAdamW, type AdamWSettings } from "./referenceAdamW.js";
 
 interface ReferenceFacts {
@@ -58,6 +59,7 @@ describe.each(names)("%s agrees with open_clip on PyTorch", (name) => {
 
   beforeAll(async () => {
     await tf.setBackend("cpu");
+    registerFilterGradient();
     config = parseModelConfig({ ...(facts.config as object), quick_gelu: facts.quick_gelu });
     parameters = createParameters(config, checkStateDict(weights, config));
     const pixels = reference.get("in.images")!;
