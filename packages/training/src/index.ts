@@ -4,7 +4,7 @@ export * from "./optimizer/learningRate.js";
 export * from "./optimizer/adamW.js";
 export * from "./optimizer/gradientNorm.js";
 export * from "./data/openRelease.js";
-export * from "./data/readSamples.js";
+export * from "./data/textsOf.js";
 export * from "./data/decodedPicture.js";
 export * from "./data/cropPicture.js";
 export * from "./data/trainingData.js";

@@ -2,6 +2,9 @@ import { setImmediate } from "node:timers/promises";
 import * as tf from "@tensorflow/tfjs";
 import { imageSize, type ModelConfig } from "@pairloom/clip";
 import { UserError } from "@pairloom/config";
+import type { ShardCursor } from "@pairloom/shards";
+import type { TrainingOps } from "@pairloom/engine";
+import type { Tokenizer } from "@pairloom/tokenizer";
 import type { Batch, TrainingData } from "./data/trainingData.js";
 import type { AdamW } from "./optimizer/adamW.js";
 import { learningRate } from "./optimizer/learningRate.js";
@@ -9,7 +12,6 @@ import { checkpointFiles, pruneCheckpoints, saveCheckpoint } from "./run/checkpo
 import { appendMetrics, type StepMetrics } from "./run/metricsLog.js";
 import { readTrainerState } from "./run/trainerState.js";
 import type { TrainSettings } from "./settings/trainSettings.js";
-import { tokenizeBatch } from "./data/tokenizeBatch.js";
 import type { TrainOptions, TrainResult } from "./train.js";
 import { type StepResult, trainStep } from "./trainStep.js";
 
@@ -20,8 +22,11 @@ export interface RunContext {
   data: TrainingData;
   parameters: ReadonlyMap<string, tf.Variable>;
   optimizer: AdamW;
-  /** Steps done before. */
+  tokenizer: Tokenizer;
+  ops: TrainingOps;
+  /** Steps done before, and where their data ended. */
   from: number;
+  cursor: ShardCursor | null;
   /** Steps of the whole run. */
   steps: number;
 }
@@ -53,12 +58,13 @@ export async function runSteps(context: RunContext, options: TrainOptions): Prom
   let step = context.from;
   let saved = context.from;
   let last: StepMetrics | null = null;
+  let { cursor } = context;
   const save = async () => {
-    if (saved !== step) await writeCheckpoint(context, step);
+    if (saved !== step) await writeCheckpoint(context, step, cursor);
     saved = step;
   };
   let reported = 0;
-  const batches = data.batches(step);
+  const batches = data.batches(step, cursor);
   try {
     while (step < steps && options.signal?.aborted !== true) {
       const waitFrom = performance.now();
@@ -75,6 +81,7 @@ export async function runSteps(context: RunContext, options: TrainOptions): Prom
         throw new TrainingDivergedError(step + 1, result.refused, next.value, kept);
       }
       step++;
+      cursor = next.value.cursor;
       last = {
         step,
         epoch: Math.floor((step - 1) / data.stepsPerEpoch),
@@ -113,10 +120,10 @@ export async function runSteps(context: RunContext, options: TrainOptions): Prom
   };
 }
 
-async function writeCheckpoint(context: RunContext, step: number): Promise<void> {
+async function writeCheckpoint(context: RunContext, step: number, cursor: ShardCursor | null): Promise<void> {
   const { run, config, parameters, optimizer, settings } = context;
-  const state = await readTrainerState(step, config, parameters, optimizer);
-  await saveCheckpoint(run, state, { format: "pt", step: String(step) });
+  const state = await readTrainerState(config, parameters, optimizer);
+  await saveCheckpoint(run, { step, cursor, ...state }, { format: "pt", step: String(step) });
   await pruneCheckpoints(run, settings.keepLast);
 }
 
@@ -126,13 +133,13 @@ async function oneStep(context: RunContext, batch: Batch, step: number, lr: numb
   const [height, width] = imageSize(config.vision_cfg);
   const images = tf.tensor4d(batch.images, [batchSize, height, width, 3]);
   const tokens = tf.tensor2d(
-    tokenizeBatch(batch.texts, config.text_cfg),
+    context.tokenizer.tokenize(batch.texts, config.text_cfg.context_length),
     [batchSize, config.text_cfg.context_length],
     "int32",
   );
   try {
     const input = { images, tokens, step, lr, gradClip, maxLogitScale };
-    return await trainStep(parameters, config, optimizer, input);
+    return await trainStep(parameters, config, optimizer, context.ops, input);
   } finally {
     tf.dispose([images, tokens]);
   }

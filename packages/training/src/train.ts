@@ -9,7 +9,8 @@ import {
   type ModelConfig,
   readSafetensorsFile,
 } from "@pairloom/clip";
-import type { Engine } from "@pairloom/engine";
+import type { Engine, TrainingOps } from "@pairloom/engine";
+import { createTokenizer } from "@pairloom/tokenizer";
 import { openRelease } from "./data/openRelease.js";
 import { openTrainingData, type TrainingData } from "./data/trainingData.js";
 import { AdamW } from "./optimizer/adamW.js";
@@ -85,9 +86,22 @@ export async function train(settings: TrainSettings, options: TrainOptions): Pro
       `${data.samples} samples${data.cached ? " in memory" : ""}, batches of ${settings.batchSize}, ` +
         `${record.steps} steps${from === null ? "" : `, resumed after step ${from.step}`}; ${engine.description}`,
     );
-    return await withModel(config, settings, from, (parameters, optimizer) =>
+    const tokenizer = createTokenizer();
+    return await withModel(config, settings, engine.ops, from, (parameters, optimizer) =>
       runSteps(
-        { run, settings, config, data, parameters, optimizer, from: from?.step ?? 0, steps: record.steps },
+        {
+          run,
+          settings,
+          config,
+          data,
+          parameters,
+          optimizer,
+          tokenizer,
+          ops: engine.ops,
+          from: from?.step ?? 0,
+          cursor: from?.cursor ?? null,
+          steps: record.steps,
+        },
         options,
       ),
     );
@@ -119,12 +133,13 @@ function makeRecord(
 async function withModel<T>(
   config: ModelConfig,
   settings: TrainSettings,
+  ops: TrainingOps,
   from: Checkpoint | null,
   work: (parameters: ReadonlyMap<string, tf.Variable>, optimizer: AdamW) => Promise<T>,
 ): Promise<T> {
   const state = from?.model ?? (await initialState(config, settings));
   const parameters = createParameters(config, state);
-  const optimizer = new AdamW(parameters, settings);
+  const optimizer = new AdamW(parameters, settings, ops);
   try {
     if (from !== null) restoreMoments(config, optimizer, from.optimizer);
     return await work(parameters, optimizer);

@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { lossAndGradients, type ModelConfig } from "@pairloom/clip";
+import type { TrainingOps } from "@pairloom/engine";
 import type { AdamW } from "./optimizer/adamW.js";
-import { clipScale, gradientNorm } from "./optimizer/gradientNorm.js";
+import { clipScale } from "./optimizer/gradientNorm.js";
 
 export interface StepInput {
   /** [B, S, S, 3], normalised. */
@@ -33,13 +34,15 @@ export async function trainStep(
   parameters: ReadonlyMap<string, tf.Variable>,
   config: ModelConfig,
   optimizer: AdamW,
+  ops: TrainingOps,
   input: StepInput,
 ): Promise<StepResult> {
   const passed = lossAndGradients(parameters, config, input.images, input.tokens);
   const { gradients, batchStatistics } = passed;
   try {
     const scale = parameters.get("logit_scale")!;
-    const [loss, norm, logScale] = await readTogether(passed.loss, gradientNorm(gradients.values()), scale);
+    const norm = Math.sqrt(ops.squaredNorm([...gradients.values()]));
+    const [loss, logScale] = await readTogether(passed.loss, scale);
     const result = { loss, gradientNorm: norm, logitScale: Math.exp(logScale) };
     const refused = refusal(loss, norm, input.images.shape[0]);
     if (refused !== null) return { ...result, refused };
@@ -53,17 +56,12 @@ export async function trainStep(
   }
 }
 
-/** Three scalars in one read; the second is disposed. */
-async function readTogether(
-  loss: tf.Scalar,
-  norm: tf.Scalar,
-  scale: tf.Tensor,
-): Promise<[number, number, number]> {
-  const together = tf.tidy(() => tf.stack([loss, norm, scale.asScalar()]));
-  norm.dispose();
+/** Two scalars in one read. */
+async function readTogether(first: tf.Tensor, second: tf.Tensor): Promise<[number, number]> {
+  const together = tf.tidy(() => tf.stack([first.asScalar(), second.asScalar()]));
   const values = await together.data();
   together.dispose();
-  return [...values] as [number, number, number];
+  return [values[0]!, values[1]!];
 }
 
 /** Guessing gives ln B; ten times that and more is beyond what training comes back from. */

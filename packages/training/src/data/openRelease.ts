@@ -1,20 +1,20 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { UserError } from "@pairloom/config";
+import { findShards, type ShardFile } from "@pairloom/shards";
 import { openStore, type Store } from "@pairloom/storage";
 
 /** A release that is there and has shards. */
 export interface Release {
   store: Store;
-  /** Names of the tars, in byte order. */
-  shards: string[];
-  /** Samples by its `sizes.json`, where there is one. */
+  shards: ShardFile[];
+  /** Samples by its `sizes.json`; null where that doesn't say. */
   samples: number | null;
   /** Hex sha256 that stands for the data: names and sizes of the shards, and the contents of their parquet tables. */
   fingerprint: string;
 }
 
-/** @throws UserError "release_missing" or "release_empty" */
+/** @throws UserError "release_missing", "release_empty", or "no_shards" */
 export async function openRelease(data: string): Promise<Release> {
   const isLocal = !/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(data);
   if (isLocal && !existsSync(data)) {
@@ -22,30 +22,33 @@ export async function openRelease(data: string): Promise<Release> {
       hint: "`pairloom release --dir D` writes one; give the folder that holds 00000.tar.",
     });
   }
-  const store = await openStore(data);
-  const shards: string[] = [];
-  const hash = createHash("sha256");
-  for await (const { name, bytes } of store.list("")) {
-    if (/^[^/]+\.tar$/.test(name)) {
-      shards.push(name);
-      hash.update(`${name} ${bytes}\n`);
-    } else if (/^[^/]+\.parquet$/.test(name)) hash.update(await store.get(name));
-  }
-  if (shards.length === 0) {
-    throw new UserError("release_empty", `${data} holds no shards (00000.tar, …)`, {
-      hint: "`pairloom release --dir D` writes a release; give the folder that holds 00000.tar.",
+  const store = await openStore(data, { readOnly: true });
+  const shards = await findShards(store);
+  const samples = shards.reduce<number | null>(
+    (sum, shard) => (sum === null || shard.samples === null ? null : sum + shard.samples),
+    0,
+  );
+  if (samples === 0) {
+    throw new UserError("release_empty", `The release at ${data} has no samples`, {
+      hint: "Gather more, or look at the data card for why candidates were refused.",
     });
   }
-  return { store, shards, samples: await sizes(store, shards), fingerprint: hash.digest("hex") };
+  return { store, shards, samples, fingerprint: await fingerprintOf(store, shards) };
 }
 
-async function sizes(store: Store, shards: readonly string[]): Promise<number | null> {
-  if ((await store.stat("sizes.json")) === null) return null;
-  try {
-    const table = JSON.parse((await store.get("sizes.json")).toString("utf8")) as Record<string, unknown>;
-    const counts = shards.map((shard) => table[shard]);
-    return counts.every((count) => typeof count === "number") ? counts.reduce((a, b) => a + b, 0) : null;
-  } catch {
-    return null;
+/** @throws UserError "release_damaged" where a listed shard is missing */
+async function fingerprintOf(store: Store, shards: readonly ShardFile[]): Promise<string> {
+  const hash = createHash("sha256");
+  for (const { name } of shards) {
+    const info = await store.stat(name);
+    if (info === null) {
+      throw new UserError("release_damaged", `The release in ${store.url} lacks the shard ${name}`, {
+        hint: "Copy it again, or write the release anew.",
+      });
+    }
+    hash.update(`${name} ${info.bytes}\n`);
+    const table = name.replace(/tar$/, "parquet");
+    if ((await store.stat(table)) !== null) hash.update(await store.get(table));
   }
+  return hash.digest("hex");
 }

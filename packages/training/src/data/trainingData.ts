@@ -1,14 +1,14 @@
-import { RandomNumbers, imageSize, type ModelConfig } from "@pairloom/clip";
+import { imageSize, type ModelConfig, RandomNumbers } from "@pairloom/clip";
 import { UserError } from "@pairloom/config";
+import { type ShardCursor, ShardReader, type ShardSample } from "@pairloom/shards";
 import type { TrainSettings } from "../settings/trainSettings.js";
 import { batchPlan } from "./batchPlan.js";
 import { type Crop, cropPicture } from "./cropPicture.js";
-import { type DecodedPicture, decodePicture } from "./decodedPicture.js";
-import { loadCache } from "./loadCache.js";
+import { decodePicture } from "./decodedPicture.js";
+import { type CachedSample, loadCache } from "./loadCache.js";
 import type { Release } from "./openRelease.js";
 import { readAhead } from "./readAhead.js";
-import type { ReleasePair } from "./readSamples.js";
-import { streamPairs } from "./streamPairs.js";
+import { textsOf } from "./textsOf.js";
 
 /** What a step takes. */
 export interface Batch {
@@ -17,6 +17,8 @@ export interface Batch {
   texts: string[];
   /** The samples' keys, for messages. */
   keys: string[];
+  /** Where the batch after this one is read, where the data are streamed. */
+  cursor: ShardCursor | null;
 }
 
 /** The pairs of a release as batches; the batch of a step depends on settings, data and step alone. */
@@ -27,8 +29,12 @@ export interface TrainingData {
   cached: boolean;
   /** Samples that could not be used. */
   skipped: number;
-  /** Batches from a step on (0 is the first), without end. */
-  batches(fromStep: number): AsyncGenerator<Batch, void>;
+  /**
+   * Batches after `step` steps, without end.
+   *
+   * @param cursor of the batch of that step, where the data are streamed
+   */
+  batches(step: number, cursor: ShardCursor | null): AsyncGenerator<Batch, void>;
 }
 
 type DataSettings = Pick<
@@ -55,96 +61,108 @@ export async function openTrainingData(
   config: ModelConfig,
   log: (line: string) => void = () => {},
 ): Promise<TrainingData> {
-  const [side, wide] = imageSize(config.vision_cfg);
-  if (side !== wide) throw new UserError("model_not_square", "Training takes models with square images only");
+  const [side, width] = imageSize(config.vision_cfg);
+  if (side !== width)
+    throw new UserError("model_not_square", "Training takes models with square images only");
   const budget = settings.cacheMegabytes * 2 ** 20;
-  const cache = await loadCache(release, side + settings.cropMargin, budget, log);
-  const samples = cache.pairs;
-  const stepsPerEpoch = Math.floor(samples / settings.batchSize);
+  const { pairs, pictures, skipped } = await loadCache(release, side + settings.cropMargin, budget, log);
+  const stepsPerEpoch = Math.floor(pairs / settings.batchSize);
   if (stepsPerEpoch === 0) {
     throw new UserError(
       "release_too_small",
-      `The release has ${samples} usable samples, fewer than one batch of ${settings.batchSize}`,
+      `The release has ${pairs} usable samples, fewer than one batch of ${settings.batchSize}`,
       { hint: "Choose a smaller --batch-size, or gather more." },
     );
   }
-  const { pictures } = cache;
-  const shared = { samples, stepsPerEpoch, skipped: cache.skipped };
-  if (pictures === null) {
-    const batches = (from: number) => streamedBatches(release, samples, settings, side, from);
-    return { ...shared, cached: false, batches };
-  }
-  const captions = settings.keepCaptionsApart
-    ? captionNumbers(pictures.map(({ texts }) => texts[0] ?? ""))
-    : null;
-  async function* batches(fromStep: number): AsyncGenerator<Batch, void> {
-    for (let epoch = Math.floor(fromStep / stepsPerEpoch); ; epoch++) {
-      const plan = batchPlan(samples, settings.batchSize, settings.seed, epoch, captions);
-      const first = Math.max(0, fromStep - epoch * stepsPerEpoch);
-      for (const numbers of plan.slice(first)) {
-        const chosen = [...numbers].map((number) => ({ ...pictures![number]!, number }));
-        yield assemble(chosen, settings, side, epoch);
-      }
-    }
-  }
-  return { ...shared, cached: true, batches };
+  const makeBatch = (chosen: readonly CachedSample[], step: number, cursor: ShardCursor | null) =>
+    assemble(chosen, settings, side, step, cursor);
+  const batches: TrainingData["batches"] =
+    pictures === null
+      ? (step, cursor) =>
+          readAhead(streamed(release, settings, side, step, cursor, makeBatch), settings.prefetch)
+      : (step) => cached(pictures, settings, stepsPerEpoch, step, makeBatch);
+  return { samples: pairs, stepsPerEpoch, cached: pictures !== null, skipped, batches };
 }
 
-async function* streamedBatches(
-  release: Release,
-  samples: number,
+type MakeBatch = (chosen: readonly CachedSample[], step: number, cursor: ShardCursor | null) => Batch;
+
+async function* cached(
+  pictures: readonly CachedSample[],
   settings: DataSettings,
-  side: number,
-  fromStep: number,
+  stepsPerEpoch: number,
+  from: number,
+  makeBatch: MakeBatch,
 ): AsyncGenerator<Batch, void> {
-  const { batchSize } = settings;
-  async function* decoded(): AsyncGenerator<Batch, void> {
-    let group: (ReleasePair & { number: number; epoch: number })[] = [];
-    const pairs = streamPairs(release, samples, settings.seed, settings.shuffleWindow, fromStep * batchSize);
-    for await (const pair of pairs) {
-      group.push(pair);
-      if (group.length < batchSize) continue;
-      yield await decodeBatch(group, settings, side);
-      group = [];
+  const captions = settings.keepCaptionsApart ? captionNumbers(pictures) : null;
+  let step = from;
+  for (;;) {
+    const epoch = Math.floor(step / stepsPerEpoch);
+    const plan = batchPlan(pictures.length, settings.batchSize, settings.seed, epoch, captions);
+    for (const numbers of plan.slice(step % stepsPerEpoch)) {
+      const chosen = Array.from(numbers, (number) => pictures[number]!);
+      yield makeBatch(chosen, step, null);
+      step++;
     }
   }
-  yield* readAhead(decoded(), settings.prefetch);
 }
 
-async function decodeBatch(
-  group: readonly (ReleasePair & { number: number; epoch: number })[],
+async function* streamed(
+  release: Release,
   settings: DataSettings,
   side: number,
-): Promise<Batch> {
+  from: number,
+  cursor: ShardCursor | null,
+  makeBatch: MakeBatch,
+): AsyncGenerator<Batch, void> {
+  const reader = await ShardReader.open(release.store, {
+    shuffleBuffer: settings.shuffleWindow,
+    seed: settings.seed,
+    epochs: Infinity,
+    ...(cursor === null ? {} : { cursor }),
+  });
+  let step = from;
+  let group: ShardSample[] = [];
+  for await (const sample of reader) {
+    group.push(sample);
+    if (group.length < settings.batchSize) continue;
+    const after = reader.cursor();
+    yield makeBatch(await decodeGroup(group, side + settings.cropMargin), step, after);
+    group = [];
+    step++;
+  }
+}
+
+/** A picture that can't be decoded is replaced by another pair of its batch, so that the order never depends on it. */
+async function decodeGroup(group: readonly ShardSample[], side: number): Promise<CachedSample[]> {
   const decoded = await Promise.all(
-    group.map(({ image }) => decodePicture(image, side + settings.cropMargin).catch(() => null)),
+    group.map(async (sample): Promise<CachedSample | null> => {
+      const picture = await decodePicture(sample.image, side).catch(() => null);
+      return picture && { key: sample.key, texts: textsOf(sample), picture };
+    }),
   );
-  const good = decoded.findIndex((picture) => picture !== null);
-  if (good === -1) {
+  const good = decoded.find((sample) => sample !== null);
+  if (good === undefined) {
     throw new UserError("release_damaged", `No picture of the batch at ${group[0]!.key} can be decoded`);
   }
-  // a picture that can't be decoded is replaced by another of its batch, so that the order never depends on it
-  const chosen = group.map((pair, i) => {
-    const picture = decoded[i] ?? null;
-    return picture === null ? { ...group[good]!, picture: decoded[good]! } : { ...pair, picture };
-  });
-  return assemble(chosen, settings, side, group[0]!.epoch);
+  return decoded.map((sample) => sample ?? good!);
 }
 
 function assemble(
-  chosen: readonly { key: string; picture: DecodedPicture; texts: readonly string[]; number: number }[],
+  chosen: readonly CachedSample[],
   settings: DataSettings,
   side: number,
-  epoch: number,
+  step: number,
+  cursor: ShardCursor | null,
 ): Batch {
-  const images = new Float32Array(chosen.length * side * side * 3);
+  const size = side * side * 3;
+  const images = new Float32Array(chosen.length * size);
   const texts = chosen.map((sample, i) => {
-    const random = new RandomNumbers(settings.seed, `sample ${sample.number} of epoch ${epoch}`);
+    const random = new RandomNumbers(settings.seed, `row ${i} of step ${step}`);
     const text = settings.captions === "first" ? 0 : random.integer(0, sample.texts.length);
-    cropPicture(sample.picture, side, drawCrop(random, settings.brightness), images, i * side * side * 3);
-    return sample.texts[text] as string;
+    cropPicture(sample.picture, side, drawCrop(random, settings.brightness), images, i * size);
+    return sample.texts[text]!;
   });
-  return { images, texts, keys: chosen.map(({ key }) => key) };
+  return { images, texts, keys: chosen.map(({ key }) => key), cursor };
 }
 
 function drawCrop(random: RandomNumbers, brightness: number): Crop {
@@ -153,12 +171,12 @@ function drawCrop(random: RandomNumbers, brightness: number): Crop {
 }
 
 /** Equal captions (whatever their case) get equal numbers. */
-function captionNumbers(captions: readonly string[]): Int32Array {
+function captionNumbers(samples: readonly CachedSample[]): Int32Array {
   const numbers = new Map<string, number>();
-  return Int32Array.from(captions, (caption) => {
-    const text = caption.toLowerCase();
-    const number = numbers.get(text) ?? numbers.size;
-    numbers.set(text, number);
+  return Int32Array.from(samples, ({ texts }) => {
+    const caption = texts[0]!.toLowerCase();
+    const number = numbers.get(caption) ?? numbers.size;
+    numbers.set(caption, number);
     return number;
   });
 }

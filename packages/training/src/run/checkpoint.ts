@@ -9,6 +9,7 @@ import {
   type StateDict,
   safetensorsParts,
 } from "@pairloom/clip";
+import type { ShardCursor } from "@pairloom/shards";
 import { z } from "zod";
 import { writeDurably, writeJsonDurably } from "./writeDurably.js";
 
@@ -20,10 +21,22 @@ export interface Checkpoint {
   model: StateDict;
   /** `exp_avg.KEY` and `exp_avg_sq.KEY`, in the layouts of the keys. */
   optimizer: Map<string, HostTensor>;
+  /** Where the next batch is read; null where the data are in memory, and the step says it. */
+  cursor: ShardCursor | null;
 }
 
 const manifest = z.strictObject({
   step: z.int().min(0),
+  cursor: z
+    .object({
+      epoch: z.int(),
+      shard: z.int(),
+      sample: z.int(),
+      byte: z.int(),
+      block: z.int(),
+      taken: z.int(),
+    })
+    .nullable(),
   /** sha256 of the two files. */
   model: z.string(),
   optimizer: z.string(),
@@ -66,6 +79,7 @@ export async function saveCheckpoint(
   await writeDurably(files.model, model);
   await writeJsonDurably(files.manifest, {
     step: checkpoint.step,
+    cursor: checkpoint.cursor,
     model: digest(model),
     optimizer: digest(optimizer),
   });
@@ -81,7 +95,8 @@ export async function loadCheckpoint(files: CheckpointFiles, config: ModelConfig
     return readSafetensors(bytes);
   };
   const model = checkStateDict(await read(files.model, expected.model), config);
-  return { step: expected.step, model, optimizer: await read(files.optimizer, expected.optimizer) };
+  const optimizer = await read(files.optimizer, expected.optimizer);
+  return { step: expected.step, model, optimizer, cursor: expected.cursor };
 }
 
 /**

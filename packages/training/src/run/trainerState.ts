@@ -13,11 +13,10 @@ import type { Checkpoint } from "./checkpoint.js";
 
 /** Parameters and moments from the engine's memory. */
 export async function readTrainerState(
-  step: number,
   config: ModelConfig,
   parameters: ReadonlyMap<string, tf.Variable>,
   optimizer: AdamW,
-): Promise<Checkpoint> {
+): Promise<Pick<Checkpoint, "model" | "optimizer">> {
   const shapes = stateShapes(config);
   const moments = new Map<string, HostTensor>();
   for (const [key, { first, second }] of optimizer.moments) {
@@ -25,7 +24,7 @@ export async function readTrainerState(
     moments.set(`exp_avg.${key}`, toHostTensor(entry, (await first.data()) as Float32Array));
     moments.set(`exp_avg_sq.${key}`, toHostTensor(entry, (await second.data()) as Float32Array));
   }
-  return { step, model: await readParameters(config, parameters), optimizer: moments };
+  return { model: await readParameters(config, parameters), optimizer: moments };
 }
 
 /** Puts moments of a checkpoint into an optimizer. @throws where one is missing or of another shape */

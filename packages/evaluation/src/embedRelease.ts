@@ -1,0 +1,153 @@
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { imageSize, safetensorsParts, type TensorDtype } from "@pairloom/clip";
+import { UserError } from "@pairloom/config";
+import { readShardBatches, type ShardFile, type ShardSample } from "@pairloom/shards";
+import type { Store } from "@pairloom/storage";
+import { z } from "zod";
+import { type EvaluatedModel, imageFeatures } from "./encodeFeatures.js";
+import { preprocessPicture } from "./preprocessPicture.js";
+import { publishFile } from "./publishFile.js";
+
+/** `index.json` of an index folder: which model looked at which release. */
+export const indexRecord = z.strictObject({
+  version: z.literal(1),
+  /** Stands for the weights: the checkpoint's sha256. */
+  model: z.string(),
+  width: z.int().min(1),
+  dtype: z.enum(["F32", "F16"]),
+});
+export type IndexRecord = z.infer<typeof indexRecord>;
+
+/** What is kept of a sample beside its features. */
+export interface IndexedSample {
+  key: string;
+  shard: string;
+  text: string;
+  /** The picture's address, where the release has it. */
+  url: string | null;
+}
+
+export interface EmbedOptions {
+  /** Stands for the weights: an index of other weights is refused. */
+  fingerprint: string;
+  dtype?: "F32" | "F16";
+  batchSize?: number;
+  log?: (line: string) => void;
+  signal?: AbortSignal;
+}
+
+/**
+ * Embeds every picture of a release once, into `folder`: for each shard one file of features and one of samples. What is
+ * there already is kept, so a run that was stopped goes on where it was.
+ *
+ * @returns how many pictures are embedded, and how many could not be read
+ * @throws UserError "index_differs" where the folder holds an index of other weights
+ */
+export async function embedRelease(
+  store: Store,
+  shards: readonly ShardFile[],
+  model: EvaluatedModel,
+  folder: string,
+  options: EmbedOptions,
+): Promise<{ embedded: number; skipped: number }> {
+  const { dtype = "F16", log = () => {} } = options;
+  await mkdir(folder, { recursive: true });
+  const record: IndexRecord = {
+    version: 1,
+    model: options.fingerprint,
+    width: model.config.embed_dim,
+    dtype,
+  };
+  await claimFolder(folder, record);
+  const done = new Set(await readdir(folder));
+  let embedded = 0;
+  let skipped = 0;
+  for (const { name } of shards) {
+    options.signal?.throwIfAborted();
+    const base = name.replace(/\.tar$/, "");
+    if (done.has(`${base}.samples.json`)) {
+      const old = JSON.parse(await readFile(join(folder, `${base}.samples.json`), "utf8")) as unknown[];
+      embedded += old.length;
+      continue;
+    }
+    const shard = await embedShard(store, name, model, options);
+    const tensor = {
+      dtype: dtype as TensorDtype,
+      shape: [shard.samples.length, record.width],
+      data: shard.features,
+    };
+    await publishFile(join(folder, `${base}.features`), safetensorsParts(new Map([["features", tensor]])));
+    await publishFile(join(folder, `${base}.samples.json`), [
+      Buffer.from(`${JSON.stringify(shard.samples)}\n`),
+    ]);
+    embedded += shard.samples.length;
+    skipped += shard.skipped;
+    log(`embedded ${embedded} pictures`);
+  }
+  return { embedded, skipped };
+}
+
+async function claimFolder(folder: string, record: IndexRecord): Promise<void> {
+  const path = join(folder, "index.json");
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch {
+    await publishFile(path, [Buffer.from(`${JSON.stringify(record)}\n`)]);
+    return;
+  }
+  const old = indexRecord.safeParse(JSON.parse(text));
+  const same = old.success && JSON.stringify(old.data) === JSON.stringify(record);
+  if (same) return;
+  throw new UserError("index_differs", `${folder} holds an index made with other weights or settings`, {
+    hint: "Choose another folder for the index, or delete that one.",
+  });
+}
+
+async function embedShard(store: Store, shard: string, model: EvaluatedModel, options: EmbedOptions) {
+  const [side] = imageSize(model.config.vision_cfg);
+  const size = side * side * 3;
+  const batchSize = options.batchSize ?? 64;
+  const samples: IndexedSample[] = [];
+  const features: Float32Array[] = [];
+  let skipped = 0;
+  let group: ShardSample[] = [];
+  const flush = async () => {
+    const pixels = await Promise.all(
+      group.map(({ image }) => preprocessPicture(image, side).catch(() => null)),
+    );
+    const good = group.filter((_, i) => pixels[i] !== null);
+    skipped += group.length - good.length;
+    group = [];
+    if (good.length === 0) return;
+    const batch = new Float32Array(good.length * size);
+    pixels.filter((picture) => picture !== null).forEach((picture, i) => batch.set(picture, i * size));
+    features.push((await imageFeatures(model, batch, batchSize)).data);
+    for (const { key, text, json } of good) {
+      const url = json?.["url"];
+      samples.push({ key, shard, text, url: typeof url === "string" ? url : null });
+    }
+  };
+  for await (const batch of readShardBatches(store, shard, 0, () => skipped++)) {
+    for (const { sample } of batch) {
+      group.push(sample);
+      if (group.length < batchSize) continue;
+      await flush();
+      options.signal?.throwIfAborted();
+    }
+  }
+  await flush();
+  const data = new Float32Array(features.reduce((total, part) => total + part.length, 0));
+  let at = 0;
+  for (const part of features) {
+    data.set(part, at);
+    at += part.length;
+  }
+  return { samples, features: data, skipped };
+}
+
+/** Removes an index that is no longer wanted. */
+export async function removeIndex(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+}
