@@ -12,8 +12,9 @@ export * from "./demoWeb/pictures/pictureCaption.js";
 export * from "./demoWeb/pictures/demoPicture.js";
 export * from "./demoWeb/pictures/renderDemoPicture.js";
 export { imageFates, type ImageFate, type ImageFateName } from "./demoWeb/plan/imageFates.js";
+export { pageFates, type PageFate, type PageFateName } from "./demoWeb/plan/pageFates.js";
 export type { DemoPlan, PlacedImage, PlannedImage, PlannedPage } from "./demoWeb/plan/demoPlan.js";
-export type { DemoRoute } from "./demoWeb/plan/demoRoutes.js";
+export type { DemoPageRoute, DemoRoute } from "./demoWeb/plan/demoRoutes.js";
 export type { DemoRequest } from "./demoWeb/serve/demoHandler.js";
 export {
   startDemoWeb,

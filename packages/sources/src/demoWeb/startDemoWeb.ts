@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { demoHosts } from "./plan/demoHosts.js";
 import type { DemoPlan } from "./plan/demoPlan.js";
 import { hostOrigin } from "./plan/imageUrl.js";
-import { type DemoRoute, demoRoutes } from "./plan/demoRoutes.js";
+import { type DemoPageRoute, demoPageRoutes, type DemoRoute, demoRoutes } from "./plan/demoRoutes.js";
 import { planDemoWeb } from "./plan/planDemoWeb.js";
 import { demoHandler, type DemoRequest } from "./serve/demoHandler.js";
 import { listenEverywhere } from "./serve/listenEverywhere.js";
@@ -39,6 +39,8 @@ export interface DemoWeb {
   plan: DemoPlan;
   /** Every image URL with its fate and what should become of it. */
   routes(): DemoRoute[];
+  /** Every page that the search API knows. */
+  pageRoutes(): DemoPageRoute[];
   stats(): DemoWebStats;
   /** Ends every connection, also those that never get an answer. */
   close(): Promise<void>;
@@ -85,6 +87,7 @@ export async function startDemoWeb({
       .map(({ name, number }) => ({ name, url: `${origin(number)}/` })),
     plan,
     routes: () => demoRoutes(plan, listening.port),
+    pageRoutes: () => demoPageRoutes(plan, listening.port),
     stats: () => ({ ...counts, rendered: files.rendered }),
     async close() {
       closing.abort();

@@ -1,5 +1,6 @@
 import type { Combination } from "../pictures/vocabulary.js";
-import type { ImageFateName, PageFateName } from "./imageFates.js";
+import type { ImageFateName } from "./imageFates.js";
+import type { PageFateName } from "./pageFates.js";
 import type { Way } from "./ways.js";
 
 /** One image file of the demo web. */
@@ -26,7 +27,7 @@ export interface PlannedPage {
   host: number;
   path: string;
   title: string;
-  fate: PageFateName | "good" | "failing";
+  fate: PageFateName;
   placed: PlacedImage[];
   /** Number of the page in the plan. */
   id: number;

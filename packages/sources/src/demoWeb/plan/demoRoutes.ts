@@ -3,6 +3,7 @@ import { combinationName } from "../pictures/vocabulary.js";
 import type { DemoPlan } from "./demoPlan.js";
 import { type ImageFateName, imageFates } from "./imageFates.js";
 import { hostOrigin, imageUrl } from "./imageUrl.js";
+import { type PageFateName, pageFates } from "./pageFates.js";
 
 /** One image URL of the demo web and what should become of it. */
 export interface DemoRoute {
@@ -32,5 +33,24 @@ export function demoRoutes(plan: DemoPlan, port: number): DemoRoute[] {
     combination: combinationName(image.combination),
     index: image.index,
     pages: pages.get(image) ?? [],
+  }));
+}
+
+/** One page and what should become of it. */
+export interface DemoPageRoute {
+  url: string;
+  fate: PageFateName;
+  /** "read", or the reason why not. */
+  expected: readonly (Reason | "read")[];
+  /** Pictures shown. */
+  pictures: number;
+}
+
+export function demoPageRoutes(plan: DemoPlan, port: number): DemoPageRoute[] {
+  return plan.pages.map((page) => ({
+    url: hostOrigin(page.host, port) + page.path,
+    fate: page.fate,
+    expected: pageFates[page.fate].expected,
+    pictures: page.placed.length,
   }));
 }

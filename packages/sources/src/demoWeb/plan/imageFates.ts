@@ -106,11 +106,3 @@ export const doubleFates = [
   "double_reencoded",
   "double_resized",
 ] as const satisfies readonly ImageFateName[];
-
-/** Fates that a page lays on all its images. */
-export const pageFates = [
-  "page_meta_noai",
-  "page_header_noai",
-  "page_tdm_meta",
-] as const satisfies readonly ImageFateName[];
-export type PageFateName = (typeof pageFates)[number];

@@ -4,14 +4,8 @@ import { heldOutCombinations } from "../pictures/heldOut.js";
 import { allCombinations, combinationName } from "../pictures/vocabulary.js";
 import { deadHostNumber, hostsOfRole } from "./demoHosts.js";
 import type { DemoPlan, PlannedImage } from "./demoPlan.js";
-import {
-  doubleFates,
-  goodFlavours,
-  type ImageFateName,
-  imageFateNames,
-  imageFates,
-  pageFates,
-} from "./imageFates.js";
+import { doubleFates, goodFlavours, type ImageFateName, imageFateNames, imageFates } from "./imageFates.js";
+import { optOutPageFates } from "./pageFates.js";
 import { planPages } from "./planPages.js";
 
 /** Good distinct pictures of a combination at scale 1. */
@@ -80,13 +74,14 @@ export function planDemoWeb(seed: number, scale = 1): DemoPlan {
     );
 
   const all = [...images, ...doubles, ...others];
-  const ofPages = new Set<ImageFateName>([...pageFates, "calm", "slow", "robots_error"]);
+  const ofPages = new Set<ImageFateName>([...optOutPageFates, "calm", "slow", "robots_error"]);
   const searchOnly = random.shuffled(originals).slice(0, Math.floor(originals.length * 0.08));
   const onPages = new Set(searchOnly);
   const pages = planPages(
     seed,
     all.filter((image) => !onPages.has(image)),
     ofPages,
+    scaled,
   );
   return { seed, scale, images: all, pages, searchOnly };
 }

@@ -2,7 +2,8 @@ import { demoShapes, type Combination, combinationName } from "../pictures/vocab
 import { seededRandom, type SeededRandom } from "../seededRandom.js";
 import { demoHosts, hostsOfRole } from "./demoHosts.js";
 import type { PlacedImage, PlannedImage, PlannedPage } from "./demoPlan.js";
-import { type ImageFateName, pageFates, type PageFateName } from "./imageFates.js";
+import type { ImageFateName } from "./imageFates.js";
+import { brokenPageFates, optOutPageFates, type PageFateName, pageFates } from "./pageFates.js";
 import { type Way, ways } from "./ways.js";
 
 /**
@@ -13,6 +14,7 @@ export function planPages(
   seed: number,
   images: readonly PlannedImage[],
   ownPages: ReadonlySet<ImageFateName>,
+  scaled: (count: number) => number,
 ): PlannedPage[] {
   const random = seededRandom(seed, "pages");
   const pages: PlannedPage[] = [];
@@ -26,7 +28,7 @@ export function planPages(
     pages.push({
       id,
       host,
-      path: `/${random.pick(["page", "post", "plate", "item", "view"])}/${id}${random.pick(["", ".html", "/"])}`,
+      path: `${fate === "page_robots" ? "/private" : ""}/${random.pick(["page", "post", "plate", "item", "view"])}/${id}${random.pick(["", ".html", "/"])}`,
       title: pageTitle(host, id, album ? (shown[0] as PlannedImage).combination : null, random),
       fate,
       placed: shown.map((image) => placed(image, random)),
@@ -62,13 +64,22 @@ export function planPages(
   for (const fate of ownPages) {
     const own = images.filter((image) => image.fate === fate);
     for (const shown of chunks(own, random)) {
-      const isPageFate = (pageFates as readonly string[]).includes(fate);
+      const isPageFate = (optOutPageFates as readonly string[]).includes(fate);
       // a page that closed hosts serve would never be read: their pictures are shown elsewhere
       const onOther = isPageFate || fate === "robots_error";
       const host = onOther ? random.pick(siteNumbers) : (shown[0] as PlannedImage).host;
       addPage(host, isPageFate ? (fate as PageFateName) : "good", shown, false);
     }
   }
+
+  // pages that can't be read, or only by a detour; what they would show is shown elsewhere as well
+  const good = mixed.filter((image) => image.fate === "good");
+  for (const fate of brokenPageFates)
+    for (let i = scaled(pageFates[fate].count); i > 0; i--) {
+      const host =
+        pageFates[fate].on === "shaky" ? hostsOfRole("shaky")[0]?.number : random.pick(siteNumbers);
+      addPage(host ?? 1, fate, random.shuffled(good).slice(0, 4), false);
+    }
   return pages;
 }
 

@@ -1,4 +1,4 @@
-/** How a page describes a picture: the ways of the real web. */
+/** How a page describes a picture: the ways of the real web. Some first pictures have og:image and sitemap entries too. */
 export const ways = [
   "alt",
   "title",
@@ -13,4 +13,5 @@ export const ways = [
   "aria_label",
   "aria_describedby",
 ] as const;
-export type Way = (typeof ways)[number] | "og" | "sitemap" | "file_name";
+/** "file_name": nothing but an alt that a camera wrote. */
+export type Way = (typeof ways)[number] | "file_name";

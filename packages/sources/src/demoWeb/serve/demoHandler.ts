@@ -5,7 +5,8 @@ import type { DemoPlan, PlannedImage, PlannedPage } from "../plan/demoPlan.js";
 import { answerImage } from "./answerImage.js";
 import { demoSearch } from "./demoSearch.js";
 import { homeHtml } from "./homeHtml.js";
-import { pageHeaders, pageHtml } from "./pageHtml.js";
+import { answerPage } from "./answerPage.js";
+import { pageHtml } from "./pageHtml.js";
 import type { PictureFiles } from "./pictureFiles.js";
 import { robotsTxt } from "./robotsTxt.js";
 import { sitemapIndexXml, sitemapXml } from "./sitemapXml.js";
@@ -102,17 +103,13 @@ export function demoHandler(
               every,
             }),
         };
-      const page = pages.get(`${host.number}${path}`);
+      const moved = path.startsWith("/moved/");
+      const page = pages.get(`${host.number}${moved ? path.slice("/moved".length) : path}`);
+      const html = (page: PlannedPage) => pageHtml(plan, page, neighbours(page), port);
       if (page !== undefined)
         return {
           kind: "page",
-          run: () =>
-            text(
-              200,
-              "text/html; charset=utf-8",
-              pageHtml(plan, page, neighbours(page), port),
-              pageHeaders(page),
-            ),
+          run: () => answerPage({ page, moved, response, text, html: () => html(page) }),
         };
       return fixed(host, path) ?? missing;
     }

@@ -24,8 +24,6 @@ export function figureHtml(
   const size = `width="${width}" height="${height}"`;
   switch (way) {
     case "alt":
-    case "og":
-    case "sitemap":
       return `<div class="item"><img src="${url}" alt="${caption(0)}" ${size}></div>`;
     case "title":
       return `<div class="item"><img src="${url}" alt="" title="${caption(0)}" ${size}></div>`;

@@ -54,8 +54,3 @@ function metaTags(plan: DemoPlan, page: PlannedPage, port: number): string {
   }
   return tags.map((tag) => `${tag}\n`).join("");
 }
-
-/** Headers of a page beyond its type. */
-export function pageHeaders(page: PlannedPage): Record<string, string> {
-  return page.fate === "page_header_noai" ? { "x-robots-tag": "noai, noimageai" } : {};
-}
