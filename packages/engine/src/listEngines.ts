@@ -1,12 +1,9 @@
 import type { EngineOptions, EngineStatus } from "./engine.js";
+import { tensorflowStatus } from "./tensorflow/loadTensorflowEngine.js";
 import { wasmStatus } from "./wasm/loadWasmEngine.js";
+import { webgpuStatus } from "./webgpuStatus.js";
 
 /** Which engines work here, and for the others why not and how to get them. Loads none of them. */
 export function listEngines(options: Pick<EngineOptions, "cacheDir"> = {}): Promise<EngineStatus[]> {
-  void options;
-  return Promise.resolve([
-    { name: "tensorflow", available: false, version: null, why: "Not installed: `pairloom engine install`." },
-    wasmStatus(),
-    { name: "webgpu", available: false, version: null, why: "npm's `webgpu` is not installed." },
-  ]);
+  return Promise.resolve([tensorflowStatus(options.cacheDir), wasmStatus(), webgpuStatus()]);
 }

@@ -1,6 +1,7 @@
 import { UserError } from "@pairloom/config";
 import type { Engine, EngineChoice, EngineOptions } from "./engine.js";
 import { listEngines } from "./listEngines.js";
+import { loadTensorflowEngine } from "./tensorflow/loadTensorflowEngine.js";
 import { loadWasmEngine } from "./wasm/loadWasmEngine.js";
 
 /**
@@ -16,5 +17,5 @@ export async function loadEngine(choice: EngineChoice, options: EngineOptions = 
     throw new UserError("engine_unavailable", `The ${name} engine is not available here`, {
       hint: found?.why ?? "`pairloom engine list` shows the engines.",
     });
-  return loadWasmEngine(options);
+  return name === "tensorflow" ? loadTensorflowEngine(options) : loadWasmEngine(options);
 }

@@ -1,0 +1,87 @@
+import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { UserError } from "@pairloom/config";
+import type { Engine, EngineOptions, EngineStatus, Tf } from "../engine.js";
+import { portableOps } from "../ops/portableOps.js";
+import { bindingName, bindingPackage, findInstallation, stockBinding } from "./installation.js";
+import { requireBindingPath } from "./requireBindingPath.js";
+
+/** Whether the tensorflow engine is installed; without loading it. */
+export function tensorflowStatus(cacheDir: string | undefined): EngineStatus {
+  const missing = (why: string): EngineStatus => ({
+    name: "tensorflow",
+    available: false,
+    version: null,
+    why,
+  });
+  if (bindingPackage() === null)
+    return missing(
+      "npm's optional @tensorflow/tfjs-node-gpu is not installed: run `npm install` without --omit=optional.",
+    );
+  const found = findBinding(cacheDir);
+  if (found === null)
+    return missing(
+      "TensorFlow is not installed: `pairloom engine install` (needs python3, pip and g++; 280 MB).",
+    );
+  return { name: "tensorflow", available: true, version: found.version, why: null };
+}
+
+function findBinding(
+  cacheDir: string | undefined,
+): { binding: string; version: string; gpu: boolean } | null {
+  const installed = cacheDir === undefined ? null : findInstallation(cacheDir);
+  if (installed !== null)
+    return {
+      binding: join(installed.folder, bindingName),
+      version: installed.tensorflow,
+      gpu: installed.gpu,
+    };
+  const stock = stockBinding();
+  return stock === null ? null : { binding: stock, version: "2.9.1", gpu: false };
+}
+
+let loadedThreads: number | null = null;
+
+/**
+ * Loads TensorFlow into this process (for good: the library can't be unloaded) and makes it the current back end. The
+ * number of threads holds from the first load on.
+ */
+export async function loadTensorflowEngine(options: EngineOptions): Promise<Engine> {
+  const found = findBinding(options.cacheDir);
+  const folder = bindingPackage();
+  if (found === null || folder === null)
+    throw new UserError("engine_unavailable", "The tensorflow engine is not installed", {
+      hint: tensorflowStatus(options.cacheDir).why ?? "`pairloom engine install`",
+    });
+  const threads = loadedThreads ?? options.threads ?? availableParallelism();
+  if (loadedThreads === null) setLibraryThreads(threads);
+  const require = createRequire(import.meta.url);
+  const requireBinding = require(requireBindingPath()) as (folder: string, binding: string) => Tf;
+  const tf = requireBinding(folder, found.binding);
+  loadedThreads = threads;
+  if (!(await tf.setBackend("tensorflow"))) throw new Error("The tensorflow back end did not start");
+  const { binding } = tf.backend() as unknown as { binding: { TF_Version: string } };
+  const device = tf.engine().backendName === "tensorflow" && found.gpu ? "GPU if one is there, else " : "";
+  options.log?.(`tensorflow engine: TensorFlow ${binding.TF_Version}, ${threads} threads`);
+  return {
+    name: "tensorflow",
+    tf,
+    version: binding.TF_Version,
+    description: `TensorFlow ${binding.TF_Version} on ${device}${threads} CPU ${threads === 1 ? "thread" : "threads"}`,
+    threads,
+    ops: portableOps,
+    dispose: () => Promise.resolve(),
+  };
+}
+
+/** TensorFlow reads its settings from the environment when it is loaded; the environment is the only way to give them. */
+function setLibraryThreads(threads: number): void {
+  const settings = {
+    TF_NUM_INTRAOP_THREADS: String(threads),
+    // One op after another, in one order
+    TF_NUM_INTEROP_THREADS: "1",
+    TF_CPP_MIN_LOG_LEVEL: "2",
+  };
+  for (const [name, value] of Object.entries(settings)) process.env[name] ??= value;
+}

