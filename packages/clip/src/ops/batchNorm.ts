@@ -1,12 +1,22 @@
 import * as tf from "@tensorflow/tfjs";
 import { differentiable } from "./differentiable.js";
+import { fusedKernel } from "./fusedKernel.js";
 
 /** PyTorch's default for the running statistics and the denominator. */
 export const batchNormMomentum = 0.1;
 export const batchNormEpsilon = 1e-5;
 
-/** Mean and biased variance of each column of x [N, C]: two tensors [C]. No gradient flows through them. */
-export function columnMoments(x: tf.Tensor): { mean: tf.Tensor1D; variance: tf.Tensor1D } {
+/** Mean and biased variance of each column of a batch: two tensors [C]. */
+export interface Moments {
+  readonly mean: tf.Tensor;
+  readonly variance: tf.Tensor;
+}
+
+/** The moments of x [N, C]. No gradient flows through them. */
+export function columnMoments(x: tf.Tensor): Moments {
+  const fused = fusedKernel("PairloomColumnMoments", { x });
+  if (fused !== null) return { mean: fused[0]!, variance: fused[1]! };
+  // as one operation, so that the tape keeps nothing of it
   const both = differentiable(
     [x],
     () => {
@@ -15,8 +25,8 @@ export function columnMoments(x: tf.Tensor): { mean: tf.Tensor1D; variance: tf.T
     },
     (_, [x]) => [tf.zerosLike(x!)],
   );
-  const [mean, variance] = tf.unstack(both) as [tf.Tensor1D, tf.Tensor1D];
-  return { mean, variance };
+  const [mean, variance] = tf.unstack(both);
+  return { mean: mean!, variance: variance! };
 }
 
 /**
@@ -26,29 +36,37 @@ export function columnMoments(x: tf.Tensor): { mean: tf.Tensor1D; variance: tf.T
  * @param moments of x, from `columnMoments`
  * @returns [N, C]
  */
-export function batchNorm(
-  x: tf.Tensor,
-  weight: tf.Tensor,
-  bias: tf.Tensor,
-  moments: { mean: tf.Tensor; variance: tf.Tensor },
-): tf.Tensor2D {
-  const rows = x.shape[0];
+export function batchNorm(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, moments: Moments): tf.Tensor2D {
   const { mean, variance } = moments;
+  const attributes = { epsilon: batchNormEpsilon };
   return differentiable(
     [x, weight, bias],
     () => {
-      const inverse = tf.rsqrt(tf.add(variance, batchNormEpsilon));
-      const value: tf.Tensor2D = tf.add(tf.mul(tf.sub(x, mean), tf.mul(inverse, weight)), bias);
-      return { value, saved: [x, mean, inverse, weight] };
+      const inputs = { x, weight, bias, mean, variance };
+      const fused = fusedKernel("PairloomBatchNorm", inputs, attributes);
+      const value = fused === null ? frozenBatchNorm(x, weight, bias, moments) : (fused[0] as tf.Tensor2D);
+      return { value, saved: [x, weight, mean, variance] };
     },
-    (dy, [x, mean, inverse, weight]) => {
-      const normal = tf.mul(tf.sub(x!, mean!), inverse!);
-      const dBias = tf.sum(dy, 0);
-      const dWeight = tf.sum(tf.mul(dy, normal), 0);
-      const shared = tf.add(tf.mul(normal, tf.div(dWeight, rows)), tf.div(dBias, rows));
-      return [tf.mul(tf.sub(dy, shared), tf.mul(inverse!, weight!)), dWeight, dBias];
+    (dy, [x, weight, mean, variance]) => {
+      const kept = { x: x!, weight: weight!, mean: mean!, variance: variance! };
+      return (
+        fusedKernel("PairloomBatchNormGradient", { dy, ...kept }, attributes) ?? composedGradient(dy, kept)
+      );
     },
   );
+}
+
+function composedGradient(
+  dy: tf.Tensor,
+  { x, weight, mean, variance }: Moments & { x: tf.Tensor; weight: tf.Tensor },
+): tf.Tensor[] {
+  const rows = x.shape[0];
+  const inverse = tf.rsqrt(tf.add(variance, batchNormEpsilon));
+  const normal = tf.mul(tf.sub(x, mean), inverse);
+  const dBias = tf.sum(dy, 0);
+  const dWeight = tf.sum(tf.mul(dy, normal), 0);
+  const shared = tf.add(tf.mul(normal, tf.div(dWeight, rows)), tf.div(dBias, rows));
+  return [tf.mul(tf.sub(dy, shared), tf.mul(inverse, weight)), dWeight, dBias];
 }
 
 /** Batch normalisation by running statistics (inference). x [N, C] → [N, C]. */
@@ -56,10 +74,11 @@ export function frozenBatchNorm(
   x: tf.Tensor,
   weight: tf.Tensor,
   bias: tf.Tensor,
-  running: { mean: tf.Tensor; variance: tf.Tensor },
+  running: Moments,
 ): tf.Tensor2D {
+  // centred first: a mean far from zero would cost digits otherwise
   const scale = tf.mul(weight, tf.rsqrt(tf.add(running.variance, batchNormEpsilon)));
-  return tf.add(tf.mul(x, scale), tf.sub(bias, tf.mul(running.mean, scale)));
+  return tf.add(tf.mul(tf.sub(x, running.mean), scale), bias);
 }
 
 /**
@@ -67,11 +86,7 @@ export function frozenBatchNorm(
  *
  * @param rows N, how many values went into each statistic
  */
-export function movedStatistics(
-  running: { mean: tf.Tensor; variance: tf.Tensor },
-  moments: { mean: tf.Tensor; variance: tf.Tensor },
-  rows: number,
-): { mean: tf.Tensor; variance: tf.Tensor } {
+export function movedStatistics(running: Moments, moments: Moments, rows: number): Moments {
   const keep = 1 - batchNormMomentum;
   const unbiased = (batchNormMomentum * rows) / (rows - 1);
   return {

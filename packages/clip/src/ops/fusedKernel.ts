@@ -1,0 +1,33 @@
+import * as tf from "@tensorflow/tfjs";
+
+/**
+ * Kernels that an engine may offer to do one of this folder's operations in one pass. An engine offers one by registering
+ * it with TensorFlow.js under its name for its back end; where none is registered, the operation is composed of
+ * TensorFlow.js's own. Inputs and outputs:
+ *
+ * - `PairloomLayerNorm` x [N, D], weight, bias; epsilon → y, normal [N, D], inverse [N, 1]
+ * - `PairloomLayerNormGradient` dy, normal, inverse, weight → dx, dWeight, dBias
+ * - `PairloomColumnMoments` x [N, C] → mean, biased variance
+ * - `PairloomBatchNorm` x, weight, bias, mean, variance; epsilon → y
+ * - `PairloomBatchNormGradient` dy, x, weight, mean, variance; epsilon → dx, dWeight, dBias
+ * - `PairloomQuickGelu`, `PairloomGelu`, `PairloomTanhGelu` x → y, and each with `Gradient`: x, dy → dx
+ */
+export type FusedKernelName =
+  | "PairloomLayerNorm"
+  | "PairloomLayerNormGradient"
+  | "PairloomColumnMoments"
+  | "PairloomBatchNorm"
+  | "PairloomBatchNormGradient"
+  | `Pairloom${"QuickGelu" | "Gelu" | "TanhGelu"}${"" | "Gradient"}`;
+
+/** Runs the current back end's kernel of this name; null if it has none. For use inside `differentiable` only. */
+export function fusedKernel(
+  name: FusedKernelName,
+  inputs: Record<string, tf.Tensor>,
+  attributes: Record<string, number> = {},
+): tf.Tensor[] | null {
+  // the registry warns of nothing and looks up a map: cheap enough for every call
+  if (tf.getKernel(name, tf.getBackend()) === undefined) return null;
+  const outputs: tf.Tensor | tf.Tensor[] = tf.engine().runKernel(name, inputs, attributes);
+  return Array.isArray(outputs) ? outputs : [outputs];
+}
