@@ -134,6 +134,12 @@ function loadTail(from: usize, count: i32): v128 {
 
 // @ts-ignore: decorator
 @inline
+function loadTail4(from: usize, count: i32): v128 {
+  return count == 4 ? v128.load(from) : loadTail(from, count);
+}
+
+// @ts-ignore: decorator
+@inline
 function storeTail(to: usize, count: i32, x: v128): void {
   store<f32>(to, f32x4.extract_lane(x, 0));
   if (count > 1) store<f32>(to, f32x4.extract_lane(x, 1), 4);
@@ -195,18 +201,20 @@ function storeTotals(totals: usize, out: usize, count: i32): void {
 }
 
 /**
- * out[column] = Σ over rows of x[row][column] (· y[row][column], unless y is 0), columns [from·16, to·16). Sums of 64
+ * out[column] = Σ over rows of x[row][column] (· (y[row][column] − mean[column]), unless y is 0), columns [from·16, to·16). Sums of 64
  * rows are added up in float64. `totals`: 128 bytes of scratch.
  */
-export function columnSum(x: usize, y: usize, rows: i32, columns: i32, out: usize, totals: usize, from: i32, to: i32): void {
-  if (y) columnTotals(true, x, y, rows, columns, out, totals, from, to);
-  else columnTotals(false, x, y, rows, columns, out, totals, from, to);
+export function columnSum(
+  x: usize, y: usize, mean: usize, rows: i32, columns: i32, out: usize, totals: usize, from: i32, to: i32,
+): void {
+  if (y) columnTotals(true, x, y, mean, rows, columns, out, totals, from, to);
+  else columnTotals(false, x, y, mean, rows, columns, out, totals, from, to);
 }
 
 // @ts-ignore: decorator
 @inline
 function columnTotals(
-  product: bool, x: usize, y: usize, rows: i32, columns: i32, out: usize, totals: usize, from: i32, to: i32,
+  product: bool, x: usize, y: usize, mean: usize, rows: i32, columns: i32, out: usize, totals: usize, from: i32, to: i32,
 ): void {
   const step = <usize>columns << 2;
   for (let q = from; q < to; q++) {
@@ -221,14 +229,19 @@ function columnTotals(
         let s1 = all(0);
         let s2 = all(0);
         let s3 = all(0);
+        const pivot = mean + (<usize>c << 2);
+        const m0 = mean ? v128.load(pivot) : all(0);
+        const m1 = mean ? v128.load(pivot, 16) : all(0);
+        const m2 = mean ? v128.load(pivot, 32) : all(0);
+        const m3 = mean ? v128.load(pivot, 48) : all(0);
         for (let r = r0; r < end; r++, o += step) {
           const p = x + o;
           if (product) {
             const z = y + o;
-            s0 = dot(v128.load(p), v128.load(z), s0);
-            s1 = dot(v128.load(p, 16), v128.load(z, 16), s1);
-            s2 = dot(v128.load(p, 32), v128.load(z, 32), s2);
-            s3 = dot(v128.load(p, 48), v128.load(z, 48), s3);
+            s0 = dot(v128.load(p), f32x4.sub(v128.load(z), m0), s0);
+            s1 = dot(v128.load(p, 16), f32x4.sub(v128.load(z, 16), m1), s1);
+            s2 = dot(v128.load(p, 32), f32x4.sub(v128.load(z, 32), m2), s2);
+            s3 = dot(v128.load(p, 48), f32x4.sub(v128.load(z, 48), m3), s3);
           } else {
             s0 = f32x4.add(s0, v128.load(p));
             s1 = f32x4.add(s1, v128.load(p, 16));
@@ -245,9 +258,11 @@ function columnTotals(
           const width = min(4, count - j);
           let part = all(0);
           let p = o + (<usize>j << 2);
+          let m = all(0);
+          if (mean) m = loadTail4(mean + (<usize>(c + j) << 2), width);
           for (let r = r0; r < end; r++, p += step) {
-            const v = width == 4 ? v128.load(x + p) : loadTail(x + p, width);
-            if (product) part = dot(v, width == 4 ? v128.load(y + p) : loadTail(y + p, width), part);
+            const v = loadTail4(x + p, width);
+            if (product) part = dot(v, f32x4.sub(loadTail4(y + p, width), m), part);
             else part = f32x4.add(part, v);
           }
           addTotals(totals + (<usize>j << 3), part);
@@ -435,7 +450,7 @@ export function softmaxGradient(y: usize, dy: usize, n: i32, factor: f32, dx: us
 export function columnMoments(
   x: usize, rows: i32, columns: i32, mean: usize, variance: usize, totals: usize, from: i32, to: i32,
 ): void {
-  columnTotals(false, x, 0, rows, columns, mean, totals, from, to);
+  columnTotals(false, x, 0, 0, rows, columns, mean, totals, from, to);
   const step = <usize>columns << 2;
   for (let q = from; q < to; q++) {
     const c = q * 16;
@@ -465,22 +480,25 @@ export function columnMoments(
   }
 }
 
-/** y = a·x + b·z + c with a, b, c by column (z and b may be 0: left out), rows [from, to). */
+/**
+ * y = a·(x − m) + b·z + c with a, m, b, c by column (z and b may be 0: left out), rows [from, to). Subtracting first
+ * keeps the digits of a column whose mean is far from zero.
+ */
 export function columnAffine(
-  x: usize, a: usize, z: usize, b: usize, c: usize, columns: i32, y: usize, from: i32, to: i32,
+  x: usize, a: usize, m: usize, z: usize, b: usize, c: usize, columns: i32, y: usize, from: i32, to: i32,
 ): void {
   for (let r = from; r < to; r++) {
     const row = (<usize>r * columns) << 2;
     let i = 0;
     for (; i + 4 <= columns; i += 4) {
       const o = <usize>i << 2;
-      let v = dot(v128.load(x + row + o), v128.load(a + o), v128.load(c + o));
+      let v = dot(f32x4.sub(v128.load(x + row + o), v128.load(m + o)), v128.load(a + o), v128.load(c + o));
       if (b) v = dot(v128.load(z + row + o), v128.load(b + o), v);
       v128.store(y + row + o, v);
     }
     for (; i < columns; i++) {
       const o = <usize>i << 2;
-      let v = load<f32>(x + row + o) * load<f32>(a + o) + load<f32>(c + o);
+      let v = (load<f32>(x + row + o) - load<f32>(m + o)) * load<f32>(a + o) + load<f32>(c + o);
       if (b) v += load<f32>(z + row + o) * load<f32>(b + o);
       store<f32>(y + row + o, v);
     }

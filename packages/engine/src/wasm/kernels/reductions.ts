@@ -27,7 +27,7 @@ export function reduction(stock: KernelConfig, mean: boolean): KernelConfig {
       const count = sizeOf(axes.map((a) => x.shape[a] ?? 1));
       const others = sizeOf(out.shape);
       if (last) sumRows(backend, x, others, count, out, mean ? 1 / count : 1);
-      else sumColumns(backend, x, null, count, others, out);
+      else sumColumns(backend, x, {}, count, others, out);
       if (!last && mean) floatsOf(backend, out).forEach((v, i, all) => (all[i] = v / count));
       return out;
     },
@@ -46,16 +46,16 @@ function sumRows(
   backend.pool.run("rowSum", args, { units: rows, cost: rows * columns });
 }
 
-/** out [columns] = Σ over rows of x, or of x·y. */
+/** out [columns] = Σ over rows of x, or of x·y, or of x·(y − mean). */
 export function sumColumns(
   backend: TrainingBackend,
   x: TensorInfo,
-  y: TensorInfo | null,
+  other: { y?: TensorInfo; mean?: TensorInfo },
   rows: number,
   columns: number,
   out: TensorInfo,
 ): void {
-  const pointers = [pointerOf(backend, x), y === null ? 0 : pointerOf(backend, y)];
+  const pointers = [x, other.y, other.mean].map((t) => (t === undefined ? 0 : pointerOf(backend, t)));
   backend.pool.run("columnSum", [...pointers, rows, columns, pointerOf(backend, out)], {
     ...{ units: Math.ceil(columns / 16), cost: rows * columns, scratch: totalsBytes },
   });

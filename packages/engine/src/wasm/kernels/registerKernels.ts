@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import type { KernelConfig } from "@tensorflow/tfjs";
+import { batchNormalisation } from "./batchNormalisation.js";
 import { batchMatMul } from "./batchMatMul.js";
 import { conv2d, conv2dBackpropFilter, conv2dBackpropInput } from "./convolutions.js";
 import { elementwise } from "./elementwise.js";
@@ -29,6 +30,7 @@ export function registerKernels(): void {
     ...poolGradients,
     ...elementwise,
     ...normalisations,
+    ...batchNormalisation,
   ];
   for (const kernel of ours) {
     if (tf.getKernel(kernel.kernelName, "wasm") !== undefined) tf.unregisterKernel(kernel.kernelName, "wasm");
