@@ -1,1 +1,1 @@
-export {};
+export { crawlJob, type CrawlContext } from "./crawlJob.js";

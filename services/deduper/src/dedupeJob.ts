@@ -15,7 +15,8 @@ export interface DedupeContext {
 export async function rebuildDeduper(store: Store, settings: ProjectSettings): Promise<OnlineDeduper> {
   const deduper = new OnlineDeduper(settings.release.dedupe);
   for await (const segment of listSegments(store))
-    if ((await store.stat(verdictsFile(segment))) !== null) deduper.judge(await readSegmentRows(store, segment));
+    if ((await store.stat(verdictsFile(segment))) !== null)
+      deduper.judge(await readSegmentRows(store, segment));
   return deduper;
 }
 

@@ -1,1 +1,1 @@
-export {};
+export { expandJob, type ExpandContext } from "./expandJob.js";

@@ -1,1 +1,1 @@
-export {};
+export { fetchJob, type FetchContext } from "./fetchJob.js";

@@ -1,1 +1,2 @@
-export {};
+export * from "./releaseRequest.js";
+export { shardJob, type ShardContext } from "./shardJob.js";

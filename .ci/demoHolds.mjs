@@ -1,0 +1,14 @@
+// Reads the object that `pairloom demo --json` ends with and checks what the demo promises.
+import { readFileSync } from "node:fs";
+
+const report = JSON.parse(readFileSync(0, "utf8"));
+const total = Object.values(report.seconds).reduce((sum, seconds) => sum + seconds, 0);
+const limitSeconds = report.engine === "wasm" ? 480 : 300;
+const claims = [
+  ["at least 6,000 candidates were seen", report.funnel.seen >= 6000],
+  ["at least 600 held-out pictures were classified", report.heldOutImages >= 600],
+  ["held-out combinations are classified with at least 90 % top-1", report.zeroShotTop1 >= 0.9],
+  [`the whole road took at most ${limitSeconds} s`, total <= limitSeconds],
+];
+for (const [claim, holds] of claims) console.log(`${holds ? "holds" : "DOES NOT HOLD"}: ${claim}`);
+process.exitCode = claims.every(([, holds]) => holds) ? 0 : 1;

@@ -1,0 +1,111 @@
+import { copyFile, link, mkdir, rm, stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { DiskFullError, isDiskFull, UserError } from "@pairloom/config";
+import type { Command } from "commander";
+import { checkpointPath, readCheckpoints, runNames } from "../project/runFolders.js";
+import { createSay } from "../terminal/say.js";
+import { dirOption, jsonOption } from "./options.js";
+
+/** `pairloom checkpoints`: what trainings have written. */
+export function addCheckpointsCommand(program: Command): void {
+  const checkpoints = program
+    .command("checkpoints")
+    .description("list and fetch what trainings have written");
+  checkpoints
+    .command("list")
+    .description("the checkpoints of a project's runs, or of one run's folder")
+    .addOption(dirOption())
+    .option("--run <run>", "one run alone: its name, or the path of its folder")
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ pairloom checkpoints list --dir data\n  $ pairloom checkpoints list --run runs/first\n",
+    )
+    .action(async (options: { dir: string; run?: string; json?: boolean }) => {
+      const folders =
+        options.run === undefined
+          ? (await runNames(options.dir)).map((name) => join(options.dir, "runs", name))
+          : [await findRun(options.dir, options.run)];
+      const runs = await Promise.all(
+        folders.map(async (folder) => ({
+          run: basename(folder),
+          folder: resolve(folder),
+          checkpoints: await readCheckpoints(folder),
+        })),
+      );
+      const lines = runs.flatMap(({ run, checkpoints: all }) =>
+        all.map(
+          ({ file, step, bytes }) =>
+            `  ${run.padEnd(16)} ${String(step).padStart(9)}  ${(bytes / 1e6).toFixed(1).padStart(9)} MB  ${file}`,
+        ),
+      );
+      createSay(options.json ?? false).result(
+        { runs },
+        lines.length > 0 ? lines.join("\n") : "There is no checkpoint yet.",
+      );
+    });
+  checkpoints
+    .command("get")
+    .description("copy a checkpoint (the newest by default) out of a run")
+    .argument("<run>", "the run's name, or the path of its folder")
+    .argument("[file]", "which checkpoint", "latest")
+    .addOption(dirOption())
+    .option("-o, --out <path>", "a file or folder to copy to", ".")
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ pairloom checkpoints get run-0001 --dir data --out model.safetensors\n",
+    )
+    .action(async (run: string, file: string, options: { dir: string; out: string; json?: boolean }) => {
+      const folder = await findRun(options.dir, run);
+      const source = await checkpointPath(folder, file);
+      if (source === null)
+        throw new UserError(
+          "checkpoint_missing",
+          `${folder} has no checkpoint ${file === "latest" ? "yet" : `"${file}"`}`,
+          {
+            hint: "`pairloom checkpoints list` shows what is there.",
+          },
+        );
+      const isFolder = await stat(options.out).then(
+        (found) => found.isDirectory(),
+        () => false,
+      );
+      const target = resolve(isFolder ? join(options.out, basename(source)) : options.out);
+      await copyWhole(source, target);
+      const config = join(folder, "config.json");
+      createSay(options.json ?? false).result(
+        { checkpoint: target, config },
+        `${target}\nIts model is described in ${config}`,
+      );
+    });
+}
+
+async function findRun(dir: string, run: string): Promise<string> {
+  for (const folder of [join(dir, "runs", run), run])
+    if ((await stat(join(folder, "run.json")).catch(() => null)) !== null) return folder;
+  throw new UserError(
+    "run_missing",
+    `There is no run "${run}" in ${resolve(dir)}, nor a run's folder of that path`,
+    {
+      hint: "`pairloom checkpoints list` shows the runs.",
+    },
+  );
+}
+
+/** Copies beside, then makes it appear whole; a file that is there already stays. */
+async function copyWhole(source: string, target: string): Promise<void> {
+  const beside = `${target}.part-${process.pid}`;
+  try {
+    await mkdir(resolve(target, ".."), { recursive: true });
+    await copyFile(source, beside);
+    await link(beside, target);
+  } catch (error) {
+    if (isDiskFull(error)) throw new DiskFullError(target, error);
+    if ((error as NodeJS.ErrnoException).code === "EEXIST")
+      throw new UserError("file_exists", `${target} is there already`, { hint: "Name another with --out." });
+    throw error;
+  } finally {
+    await rm(beside, { force: true });
+  }
+}

@@ -1,0 +1,111 @@
+import { mkdtemp, rm, statfs } from "node:fs/promises";
+import { availableParallelism, freemem, tmpdir } from "node:os";
+import { join } from "node:path";
+import { UserError } from "@pairloom/config";
+import { listEngines } from "@pairloom/engine";
+import { pictureFormats } from "@pairloom/image";
+import { openRedis } from "@pairloom/queue";
+import type { Command } from "commander";
+import pc from "picocolors";
+import { cacheDir, redisOptions } from "../project/environment.js";
+import { createSay } from "../terminal/say.js";
+import { jsonOption } from "./options.js";
+
+interface Finding {
+  name: string;
+  /** "no" fails the command; "note" doesn't. */
+  state: "ok" | "note" | "no";
+  says: string;
+}
+
+/** `pairloom doctor`: what works here, and how to mend what doesn't. */
+export function addDoctorCommand(program: Command): void {
+  program
+    .command("doctor")
+    .description("check Node, Redis, engines, disk and picture formats")
+    .addOption(jsonOption())
+    .addHelpText("after", "\nExample:\n  $ pairloom doctor\n")
+    .action(async (options: { json?: boolean }) => {
+      const say = createSay(options.json ?? false);
+      const findings = [
+        checkNode(),
+        await checkRedis(),
+        ...(await checkEngines()),
+        await checkDisk(),
+        await checkFormats(),
+      ];
+      const sign = { ok: pc.green("✓"), note: pc.yellow("•"), no: pc.red("✗") };
+      const healthy = findings.every(({ state }) => state !== "no");
+      say.result(
+        { healthy, findings },
+        findings.map(({ name, state, says }) => `  ${sign[state]} ${name.padEnd(18)} ${says}`).join("\n"),
+      );
+      if (!healthy) throw new UserError("not_healthy", "Something pairloom needs is missing: see ✗ above");
+    });
+}
+
+function checkNode(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  const fits = major > 20 || (major === 20 && minor >= 19);
+  return {
+    name: "Node",
+    state: fits ? "ok" : "no",
+    says: fits
+      ? `${process.versions.node}, ${availableParallelism()} cores, ${(freemem() / 2 ** 30).toFixed(1)} GiB free`
+      : `${process.versions.node} is too old: 20.19 or newer is needed`,
+  };
+}
+
+async function checkRedis(): Promise<Finding> {
+  const dir = await mkdtemp(join(tmpdir(), "pairloom-doctor-"));
+  try {
+    const redis = await openRedis({ dir, ...redisOptions() });
+    const connection = redis.connect();
+    const info = await connection.info("server");
+    await redis.close();
+    const version = /(?:valkey|redis)_version:(\S+)/.exec(info)?.[1] ?? "?";
+    return {
+      name: "Redis",
+      state: "ok",
+      says: redis.kind === "url" ? `${version} at ${redis.where}` : `${version}, started privately`,
+    };
+  } catch (error) {
+    const hint = error instanceof UserError && error.hint !== null ? ` ${error.hint}` : "";
+    return { name: "Redis", state: "no", says: `${(error as Error).message}.${hint}` };
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function checkEngines(): Promise<Finding[]> {
+  const engines = await listEngines({ cacheDir: cacheDir() });
+  const any = engines.some(({ available }) => available);
+  return engines.map(({ name, available, version, why }) => ({
+    name: `engine ${name}`,
+    state: available ? "ok" : any ? "note" : "no",
+    says: available ? (version ?? "") : (why ?? "not there"),
+  }));
+}
+
+async function checkDisk(): Promise<Finding> {
+  const { bavail, bsize } = await statfs(process.cwd());
+  const freeGb = (bavail * bsize) / 1e9;
+  return {
+    name: "disk",
+    state: freeGb < 1 ? "no" : freeGb < 10 ? "note" : "ok",
+    says: `${freeGb.toFixed(1)} GB free here${freeGb < 10 ? "; a million pairs at 256 px take about 20 GB" : ""}`,
+  };
+}
+
+async function checkFormats(): Promise<Finding> {
+  const formats = await pictureFormats();
+  const missing = formats.filter(({ works }) => !works).map(({ name }) => name);
+  return {
+    name: "picture formats",
+    state: missing.length === 0 ? "ok" : "no",
+    says:
+      missing.length === 0
+        ? formats.map(({ name }) => name).join(", ")
+        : `missing: ${missing.join(", ")}; install sharp again (npm ci)`,
+  };
+}

@@ -1,0 +1,29 @@
+import { InvalidArgumentError, Option } from "commander";
+
+/** Options that several commands share, worded once. */
+export const dirOption = () =>
+  new Option("-d, --dir <folder>", "the project's folder").default("pairloom-data");
+
+export const allowPrivateOption = () =>
+  new Option("--allow-private <cidr...>", "address blocks that may be reached although they are private");
+
+export const contactOption = () =>
+  new Option(
+    "--contact <address>",
+    "URL or e-mail for webmasters, sent with every request (PAIRLOOM_CONTACT)",
+  );
+
+export const engineOption = () =>
+  new Option("--engine <name>", "what computes").choices(["auto", "tensorflow", "wasm", "webgpu"]);
+
+export const jsonOption = () => new Option("--json", "print the result as JSON");
+
+/** Parses a whole number of at least `least`. */
+export const wholeNumber =
+  (least: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < least)
+      throw new InvalidArgumentError(`expected a whole number from ${least} up, got ${JSON.stringify(text)}`);
+    return value;
+  };

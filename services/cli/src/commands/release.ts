@@ -1,0 +1,115 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { holdOutRule, releaseSettings, UserError } from "@pairloom/config";
+import type { Command } from "commander";
+import { z } from "zod";
+import { openProject } from "../project/openProject.js";
+import { askRelease, finishRelease } from "../project/releaseProject.js";
+import { createSay } from "../terminal/say.js";
+import { dirOption, jsonOption, wholeNumber } from "./options.js";
+
+interface ReleaseOptions {
+  dir: string;
+  name?: string;
+  samplesPerShard?: number;
+  maxPairsPerQuery?: number;
+  seed?: number;
+  holdOut?: string;
+  heldOut?: boolean;
+  json?: boolean;
+}
+
+/** `pairloom release`: balance, deduplicate and write the shards of a release. */
+export function addReleaseCommand(program: Command): void {
+  program
+    .command("release")
+    .description("deduplicate, balance and write webdataset shards of everything fetched so far")
+    .addOption(dirOption())
+    .option(
+      "--name <name>",
+      "the release's name (default: the next number; unchanged input gives the release that is there)",
+    )
+    .option("--samples-per-shard <n>", "samples in one shard", wholeNumber(1))
+    .option("--max-pairs-per-query <n>", "pairs kept for one query", wholeNumber(1))
+    .option("--seed <n>", "seed of the hash that fills the caps", wholeNumber(0))
+    .option("--hold-out <file>", 'JSON list of {"name", "pattern"}: samples whose texts match are kept out')
+    .option("--held-out", "the other side: only what the hold-out rules keep out of training")
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ pairloom release --dir data
+  $ pairloom release --dir data --name train --hold-out rules.json
+  $ pairloom release --dir data --name test --hold-out rules.json --held-out
+`,
+    )
+    .action(async (options: ReleaseOptions) => {
+      const say = createSay(options.json ?? false);
+      const holdOut = options.holdOut === undefined ? null : await readHoldOutRules(options.holdOut);
+      const project = await openProject(options);
+      try {
+        const settings = releaseSettings.parse({
+          ...project.settings.release,
+          ...(options.samplesPerShard === undefined ? {} : { samplesPerShard: options.samplesPerShard }),
+          ...(options.maxPairsPerQuery === undefined ? {} : { maxPairsPerQuery: options.maxPairsPerQuery }),
+          ...(options.seed === undefined ? {} : { seed: options.seed }),
+          ...(holdOut === null ? {} : { holdOut }),
+        });
+        if (options.heldOut === true && settings.holdOut.length === 0)
+          throw new UserError("no_hold_out_rules", "--held-out needs rules", {
+            hint: "Give them with --hold-out FILE.",
+          });
+        if (!(await project.road.isIdle()))
+          say.warn("the road is not empty: this release holds what has been fetched so far");
+        const request = await askRelease(project, {
+          settings,
+          side: options.heldOut === true ? "held_out" : "train",
+          ...(options.name === undefined ? {} : { name: options.name }),
+        });
+        await finishRelease(project, request.name, (line) => say.info(line));
+        const folder = join(project.dir, "releases", request.name);
+        const card = JSON.parse(await readFile(join(folder, "datacard.json"), "utf8")) as {
+          counts: ReleaseCounts;
+        };
+        const { candidates, kept, rejected, shards } = card.counts;
+        say.result(
+          { name: request.name, path: folder, candidates, kept, rejected, shards },
+          `${kept} samples in ${shards} shards (of ${candidates} candidates): ${folder}`,
+        );
+      } finally {
+        await project.close();
+      }
+    });
+}
+
+interface ReleaseCounts {
+  candidates: number;
+  kept: number;
+  rejected: number;
+  shards: number;
+}
+
+/** @throws UserError naming what is wrong in the file */
+export async function readHoldOutRules(path: string): Promise<z.infer<typeof holdOutRule>[]> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(path, "utf8"));
+  } catch (cause) {
+    throw new UserError("hold_out_unreadable", `${path}: ${(cause as Error).message}`, { cause });
+  }
+  const parsed = z.array(holdOutRule).safeParse(value);
+  if (!parsed.success)
+    throw new UserError("hold_out_invalid", `${path} is not right:\n${z.prettifyError(parsed.error)}`, {
+      hint: 'Expected: [{"name": "red star", "pattern": "\\\\bred stars?\\\\b"}]',
+    });
+  for (const { name, pattern } of parsed.data)
+    try {
+      new RegExp(pattern, "i");
+    } catch (cause) {
+      throw new UserError("hold_out_invalid", `${path}: the pattern of "${name}" is no regular expression`, {
+        cause,
+      });
+    }
+  return parsed.data;
+}

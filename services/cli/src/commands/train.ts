@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { UserError } from "@pairloom/config";
+import { loadEngine } from "@pairloom/engine";
+import type { TrainSettingsInput } from "@pairloom/training";
+import { Option, type Command } from "commander";
+import { cacheDir } from "../project/environment.js";
+import { LiveBlock } from "../terminal/liveBlock.js";
+import { createSay } from "../terminal/say.js";
+import { onStopSignal } from "../services/onStopSignal.js";
+import { engineOption, jsonOption, wholeNumber } from "./options.js";
+
+const number = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isFinite(value) || text.trim() === "")
+    throw new UserError("option_invalid", `expected a number, got ${JSON.stringify(text)}`, { exitCode: 2 });
+  return value;
+};
+
+/** `pairloom train`: trains a two-tower CLIP on a release, in this process. */
+export function addTrainCommand(program: Command): void {
+  program
+    .command("train")
+    .description("train a two-tower CLIP on a release (or on any webdataset shards)")
+    .requiredOption("--data <folder>", "the release")
+    .requiredOption("--out <folder>", "the run: metrics, checkpoints, everything to resume")
+    .option("--model <name>", "a model's name, or a JSON config in open_clip's schema", "tiny")
+    .addOption(
+      new Option("--recipe <name>", "values for what is not given").choices(["laptop", "openai", "finetune"]),
+    )
+    .option("--steps <n>", "optimizer steps", wholeNumber(1))
+    .option("--epochs <n>", "passes over the data", number)
+    .option("--batch-size <n>", "pairs in a step", wholeNumber(2))
+    .option("--seed <n>", "of initial values, order and crops", wholeNumber(0))
+    .option("--lr <rate>", "the highest learning rate", number)
+    .option("--weight-decay <rate>", "AdamW's decoupled decay", number)
+    .option("--warmup <steps>", "steps in which the rate rises", wholeNumber(0))
+    .option("--grad-clip <norm>", "largest global norm of the gradient", number)
+    .option("--initial-checkpoint <file>", "start from these weights (safetensors, open_clip's keys)")
+    .option("--checkpoint-every <n>", "steps between checkpoints", wholeNumber(1))
+    .option("--keep-last <n>", "checkpoints that stay", wholeNumber(1))
+    .option("--resume", "go on where the run stopped (starts it where there is none)")
+    .addOption(
+      new Option("--engine <name>", "what computes").choices(["auto", "tensorflow", "wasm", "webgpu"]),
+    )
+    .option("--threads <n>", "CPU threads", wholeNumber(1))
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ pairloom train --data data/releases/r0001 --out runs/first
+  $ pairloom train --data data/releases/r0001 --model ViT-B-32 --out runs/big --recipe openai --batch-size 64 --steps 1000
+  $ pairloom train --data data/releases/r0001 --out runs/first --resume
+`,
+    )
+    .action(
+      async ({ json, ...options }: TrainSettingsInput & { data: string; out: string; json?: boolean }) => {
+        const say = createSay(json ?? false);
+        const { loadModelConfig } = await import("@pairloom/clip");
+        const { resolveTrainSettings, train } = await import("@pairloom/training");
+        const model = await loadModelConfig(options.model ?? "tiny");
+        const family = typeof model.vision_cfg.layers === "number" ? "vit" : "resnet";
+        const settings = resolveTrainSettings(options, family);
+        const stop = new AbortController();
+        onStopSignal(() => stop.abort());
+        process.on("disconnect", () => stop.abort());
+        const engine = await loadEngine(settings.engine, {
+          cacheDir: cacheDir(),
+          ...(settings.threads === null ? {} : { threads: settings.threads }),
+        });
+        const live = new LiveBlock();
+        let shown = "";
+        try {
+          const result = await train(settings, {
+            engine,
+            log: (line) => say.info(line),
+            signal: stop.signal,
+            onStep: (metrics) => {
+              shown =
+                `  step ${metrics.step}  loss ${metrics.loss.toFixed(4)}  scale ${metrics.logitScale.toFixed(2)}  ` +
+                `lr ${metrics.lr.toExponential(2)}  ${metrics.samplesPerSecond.toFixed(0)} samples/s`;
+              live.draw(shown, shown.trim());
+            },
+          });
+          if (shown !== "") live.finish(shown, shown.trim());
+          await sleep(0);
+          const text =
+            result.status === "finished"
+              ? `Finished after ${result.step} steps: ${result.checkpoint}`
+              : `Stopped after step ${result.step} of ${result.steps}; go on with: pairloom train --data ${settings.data} --out ${settings.out} --resume`;
+          say.result(result, text);
+        } finally {
+          await engine.dispose();
+        }
+      },
+    );
+}

@@ -1,0 +1,157 @@
+import type { EngineChoice } from "@pairloom/engine";
+import type { FeatureTable } from "@pairloom/evaluation";
+import { openShards, type ShardSample } from "@pairloom/shards";
+import { allCombinations, combinationName, combinationPattern } from "@pairloom/sources";
+import { openModel, type OpenModel } from "../project/openModel.js";
+
+/** What the trained model can do with combinations that it has never seen. */
+export interface DemoProof {
+  classes: string[];
+  heldOut: string[];
+  /** Held-out pictures that were classified: as many of each combination. */
+  images: number;
+  zeroShotTop1: number;
+  /** On pictures whose combinations were in training (which the model has seen). */
+  seenTop1: number;
+  recallAt1: number;
+  recallAt5: number;
+  engine: string;
+  confusion: { truth: string; predicted: Record<string, number> }[];
+  searches: { sentence: string; pictures: { caption: string; score: number; jpeg: Buffer }[] }[];
+}
+
+export interface ProofInput {
+  checkpoint: string;
+  /** The held-out release, and the one that was trained on. */
+  release: string;
+  seen: string;
+  heldOut: readonly string[];
+  engine: EngineChoice;
+}
+
+/** Seen pictures that are looked at for comparison. */
+const seenPictures = 1000;
+const searchCount = 10;
+
+/**
+ * Classifies the held-out release zero-shot among all combinations' names, and looks for its pictures by their
+ * captions. Labels come from the captions that the pages gave.
+ */
+export async function proveDemo(input: ProofInput): Promise<DemoProof> {
+  const opened = await openModel(input.checkpoint, input.engine);
+  try {
+    const {
+      classFeatures,
+      classPrompts,
+      countedTemplates,
+      featureRow,
+      retrieval,
+      similarities,
+      textFeatures,
+      zeroShot,
+    } = await import("@pairloom/evaluation");
+    const { model } = opened;
+    const classes = allCombinations.map(combinationName);
+    const names = await classFeatures(
+      model,
+      classes.map((name) => classPrompts(name, countedTemplates)),
+    );
+    const heldOut = balanced(await labelledSamples(input.release, Infinity));
+    const pictures = await embed(opened, heldOut.samples);
+    const result = zeroShot(pictures, names, heldOut.labels);
+    const seen = await labelledSamples(input.seen, seenPictures);
+    const seenResult = zeroShot(await embed(opened, seen.samples), names, seen.labels);
+
+    const captions = heldOut.samples.map(({ text }) => text);
+    const texts = await textFeatures(model, captions);
+    const { textToImage } = retrieval(pictures, texts, captions);
+    const sentences = input.heldOut.slice(0, searchCount).map((name) => `a picture of a ${name}`);
+    const queries = await textFeatures(model, sentences);
+    const nearest = (query: Float32Array, most: number) =>
+      Array.from(similarities(query, pictures), (score, row) => ({ row, score }))
+        .sort((a, b) => b.score - a.score)
+        .slice(0, most);
+    return {
+      classes,
+      heldOut: [...input.heldOut],
+      images: heldOut.samples.length,
+      zeroShotTop1: result.top1,
+      seenTop1: seenResult.top1,
+      recallAt1: textToImage[1] ?? 0,
+      recallAt5: textToImage[5] ?? 0,
+      engine: opened.engine.name,
+      confusion: input.heldOut.map((truth) => ({
+        truth,
+        predicted: Object.fromEntries(
+          (result.confusion[classes.indexOf(truth)] ?? []).flatMap((n, label) =>
+            n > 0 ? [[classes[label]!, n]] : [],
+          ),
+        ),
+      })),
+      searches: sentences.map((sentence, at) => ({
+        sentence,
+        pictures: nearest(featureRow(queries, at), 5).map(({ row, score }) => ({
+          caption: captions[row]!,
+          score,
+          jpeg: heldOut.samples[row]!.image,
+        })),
+      })),
+    };
+  } finally {
+    await opened.close();
+  }
+}
+
+interface Labelled {
+  samples: ShardSample[];
+  labels: number[];
+}
+
+/** Samples whose caption names exactly one combination, with its number. */
+async function labelledSamples(release: string, most: number): Promise<Labelled> {
+  const { labelRules } = await import("@pairloom/evaluation");
+  const labelOf = labelRules(
+    allCombinations.map((combination) => ({
+      name: combinationName(combination),
+      pattern: combinationPattern(combination),
+    })),
+  );
+  const labelled: Labelled = { samples: [], labels: [] };
+  const reader = await openShards(release);
+  for await (const sample of reader) {
+    if (labelled.samples.length >= most) break;
+    const label = labelOf([sample.text]);
+    if (label === null) continue;
+    labelled.samples.push(sample);
+    labelled.labels.push(label);
+  }
+  return labelled;
+}
+
+/** As many of each label as the rarest has, the first in the release's order. */
+function balanced({ samples, labels }: Labelled): Labelled {
+  const counts = new Map<number, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  const each = Math.min(...counts.values());
+  const taken = new Map<number, number>();
+  const kept: Labelled = { samples: [], labels: [] };
+  labels.forEach((label, at) => {
+    const had = taken.get(label) ?? 0;
+    if (had >= each) return;
+    taken.set(label, had + 1);
+    kept.samples.push(samples[at]!);
+    kept.labels.push(label);
+  });
+  return kept;
+}
+
+async function embed({ model }: OpenModel, samples: readonly ShardSample[]): Promise<FeatureTable> {
+  const { imageFeatures, preprocessPicture } = await import("@pairloom/evaluation");
+  const [side] = (await import("@pairloom/clip")).imageSize(model.config.vision_cfg);
+  const size = side * side * 3;
+  const pixels = new Float32Array(samples.length * size);
+  await Promise.all(
+    samples.map(async ({ image }, at) => pixels.set(await preprocessPicture(image, side), at * size)),
+  );
+  return imageFeatures(model, pixels);
+}

@@ -1,0 +1,73 @@
+import { mkdir, stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { ProjectSettings } from "@pairloom/config";
+import { UserError } from "@pairloom/config";
+import { openRedis, openRoad, type RedisHandle, type Road } from "@pairloom/queue";
+import { openStore, type Store } from "@pairloom/storage";
+import { redisOptions } from "./environment.js";
+import { readProjectFile } from "./projectFile.js";
+
+/** A project opened for work: its folder, store, Redis and road. */
+export interface Project {
+  dir: string;
+  settings: ProjectSettings;
+  store: Store;
+  redis: RedisHandle;
+  road: Road;
+  close(): Promise<void>;
+}
+
+export interface ProjectOptions {
+  dir: string;
+  /** Added to the settings' own. */
+  allowPrivate?: string[];
+  contact?: string;
+  /** Told when the project's Redis can't go on (a full disk). */
+  onTrouble?: (error: UserError) => void;
+}
+
+/**
+ * Opens the project in a folder; starts or joins its Redis.
+ * @throws UserError where there is no project, its file is wrong, or no Redis can be had
+ */
+export async function openProject(options: ProjectOptions, given?: ProjectSettings): Promise<Project> {
+  const dir = resolve(options.dir);
+  const settings = withOptions(given ?? (await readProjectFile(dir)), options);
+  await ensureFolder(dir);
+  const store = await openStore(dir);
+  const redis = await openRedis({ dir, ...redisOptions(), onTrouble: options.onTrouble });
+  const road = await openRoad(redis, settings.project);
+  return {
+    dir,
+    settings,
+    store,
+    redis,
+    road,
+    close: async () => {
+      await road.close();
+      await redis.close();
+    },
+  };
+}
+
+/** The file's settings with what the command line and the environment add. */
+export function withOptions(
+  settings: ProjectSettings,
+  options: Omit<ProjectOptions, "dir">,
+): ProjectSettings {
+  const contact = options.contact ?? process.env["PAIRLOOM_CONTACT"] ?? settings.web.contact;
+  return {
+    ...settings,
+    web: {
+      ...settings.web,
+      contact,
+      allowPrivate: [...new Set([...settings.web.allowPrivate, ...(options.allowPrivate ?? [])])],
+    },
+  };
+}
+
+async function ensureFolder(dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true });
+  if (!(await stat(dir)).isDirectory())
+    throw new UserError("dir_not_a_folder", `${dir} is not a folder`, { hint: "Name another with --dir." });
+}

@@ -1,0 +1,102 @@
+import { crawlJob } from "@pairloom/service-crawler";
+import { dedupeJob, rebuildDeduper } from "@pairloom/service-deduper";
+import { expandJob } from "@pairloom/service-expander";
+import { fetchJob } from "@pairloom/service-fetcher";
+import { shardJob } from "@pairloom/service-sharder";
+import { trainJob } from "@pairloom/service-trainer";
+import { runWorker, type QueueName, type RunningWorker } from "@pairloom/queue";
+import { setupSharp } from "@pairloom/image";
+import { openWeb } from "@pairloom/web";
+import type { Project } from "../project/openProject.js";
+import { spawnTraining } from "./spawnTraining.js";
+
+export const stages = [
+  "expander",
+  "crawler",
+  "fetcher",
+  "deduper",
+  "sharder",
+  "trainer",
+] as const satisfies QueueName[];
+export type StageName = (typeof stages)[number];
+
+export interface StageOptions {
+  log: (line: string) => void;
+  /** An error after which the process must end (a full disk). */
+  onFatal: (error: unknown) => void;
+}
+
+/** Starts one stage's worker in this process: the composition root of the service. */
+export async function runStage(
+  project: Project,
+  stage: StageName,
+  options: StageOptions,
+): Promise<RunningWorker> {
+  const { road, store, settings } = project;
+  const { log, onFatal } = options;
+  const common = { log, onFatal };
+  switch (stage) {
+    case "expander": {
+      const web = openStageWeb(project, log);
+      const get = (url: string, signal: AbortSignal) => web.getText(url, { signal });
+      const worker = runWorker(road, "expander", (job) => expandJob({ road, store, settings, get }, job), {
+        ...common,
+        concurrency: 4,
+      });
+      return closing(worker, () => web.close());
+    }
+    case "crawler": {
+      const web = openStageWeb(project, log);
+      const worker = runWorker(road, "crawler", (job) => crawlJob({ road, store, settings, web }, job), {
+        ...common,
+        concurrency: 4,
+      });
+      return closing(worker, () => web.close());
+    }
+    case "fetcher": {
+      setupSharp();
+      const web = openStageWeb(project, log);
+      const worker = runWorker(road, "fetcher", (job) => fetchJob({ road, store, settings, web }, job), {
+        ...common,
+        concurrency: 4,
+      });
+      return closing(worker, () => web.close());
+    }
+    case "deduper": {
+      const deduper = await rebuildDeduper(store, settings);
+      return runWorker(road, "deduper", (job) => dedupeJob({ road, store, deduper }, job), {
+        ...common,
+        concurrency: 1,
+      });
+    }
+    case "sharder":
+      return runWorker(road, "sharder", (job) => shardJob({ road, store }, job), {
+        ...common,
+        concurrency: 2,
+      });
+    case "trainer":
+      return runWorker(road, "trainer", (job) => trainJob({ store, spawn: spawnTraining }, job), {
+        ...common,
+        concurrency: 1,
+      });
+  }
+}
+
+function openStageWeb({ redis, settings }: Project, log: (line: string) => void) {
+  return openWeb({
+    settings: settings.web,
+    redis: redis.connect(),
+    keyPrefix: `pl:${settings.project}:web`,
+    log,
+  });
+}
+
+function closing(worker: RunningWorker, close: () => Promise<void>): RunningWorker {
+  return {
+    ...worker,
+    stop: async () => {
+      await worker.stop();
+      await close();
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import {
+  expandReport,
+  type Candidate,
+  type ExpandReport,
+  type FrontierPage,
+  type ProjectSettings,
+} from "@pairloom/config";
+import type { Road } from "@pairloom/queue";
+import {
+  addFetchJobs,
+  addFrontierJobs,
+  expandQuery,
+  publishCandidates,
+  searchSource,
+  type Get,
+} from "@pairloom/sources";
+import { publishLines, readLines, type Store } from "@pairloom/storage";
+import { canonicalUrl } from "@pairloom/web";
+import { z } from "zod";
+
+export interface ExpandContext {
+  road: Road;
+  store: Store;
+  settings: ProjectSettings;
+  /** HTTP as the sources want it. */
+  get: Get;
+}
+
+const queryLine = z.strictObject({ query: z.string().min(1) });
+
+/** Runs one expand job: queries `from` to `to` of a list, against every search source. Safe to run again. */
+export async function expandJob(
+  { road, store, settings, get }: ExpandContext,
+  job: { id: string; data: { queries: string; from: number; to: number }; signal: AbortSignal },
+): Promise<void> {
+  const reportName = `expansions/${job.id}.jsonl.gz`;
+  if ((await store.stat(reportName)) === null) {
+    const lines = await readLines(store, job.data.queries, (value) => queryLine.parse(value));
+    const queries = lines.slice(job.data.from, job.data.to).map((line) => line.query);
+    const report = await askSources(queries, settings, get, job.signal);
+    const candidates = await publishCandidates(store, job.id, report.candidates);
+    await publishLines(store, reportName, [{ candidates, queries: report.queries } satisfies ExpandReport]);
+  }
+
+  // From here on everything follows from what was published, whoever published it.
+  const [report] = await readLines(store, reportName, (value) => expandReport.parse(value));
+  if (report === undefined) throw new Error(`${reportName} is empty`);
+  await addFetchJobs(road, job.id, report.candidates, settings.fetchChunk);
+  const pages: FrontierPage[] = report.queries.flatMap(({ pages }) =>
+    pages.map((url) => ({ url, source: "search", scope: null, kind: "page" as const })),
+  );
+  const freshPages = await addFrontierJobs(road, store, job.id, pages, canonicalUrl, settings.crawlChunk);
+  await road.countOnce(job.id, {
+    "expander.queries": new Set(report.queries.map(({ query }) => query)).size,
+    "expander.pages_found": pages.length,
+    "expander.pages_new": freshPages,
+    "expander.candidates": report.candidates.count,
+    "expander.failures": report.queries.reduce((sum, { failures }) => sum + failures.length, 0),
+  });
+  await road.forgetAnswer(job.id, "pages");
+}
+
+async function askSources(
+  queries: readonly string[],
+  settings: ProjectSettings,
+  get: Get,
+  signal: AbortSignal,
+): Promise<{ candidates: Candidate[]; queries: ExpandReport["queries"] }> {
+  const candidates: Candidate[] = [];
+  const answers: ExpandReport["queries"] = [];
+  const sources = settings.sources.filter((source) => source.kind === "search");
+  for (const query of queries)
+    for (const config of sources) {
+      const found = await expandQuery(searchSource(config), query, get, {
+        maxCandidates: settings.maxCandidatesPerQuery,
+        signal,
+      });
+      // A source that is away may be back: the queue tries the job again, and nothing of it is published yet.
+      if (found.pages.length + found.candidates.length === 0 && found.failures[0] !== undefined)
+        throw new Error(`nothing found for "${query}": ${found.failures[0]}`);
+      candidates.push(...found.candidates);
+      answers.push({
+        query,
+        source: config.name,
+        pages: [...new Set(found.pages.map(canonicalUrl))],
+        images: [...new Set(found.candidates.map((candidate) => candidate.imageUrl))],
+        failures: found.failures,
+      });
+    }
+  return { candidates, queries: answers };
+}

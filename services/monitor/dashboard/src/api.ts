@@ -1,0 +1,55 @@
+/** The parts of the API's answers that the dashboard shows. */
+export interface Status {
+  dir: string;
+  idle: boolean;
+  failedJobs: number;
+  queues: Record<
+    string,
+    { waiting: number; active: number; delayed: number; failed: number; paused: boolean }
+  >;
+  funnel: {
+    queries: number;
+    pages: { found: number; read: number };
+    seen: number;
+    fetched: number;
+    kept: number;
+    bytes: number;
+    refused: Record<string, number>;
+    duplicates: Record<string, number>;
+  };
+}
+
+export interface Release {
+  name: string;
+  ready: boolean;
+  kept: number | null;
+  shards: number | null;
+}
+
+export interface Run {
+  run: string;
+  state: string;
+  model: string | null;
+  step: number;
+  steps: number | null;
+  loss: number | null;
+  checkpoints: number;
+}
+
+export interface Checkpoint {
+  file: string;
+  step: number;
+  bytes: number;
+}
+
+/** GET, or POST where a body is given. @throws Error with the API's own message and hint */
+export async function ask<T>(path: string, body?: unknown): Promise<T> {
+  const request: RequestInit =
+    body === undefined
+      ? {}
+      : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+  const answer = await fetch(`/api${path}`, request);
+  const value = (await answer.json()) as T & { error?: { message: string; hint?: string | null } };
+  if (!answer.ok) throw new Error([value.error?.message, value.error?.hint].filter(Boolean).join(" — "));
+  return value;
+}

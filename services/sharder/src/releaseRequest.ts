@@ -1,0 +1,62 @@
+import { createHash } from "node:crypto";
+import { releaseSettings } from "@pairloom/config";
+import type { Road } from "@pairloom/queue";
+import { listSegments } from "@pairloom/shards";
+import { publishLines, readLines, type Store } from "@pairloom/storage";
+import { z } from "zod";
+
+/** `requests/<release>.jsonl.gz`, one line: everything that a release depends on, fixed when it is asked for. */
+export const releaseRequest = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/i, "expected letters, digits, dots, dashes and underscores"),
+  settings: releaseSettings,
+  /** "train": what the hold-out rules leave; "held_out": what they hold. */
+  side: z.enum(["train", "held_out"]),
+  segments: z.array(z.string()),
+  /** Names of the expansions whose query → page associations count. */
+  expansions: z.array(z.string()),
+});
+export type ReleaseRequest = z.infer<typeof releaseRequest>;
+
+export function requestName(release: string): string {
+  return `requests/${release}.jsonl.gz`;
+}
+
+/** Fixes the input of a release: all segments and expansions that are published now. */
+export async function makeRequest(
+  store: Store,
+  wish: Pick<ReleaseRequest, "name" | "settings" | "side">,
+): Promise<ReleaseRequest> {
+  const segments: string[] = [];
+  for await (const segment of listSegments(store)) segments.push(segment);
+  const expansions: string[] = [];
+  for await (const { name } of store.list("expansions/")) expansions.push(name);
+  return releaseRequest.parse({ ...wish, segments, expansions });
+}
+
+/** Two requests with the same fingerprint give the same bytes. */
+export function fingerprint({ settings, side, segments, expansions }: ReleaseRequest): string {
+  return createHash("sha256")
+    .update(JSON.stringify([settings, side, segments, expansions]))
+    .digest("hex")
+    .slice(0, 16);
+}
+
+/** Publishes the request and puts the plan job in the queue. @returns "exists" where the name is taken already */
+export async function submitRequest(
+  road: Road,
+  store: Store,
+  request: ReleaseRequest,
+): Promise<"published" | "exists"> {
+  const published = await publishLines(store, requestName(request.name), [request]);
+  await road.add("sharder", [
+    { id: `s-${request.name}-plan`, data: { release: request.name, part: "plan" } },
+  ]);
+  return published;
+}
+
+/** @throws BlobNotFoundError */
+export async function readRequest(store: Store, release: string): Promise<ReleaseRequest> {
+  const [request] = await readLines(store, requestName(release), (value) => releaseRequest.parse(value));
+  if (request === undefined) throw new Error(`${requestName(release)} is empty`);
+  return request;
+}

@@ -1,0 +1,137 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startDemoWeb, type DemoWeb } from "@pairloom/sources";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { lastJson, pairloom, startPairloom } from "../road/pairloom.js";
+import { crawlSettings, seededRandom } from "./crawlSettings.js";
+import { victimsOf, type Victim } from "./victims.js";
+import { writeFile, mkdir } from "node:fs/promises";
+
+/** In full by `npm run test:long`. */
+const kills = process.env["PAIRLOOM_LONG"] === "1" ? 200 : 20;
+const scale = process.env["PAIRLOOM_LONG"] === "1" ? 1 : 0.25;
+const seed = Number(process.env["PAIRLOOM_KILL_SEED"] ?? 7);
+
+describe("kill -9 at random moments", () => {
+  let web: DemoWeb;
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "pairloom-kill-"));
+    web = await startDemoWeb({ seed: 3, scale });
+  });
+  afterAll(async () => {
+    await web?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it(`after ${kills} kills of services and Redis the release is the undisturbed one, byte for byte`, async () => {
+    const calm = join(folder, "calm");
+    await seedCrawl(calm, web);
+    const undisturbed = await pairloom(["up", "--dir", calm, "--until-idle", "--no-dashboard", "--json"]);
+    expect(undisturbed.code, undisturbed.stderr).toBe(0);
+
+    const stormy = join(folder, "stormy");
+    await seedCrawl(stormy, web);
+    const counts = await crawlUnderFire(stormy, kills);
+    const killed = Object.values(counts).reduce((sum, n) => sum + n, 0);
+    console.log(`killed ${killed}: ${JSON.stringify(counts)}`);
+    expect(killed).toBeGreaterThanOrEqual(kills);
+    expect(Object.keys(counts)).toContain("redis");
+
+    const first = await release(calm);
+    const second = await release(stormy);
+    expect(second.counts).toEqual(first.counts);
+    expect(second.files).toEqual(first.files);
+    expect(first.counts.kept + first.counts.rejected).toBe(first.counts.candidates);
+    expect(first.counts.kept).toBeGreaterThan(100);
+
+    // The counters were counted once each, too.
+    const funnelOf = async (dir: string) =>
+      lastJson<{ funnel: { seen: number; queries: number } }>(
+        await pairloom(["status", "--dir", dir, "--json"]),
+      ).funnel;
+    const [calmFunnel, stormyFunnel] = [await funnelOf(calm), await funnelOf(stormy)];
+    expect(stormyFunnel.queries).toBe(calmFunnel.queries);
+    expect(stormyFunnel.seen).toBe(calmFunnel.seen);
+  });
+
+  /** Runs the crawl and kills one process after another, `up` itself included, until it is done and enough have died. */
+  async function crawlUnderFire(dir: string, wanted: number): Promise<Record<string, number>> {
+    const random = seededRandom(seed);
+    const counts: Record<string, number> = {};
+    let done = 0;
+    for (let round = 0; ; round++) {
+      const up = startPairloom(["up", "--dir", dir, "--until-idle", "--no-dashboard"]);
+      let stderr = "";
+      up.stderr?.on("data", (chunk) => (stderr += String(chunk)));
+      up.stdout?.resume();
+      const ended = new Promise<number | null>((resolve) => up.on("close", resolve));
+      let running = true;
+      void ended.then(() => (running = false));
+      while (running && done < wanted) {
+        await sleep(60 + random() * 500);
+        const victims = await victimsOf(dir, up.pid);
+        const victim: Victim | undefined = victims[Math.floor(random() * victims.length)];
+        if (victim === undefined || !running) continue;
+        try {
+          process.kill(victim.pid, "SIGKILL");
+        } catch {
+          continue; // it had just ended
+        }
+        counts[victim.name] = (counts[victim.name] ?? 0) + 1;
+        done++;
+      }
+      const code = await ended;
+      if (code === 0 && done >= wanted) return counts;
+      if (code === 0) {
+        // The road was empty before enough had died: more of the same road under another list of queries.
+        await seedMore(dir, web, round);
+      } else if (code !== null) {
+        throw new Error(`up ended with ${code}:\n${stderr.slice(-2000)}`);
+      }
+    }
+  }
+
+  async function seedMore(_dir: string, _web: DemoWeb, _round: number): Promise<void> {
+    throw new Error(`the road was empty before ${kills} kills: make the web larger or the pauses shorter`);
+  }
+});
+
+async function seedCrawl(dir: string, web: DemoWeb): Promise<void> {
+  await mkdir(dir, { recursive: true });
+  await writeFile(join(dir, "pairloom.json"), JSON.stringify(crawlSettings(web)));
+  const seeded = await pairloom(["seed", "--dir", dir, "examples/demo-queries.txt"]);
+  expect(seeded.code, seeded.stderr).toBe(0);
+}
+
+interface Counts {
+  candidates: number;
+  kept: number;
+  rejected: number;
+}
+
+/** Makes a release and hashes every file of it. */
+async function release(dir: string): Promise<{ counts: Counts; files: Record<string, string> }> {
+  const ran = await pairloom([
+    "release",
+    "--dir",
+    dir,
+    "--name",
+    "all",
+    "--samples-per-shard",
+    "200",
+    "--json",
+  ]);
+  expect(ran.code, ran.stderr).toBe(0);
+  const { path, candidates, kept, rejected } = lastJson<Counts & { path: string }>(ran);
+  const files: Record<string, string> = {};
+  for (const name of (await readdir(path, { recursive: true })).sort())
+    if (/\.\w+$/.test(name))
+      files[name] = createHash("sha256")
+        .update(await readFile(join(path, name)))
+        .digest("hex");
+  return { counts: { candidates, kept, rejected }, files };
+}
