@@ -1,3 +1,5 @@
+import { axisWeights } from "./axisWeights.js";
+
 /** A PDQ hash: 64 hex digits and the quality from 0 (flat) to 100. */
 export interface PdqHash {
   pdq: string;
@@ -24,23 +26,43 @@ function dctRows(): Float64Array {
   return cosines;
 }
 
+/** Size of the picture before it was scaled down, in pixels. */
+export interface OriginalSize {
+  width: number;
+  height: number;
+}
+
 /**
  * PDQ hash of 8-bit pixels ("The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm", Facebook
  * 2019, section 4): luma, two passes of box filters over each axis (Jarosz), 64 × 64 samples, their 16 × 16
  * lowest frequencies without the constant, one bit for each above the median.
- * The box filters of the two axes commute, so each row is filtered twice and sampled at once, then the columns.
- * @param pixels rows of `channels` interleaved bytes, 1 (grey) or 3 (RGB); any size, 256–512 a side is enough
+ * Filters and sampling are one sparse matrix an axis (`axisWeights`), so a picture that was scaled down before can be
+ * hashed nearly as if it were whole: the matrix is made for the original size.
+ * @param pixels rows of `channels` interleaved bytes, 1 (grey) or 3 (RGB)
+ * @param original the size before scaling, where the pixels were scaled; 256 a side is enough then
  */
-export function pdqHash(pixels: Uint8Array, width: number, height: number, channels: number): PdqHash {
-  if (width < MIN_SIDE || height < MIN_SIDE) return { pdq: "0".repeat(64), pdqQuality: 0 };
-  const grid = sampleGrid(pixels, width, height, channels);
+export function pdqHash(
+  pixels: Uint8Array,
+  width: number,
+  height: number,
+  channels: number,
+  original: OriginalSize = { width, height },
+): PdqHash {
+  if (original.width < MIN_SIDE || original.height < MIN_SIDE) return { pdq: "0".repeat(64), pdqQuality: 0 };
+  const grid = sampleGrid(pixels, width, height, channels, original);
   return { pdq: bitsAboveMedian(lowFrequencies(grid)), pdqQuality: gradientQuality(grid) };
 }
 
 /** Luma, filtered and sampled: [GRID × GRID]. */
-function sampleGrid(pixels: Uint8Array, width: number, height: number, channels: number): Float64Array {
+function sampleGrid(
+  pixels: Uint8Array,
+  width: number,
+  height: number,
+  channels: number,
+  original: OriginalSize,
+): Float64Array {
   const line = new Float64Array(width);
-  const filter = new AxisFilter(width);
+  const along = axisWeights(original.width, width);
   const narrow = new Float64Array(height * GRID); // [height × GRID]
   for (let y = 0; y < height; y++) {
     const start = y * width * channels;
@@ -51,61 +73,24 @@ function sampleGrid(pixels: Uint8Array, width: number, height: number, channels:
     } else {
       for (let x = 0, p = start; x < width; x++, p += channels) line[x] = pixels[p]!;
     }
-    filter.run(line, narrow, y * GRID, 1);
-  }
-  const grid = new Float64Array(GRID * GRID);
-  const column = new Float64Array(height);
-  const columnFilter = new AxisFilter(height);
-  for (let x = 0; x < GRID; x++) {
-    for (let y = 0; y < height; y++) column[y] = narrow[y * GRID + x]!;
-    columnFilter.run(column, grid, x, GRID);
-  }
-  return grid;
-}
-
-/** Two box filters along one axis of a given length, then GRID samples at the middles of equal parts. */
-class AxisFilter {
-  private readonly before: number;
-  private readonly after: number;
-  private readonly once: Float64Array;
-  private readonly twice: Float64Array;
-  private readonly samples: Int32Array;
-
-  constructor(private readonly length: number) {
-    // the reference copies a picture that is 64 × 64 already; a window of 1 changes nothing either
-    const window = Math.floor((length + 2 * GRID - 1) / (2 * GRID));
-    const half = Math.floor((window + 2) / 2);
-    this.after = half - 1;
-    this.before = window - half;
-    this.once = new Float64Array(length);
-    this.twice = new Float64Array(length);
-    this.samples = Int32Array.from({ length: GRID }, (_, i) => Math.floor(((i + 0.5) * length) / GRID));
-  }
-
-  run(line: Float64Array, out: Float64Array, offset: number, stride: number): void {
-    this.box(line, this.once);
-    this.box(this.once, this.twice);
-    for (let i = 0; i < GRID; i++) out[offset + i * stride] = this.twice[this.samples[i]!]!;
-  }
-
-  /** Running mean over [i − before, i + after], shorter at the edges. */
-  private box(from: Float64Array, to: Float64Array): void {
-    const { before, after, length } = this;
-    let sum = 0;
-    let count = 0;
-    for (let i = 0; i < Math.min(after, length); i++, count++) sum += from[i]!;
-    for (let i = 0; i < length; i++) {
-      if (i + after < length) {
-        sum += from[i + after]!;
-        count++;
-      }
-      if (i - before - 1 >= 0) {
-        sum -= from[i - before - 1]!;
-        count--;
-      }
-      to[i] = sum / count;
+    for (let i = 0; i < GRID; i++) {
+      let sum = 0;
+      const first = along.first[i]!;
+      const end = along.offset[i + 1]!;
+      for (let w = along.offset[i]!, x = first; w < end; w++, x++) sum += along.weights[w]! * line[x]!;
+      narrow[y * GRID + i] = sum;
     }
   }
+  const grid = new Float64Array(GRID * GRID);
+  const down = axisWeights(original.height, height);
+  for (let i = 0; i < GRID; i++) {
+    const end = down.offset[i + 1]!;
+    for (let w = down.offset[i]!, y = down.first[i]!; w < end; w++, y++) {
+      const weight = down.weights[w]!;
+      for (let x = 0; x < GRID; x++) grid[i * GRID + x]! += weight * narrow[y * GRID + x]!;
+    }
+  }
+  return grid;
 }
 
 /** C · grid · Cᵀ with C the DCT rows: [BLOCK × BLOCK], row = vertical frequency. */

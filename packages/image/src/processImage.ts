@@ -128,7 +128,9 @@ async function decodeAndEncode(
     .raw()
     .toBuffer({ resolveWithObject: true });
   const { channels } = decoded.info;
-  const pdq = settings.computePdq ? pdqHash(decoded.data, between.width, between.height, channels) : null;
+  const pdq = settings.computePdq
+    ? pdqHash(decoded.data, between.width, between.height, channels, { width, height })
+    : null;
 
   let picture = sharp(decoded.data, { raw: { ...between, channels } });
   if (between !== plan.scaled) picture = picture.resize({ ...plan.scaled, fit: "fill" });
@@ -137,16 +139,20 @@ async function decodeAndEncode(
   return { stored: await encode(picture.toColourspace("srgb"), settings), pdq };
 }
 
-/** The size between decoding and storing: that of the stored picture, or larger where PDQ needs more. */
+/**
+ * The size between decoding and storing: that of the stored picture, but no larger than the original (what PDQ sees
+ * should not be made up) and no smaller than PDQ needs.
+ */
 function sizeForHash(width: number, height: number, plan: ResizePlan): { width: number; height: number } {
+  const { scaled } = plan;
+  if (scaled.width > width || scaled.height > height) return { width, height };
   const longSide = Math.max(width, height);
-  const scaledSide = Math.max(plan.scaled.width, plan.scaled.height);
   const wanted = Math.min(longSide, pdqSide);
-  if (scaledSide >= wanted) return plan.scaled;
+  if (Math.max(scaled.width, scaled.height) >= wanted) return scaled;
   const scale = wanted / longSide;
   return {
-    width: Math.max(1, plan.scaled.width, Math.round(width * scale)),
-    height: Math.max(1, plan.scaled.height, Math.round(height * scale)),
+    width: Math.max(1, scaled.width, Math.round(width * scale)),
+    height: Math.max(1, scaled.height, Math.round(height * scale)),
   };
 }
 
