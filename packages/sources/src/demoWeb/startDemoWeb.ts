@@ -88,7 +88,7 @@ export async function startDemoWeb({
     plan,
     routes: () => demoRoutes(plan, listening.port),
     pageRoutes: () => demoPageRoutes(plan, listening.port),
-    stats: () => ({ ...counts, rendered: files.rendered }),
+    stats: () => ({ ...structuredClone(counts), rendered: files.rendered }),
     async close() {
       closing.abort();
       await listening.close();

@@ -65,10 +65,12 @@ export async function answerImage(request: ImageRequest): Promise<void> {
       return picture({ "x-robots-tag": "noimageai" });
     case "tdm_header":
       return picture({ "tdm-reservation": "1" });
-    case "wrong_type":
-      return picture({
-        "content-type": ["text/plain", "application/octet-stream", "image/png"][image.index % 3] as string,
-      });
+    case "wrong_type": {
+      const { contentType } = await files.file(image, width);
+      const other = contentType === "image/gif" ? "image/jpeg" : "image/gif";
+      const types = ["text/plain", "application/octet-stream", other];
+      return picture({ "content-type": types[image.index % types.length] as string });
+    }
     case "gzip_good": {
       const { bytes, contentType } = await files.file(image, width);
       return send(200, { "content-type": contentType, "content-encoding": "gzip" }, gzipSync(bytes));

@@ -29,7 +29,11 @@ export function demoSearch(plan: DemoPlan): DemoSearch {
     find(query, port) {
       const wanted = queryFacets(query);
       if (Object.values(wanted).every((value) => value === null)) return [];
-      const hit = (image: PlannedImage) => matches(facetsOf(image), wanted);
+      const { colour, shape } = wanted;
+      const hit = (image: PlannedImage) =>
+        (colour === null || image.combination.colour === colour) &&
+        (shape === null || image.combination.shape === shape) &&
+        matches(facetsOf(image), wanted);
       const pages = plan.pages
         .map((page) => ({ page, hits: page.placed.filter(({ image }) => hit(image)).length }))
         .filter(({ hits }) => hits > 0)
