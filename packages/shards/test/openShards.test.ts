@@ -102,7 +102,7 @@ describe("the reader of shards", () => {
           expect(rest.keys).toEqual((shuffled ? all : plain).keys.slice(count));
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 

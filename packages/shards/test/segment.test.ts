@@ -148,18 +148,12 @@ describe("a segment", () => {
       expect((error as CorruptSegmentError).message).toContain("segments/s.parquet");
       expect((error as CorruptSegmentError).hint).toMatch(/delete/);
     }
-    let unnoticed = 0;
-    for (let at = 0; at < whole.length; at += 37) {
+    for (let at = 0; at < whole.length; at += 7) {
       const damaged = Buffer.from(whole);
       damaged[at] = (damaged[at] as number) ^ (1 << (at % 8));
       await writeFile(path, damaged);
-      const result = await readSegmentRows(store, "s").catch((e: unknown) => e);
-      // A bit that nothing reads (statistics, offsets) may pass, but never with other rows.
-      if (result instanceof Error) expect(result, `byte ${at}`).toBeInstanceOf(CorruptSegmentError);
-      else expect(result, `byte ${at}`).toEqual(rows);
-      if (!(result instanceof Error)) unnoticed++;
+      await expect(readSegmentRows(store, "s"), `byte ${at}`).rejects.toThrow(CorruptSegmentError);
     }
-    expect(unnoticed).toBeLessThan(whole.length / 37 / 2);
   });
 
   it("whose tar is missing, cut off or changed is a CorruptSegmentError that names it", async () => {

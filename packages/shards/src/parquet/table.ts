@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
-import { crc32 } from "node:zlib";
 import { parquetMetadata, parquetReadObjects } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
+import { brokenSeal, sealParquet } from "./seal.js";
 
 /** "int" is a 32-bit integer, "long" a 64-bit one (a safe integer here), "json" any value as a string of JSON. */
 export type ColumnKind = "string" | "int" | "long" | "boolean" | "json";
@@ -40,7 +40,6 @@ const parquetTypes = {
   long: "INT64",
   boolean: "BOOLEAN",
 } as const;
-const checkKey = "pairloom.crc32";
 
 /** A lone surrogate can't be written as UTF-8; it becomes U+FFFD. */
 const wellFormed = (text: string) => (/[\ud800-\udfff]/.test(text) ? Buffer.from(text).toString() : text);
@@ -63,9 +62,6 @@ function toCell(kind: ColumnKind, value: unknown, where: string): string | numbe
   }
   throw new TypeError(`Expected ${where} to be ${kind}, got ${JSON.stringify(value) ?? typeof value}`);
 }
-
-/** Sum over a column's cells before encoding: finds what parquet itself, which has no checksums, lets pass. */
-const checksum = (cells: unknown[]): string => crc32(JSON.stringify(cells)).toString(16).padStart(8, "0");
 
 /**
  * A parquet file of these rows (snappy, row groups of 100,000). Equal rows and metadata give equal bytes.
@@ -95,21 +91,9 @@ export function encodeTable<Row>(
     })),
     rowGroupSize: 100_000,
     createdBy: "pairloom",
-    kvMetadata: [
-      ...Object.entries(metadata).map(([key, value]) => ({ key, value })),
-      {
-        key: checkKey,
-        value: JSON.stringify(columns.map(({ name }, i) => [name, checksum(cells[i] ?? [])])),
-      },
-    ],
+    kvMetadata: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   });
-  return Buffer.from(bytes);
-}
-
-function arrayBufferOf(bytes: Uint8Array): ArrayBuffer {
-  const { buffer, byteOffset, byteLength } = bytes;
-  if (buffer instanceof ArrayBuffer && byteOffset === 0 && byteLength === buffer.byteLength) return buffer;
-  return new Uint8Array(bytes).buffer;
+  return sealParquet(Buffer.from(bytes));
 }
 
 /**
@@ -120,53 +104,44 @@ export async function decodeTable<Row>(
   columns: readonly Column<Row>[],
   bytes: Uint8Array,
 ): Promise<{ rows: Row[]; metadata: Record<string, string> }> {
-  const file = arrayBufferOf(bytes);
   const metadata = tableMetadata(bytes);
   let raw: Record<string, unknown>[];
   try {
+    const { buffer, byteOffset, byteLength } = bytes;
+    const file = buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
     raw = await parquetReadObjects({ file, columns: columns.map(({ name }) => name) });
   } catch (cause) {
     throw new TableDamagedError("its parquet pages can't be read", cause);
   }
-  const cells = columns.map(() => new Array<unknown>(raw.length));
   const rows = raw.map((object, i) => {
     const row: Record<string, unknown> = {};
-    columns.forEach(({ field, name, kind, nullable }, c) => {
-      let cell = object[name];
-      if (typeof cell === "bigint") cell = Number(cell);
+    for (const { field, name, kind, nullable } of columns) {
+      const cell = object[name] as string | number | bigint | boolean | null | undefined;
       if (cell === null || cell === undefined) {
         if (!nullable) throw new TableDamagedError(`${name} of row ${i} is missing`);
         row[field] = null;
-        (cells[c] as unknown[])[i] = null;
-        return;
+      } else {
+        row[field] = fromCell(kind, cell, `${name} of row ${i}`);
       }
-      try {
-        (cells[c] as unknown[])[i] = cell;
-        row[field] = kind === "json" ? JSON.parse(cell as string) : toCell(kind, cell, `${name} of row ${i}`);
-      } catch (cause) {
-        throw new TableDamagedError(`${name} of row ${i} is not ${kind}`, cause);
-      }
-    });
+    }
     return row as Row;
   });
-  const { [checkKey]: sums, ...rest } = metadata;
-  if (sums !== undefined) {
-    const expected = new Map(JSON.parse(sums) as [string, string][]);
-    columns.forEach(({ name }, c) => {
-      if (expected.get(name) !== checksum(cells[c] ?? [])) {
-        throw new TableDamagedError(`its column ${name} doesn't match its checksum`);
-      }
-    });
-  }
-  return { rows, metadata: rest };
+  return { rows, metadata };
 }
 
-/** The key-value metadata of a parquet file. @throws TableDamagedError */
-export function tableMetadata(bytes: Uint8Array): Record<string, string> {
+function fromCell(kind: ColumnKind, cell: string | number | bigint | boolean, where: string): unknown {
   try {
-    const { key_value_metadata: pairs } = parquetMetadata(bytes);
-    return Object.fromEntries((pairs ?? []).map(({ key, value }) => [key, value ?? ""]));
+    if (kind === "json") return JSON.parse(cell as string);
+    return toCell(kind, typeof cell === "bigint" ? Number(cell) : cell, where);
   } catch (cause) {
-    throw new TableDamagedError("it is no whole parquet file", cause);
+    throw new TableDamagedError(`${where} is not ${kind}`, cause);
   }
+}
+
+/** The key-value metadata of a parquet file that `encodeTable` wrote. @throws TableDamagedError */
+export function tableMetadata(bytes: Uint8Array): Record<string, string> {
+  const broken = brokenSeal(bytes);
+  if (broken !== null) throw new TableDamagedError(broken);
+  const { key_value_metadata: pairs } = parquetMetadata(bytes);
+  return Object.fromEntries((pairs ?? []).map(({ key, value }) => [key, value ?? ""]));
 }

@@ -18,13 +18,10 @@ async function* chunksOf(store: Store, name: string, start: number): AsyncGenera
     throw (error as NodeJS.ErrnoException).code === "ENOENT" ? new BlobNotFoundError(name, store.url) : error;
   });
   try {
-    for (let position = start; ;) {
-      const { bytesRead, buffer } = await handle.read(
-        Buffer.allocUnsafeSlow(chunkBytes),
-        0,
-        chunkBytes,
-        position,
-      );
+    const { size } = await handle.stat();
+    for (let position = start; position < size;) {
+      const wanted = Math.min(chunkBytes, size - position);
+      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(wanted), 0, wanted, position);
       if (bytesRead === 0) return;
       position += bytesRead;
       yield buffer.subarray(0, bytesRead);
