@@ -21,7 +21,7 @@ beforeEach(async () => {
 afterEach(() => redis.end());
 
 async function expectExactCounts() {
-  await until(() => road.isIdle(), 25_000);
+  await until(() => road.isIdle(), 90_000);
   expect(await road.readFunnel()).toEqual({ deduped: jobs, fetched: jobs * 10 });
   expect(await road.failedJobs()).toEqual([]);
 }

@@ -2,7 +2,11 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { vi } from "vitest";
 import { openRedis, openRoad, type OpenRedisOptions, type RedisHandle, type Road } from "../src/index.js";
+
+// Where no Redis is installed the first test to come waits until one is fetched.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 /** A folder with a Redis of its own, for one test file. */
 export interface TestRedis {

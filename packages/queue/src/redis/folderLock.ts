@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { link, mkdir, readdir, readFile, rename, stat, unlink, writeFile } from "node:fs/promises";
+import { link, mkdir, readdir, readFile, rename, rm, stat, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isAlive, ownIdentity, processSpace, type ProcessIdentity } from "./processIdentity.js";
@@ -15,8 +15,8 @@ const foreignBeliefMs = 60_000;
  * Runs `work` while no other process (or call) runs under the same folder's lock.
  * The lock of a process that died is taken over at once.
  *
- * How: lock files are numbered; the highest is the current one, and is never deleted, only followed by the next
- * number, which one process alone can create. So two that see the same dead holder cannot both follow it.
+ * How: lock files are numbered; the highest is the current one (`.free` when it was given back), and is never deleted,
+ * only followed by the next number, which one process alone can create. So two that see the same dead holder cannot both follow it.
  * @throws Error when the lock stays taken for `timeoutMs`
  */
 export async function withFolderLock<T>(
@@ -29,7 +29,8 @@ export async function withFolderLock<T>(
   try {
     return await work();
   } finally {
-    await replace(folder, held, "released");
+    // Needs no room on the disk, so that a full one leaves no lock behind.
+    await rename(join(folder, fileName(held)), join(folder, `${fileName(held)}.free`));
   }
 }
 
@@ -61,7 +62,7 @@ const fileName = (number: number) => `lock.${number}`;
 async function numbers(folder: string): Promise<number[]> {
   const found: number[] = [];
   for (const name of await readdir(folder)) {
-    const match = /^lock\.(\d+)$/.exec(name);
+    const match = /^lock\.(\d+)(\.free)?$/.exec(name);
     if (match) found.push(Number(match[1]));
   }
   return found;
@@ -76,15 +77,15 @@ async function isTaken(folder: string, number: number): Promise<boolean> {
     if (holder.space === processSpace()) return isAlive(holder);
     return Date.now() - (await stat(path)).mtimeMs < foreignBeliefMs;
   } catch {
-    return false; // "released", or gone
+    return false; // free, or gone
   }
 }
 
 /** Appears whole or not at all; false where the number is taken. */
 async function create(folder: string, number: number, text: string): Promise<boolean> {
   const beside = join(folder, `.lock-${randomBytes(6).toString("hex")}`);
-  await writeFile(beside, text);
   try {
+    await writeFile(beside, text);
     await link(beside, join(folder, fileName(number)));
     return true;
   } catch (error) {
@@ -95,14 +96,10 @@ async function create(folder: string, number: number, text: string): Promise<boo
   }
 }
 
-async function replace(folder: string, number: number, text: string): Promise<void> {
-  const beside = join(folder, `.lock-${randomBytes(6).toString("hex")}`);
-  await writeFile(beside, text);
-  await rename(beside, join(folder, fileName(number)));
-}
-
 async function removeOlder(folder: string, number: number): Promise<void> {
   for (const older of await numbers(folder)) {
-    if (older < number) await unlink(join(folder, fileName(older))).catch(() => undefined);
+    if (older >= number) continue;
+    await rm(join(folder, fileName(older)), { force: true });
+    await rm(join(folder, `${fileName(older)}.free`), { force: true });
   }
 }

@@ -1,5 +1,5 @@
 import { Redis, type RedisOptions } from "ioredis";
-import { UserError } from "@pairloom/config";
+import { DiskFullError, isDiskFull, UserError } from "@pairloom/config";
 import { joinEmbeddedRedis } from "./embeddedRedis.js";
 import { obtainServer, type ObtainServerOptions } from "./obtainServer.js";
 import { hidePassword, parseRedisUrl } from "./redisUrl.js";
@@ -100,6 +100,8 @@ async function openEmbedded(options: OpenRedisOptions): Promise<RedisHandle> {
     onTrouble,
     temporaryFolder: options.temporaryFolder,
     graceSeconds: options.graceSeconds,
+  }).catch((error: unknown) => {
+    throw isDiskFull(error) ? new DiskFullError(options.dir, error) : error;
   });
   let closed = false;
   let reviving: Promise<void> | null = null;
@@ -110,7 +112,8 @@ async function openEmbedded(options: OpenRedisOptions): Promise<RedisHandle> {
       .revive()
       .catch((error: unknown) => {
         log(`Redis could not be started again: ${error instanceof Error ? error.message : String(error)}`);
-        if (error instanceof UserError) onTrouble(error);
+        if (isDiskFull(error)) onTrouble(new DiskFullError(options.dir, error));
+        else if (error instanceof UserError) onTrouble(error);
       })
       .finally(() => (reviving = null));
   };

@@ -1,5 +1,5 @@
 /**
- * What runs between us and the Redis server: `sh -c serverScript NAME FOLDER PROGRAM CONFIG GRACE`.
+ * What runs between us and the Redis server: `sh -c serverScript NAME FOLDER PROGRAM CONFIG GRACE SOCKETFOLDER`.
  *
  * - holds a kernel lock on FOLDER/guard for as long as the server lives (it is inherited), so that two servers can
  *   never write one append-only file, whatever was killed when; exit status 75 where another one holds it;
@@ -9,7 +9,7 @@
  * flock(1) is part of util-linux; without it (macOS) the lock of `withFolderLock` is the only one.
  */
 export const serverScript = `
-folder=$1 program=$2 config=$3 grace=$4
+folder=$1 program=$2 config=$3 grace=$4 socketfolder=$5
 cd "$folder" || exit 70
 if command -v flock >/dev/null 2>&1; then
   exec 9>>guard || exit 71
@@ -44,7 +44,12 @@ lonely=0
 while kill -0 "$pid" 2>/dev/null; do
   sleep 1
   if has_user; then lonely=0; else lonely=$((lonely + 1)); fi
-  [ "$lonely" -ge "$grace" ] && kill "$pid" 2>/dev/null && break
+  if [ "$lonely" -ge "$grace" ]; then
+    kill "$pid" 2>/dev/null
+    wait "$pid"
+    rmdir "$socketfolder" 2>/dev/null
+    exit 0
+  fi
 done
 wait "$pid"
 `;

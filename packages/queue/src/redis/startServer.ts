@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { open, readFile, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DiskFullError, UserError } from "@pairloom/config";
 import { pingServer } from "./askServer.js";
@@ -34,7 +34,16 @@ export async function startServer(
   try {
     const child = spawn(
       "/bin/sh",
-      ["-c", serverScript, "pairloom-redis", folder, program.path, config, String(graceSeconds)],
+      [
+        "-c",
+        serverScript,
+        "pairloom-redis",
+        folder,
+        program.path,
+        config,
+        String(graceSeconds),
+        dirname(socketPath),
+      ],
       {
         detached: true,
         stdio: ["ignore", log.fd, log.fd],
@@ -76,7 +85,9 @@ async function failure(logPath: string, program: ServerProgram, cause: unknown):
 
 /** With appendfsync always a server that cannot write its file ends itself: it says so in its last lines. */
 export async function diedOfFullDisk(logPath: string): Promise<boolean> {
-  return (await lastLines(logPath)).some((line) => /No space left on device|Disk quota exceeded/.test(line));
+  return (await lastLines(logPath)).some((line) =>
+    /No space left on device|Disk quota exceeded|Short write while writing to the AOF/.test(line),
+  );
 }
 
 async function lastLines(logPath: string): Promise<string[]> {
