@@ -1,0 +1,312 @@
+import type { Candidate, Reason } from "@pairloom/config";
+import { defaultOptOutDirectives, mediaType, type Headers } from "@pairloom/web";
+import { isTag, type AnyNode, type Document, type Element } from "domhandler";
+import { CandidateCollector } from "./candidateCollector.js";
+import { decodeHtml } from "./decodeHtml.js";
+import { ancestor, elementText, nextNode } from "./elementText.js";
+import { headImages, type MetaEntry } from "./headImages.js";
+import { imageAddress, isTrackingPixel, namesImageFile } from "./imageAddress.js";
+import { imageTexts } from "./imageTexts.js";
+import { jsonLdImages } from "./jsonLdImages.js";
+import { LinkCollector } from "./linkCollector.js";
+import { pageOptOuts } from "./pageOptOuts.js";
+import { parseHtml } from "./parseHtml.js";
+
+export interface ExtractInput {
+  html: Uint8Array | string;
+  /** Where the page came from (after redirects). */
+  url: string;
+  /** Content-Type, with or without its charset; the header's charset is taken where this one has none. */
+  contentType?: string | null;
+  headers?: Headers;
+  /** Name of the source that led here. */
+  source: string;
+  query?: string | null;
+  /** Tokens that meta robots and X-Robots-Tag may address us by. */
+  agentTokens?: readonly string[];
+  obeyOptOuts?: boolean;
+  ignoreOptOuts?: readonly Reason[];
+  optOutDirectives?: readonly string[];
+  /** Opt-outs known already, e.g. from the site's files (`WebOk.optOuts`). */
+  optOuts?: readonly Reason[];
+  /** Bytes (or characters) read at most. */
+  maxBytes?: number;
+  maxImages?: number;
+  maxLinks?: number;
+}
+
+export interface Extracted {
+  /** In document order, the head's images first. */
+  candidates: Candidate[];
+  /** Pages that the page links to: absolute, http(s), without fragment, once each, in document order. */
+  links: string[];
+  /** Frames and inline frames, to be read as pages of their own. */
+  frames: string[];
+  title: string | null;
+  language: string | null;
+  licence: string | null;
+  encoding: string;
+  optOuts: Reason[];
+  /** What was left out, by why: no_text, data_uri, tracking_pixel, … */
+  skipped: Record<string, number>;
+}
+
+const defaultMaxBytes = 8_000_000;
+
+/**
+ * Finds the images of a page and every text that describes them. Pure; takes any bytes; time and memory are linear in
+ * the page's size.
+ */
+export function extractCandidates(input: ExtractInput): Extracted {
+  const { maxBytes = defaultMaxBytes, headers = {} } = input;
+  const { html, encoding, cut } = decoded(input, maxBytes);
+  const { $, document } = parseHtml(html);
+  const page = readPage(document);
+
+  const policy = {
+    agents: new Set((input.agentTokens ?? ["pairloom"]).map((token) => token.toLowerCase())),
+    directives: new Set(input.optOutDirectives ?? defaultOptOutDirectives),
+    ignored: new Set(input.ignoreOptOuts ?? []),
+  };
+  const obey = input.obeyOptOuts ?? true;
+  const said = pageOptOuts(page.meta, headers, policy);
+  const optOuts = obey ? [...new Set([...said.reasons, ...(input.optOuts ?? [])])].sort() : [];
+
+  const base = baseUrl(page.baseHref, input.url);
+  const images = new CandidateCollector(base, input.maxImages ?? 10_000);
+  const links = new LinkCollector(base, input.url, input.maxLinks ?? 20_000, obey);
+  if (cut) images.skip("cut_page");
+
+  const root = page.html === null ? null : $(page.html);
+  const language =
+    languageTag(root?.attr("lang") ?? root?.attr("xml:lang")) ??
+    languageTag(page.meta.find(({ name }) => name === "content-language")?.content) ??
+    languageTag([headers["content-language"]].flat()[0]);
+  const title = page.title === null ? null : elementText(page.title, 500) || null;
+
+  for (const { address, texts } of headImages(page.meta)) images.add(address, texts);
+  for (const script of page.jsonLd) {
+    const source = script.children.map((node) => ("data" in node ? node.data : "")).join("");
+    const { images: found, broken } = jsonLdImages(source);
+    if (broken) images.skip("broken_jsonld");
+    for (const { address, texts, licence } of found) images.add(address, texts, { licence });
+  }
+
+  const context = { byId: page.byId, imagesIn: (element: Element) => page.imageCounts.get(element) ?? 0 };
+  for (const element of page.elements) {
+    const full = element.name === "a" ? links.image(element) : null;
+    if (element.name === "a" || element.name === "area") {
+      // A link to a picture with no picture inside: its words are all that is said.
+      if (full !== null && context.imagesIn(element) === 0) {
+        const text = elementText(element);
+        images.add(full, [
+          ...(text === "" ? [] : [{ kind: "anchor" as const, text }]),
+          ...(element.attribs.title === undefined
+            ? []
+            : [{ kind: "title" as const, text: element.attribs.title }]),
+        ]);
+      } else if (full === null) links.add(element);
+      continue;
+    }
+    if (element.name === "link") {
+      links.addLicence(element.attribs.href);
+      continue;
+    }
+    if (element.name === "iframe" || element.name === "frame") {
+      links.addFrame(element);
+      continue;
+    }
+    const address = addressOf(element);
+    if (address === null) continue;
+    if (isTrackingPixel(element)) {
+      images.skip("tracking_pixel");
+      continue;
+    }
+    const link = ancestor(element, 4, ({ name }) => name === "a");
+    const linked = link === null ? null : links.image(link);
+    images.add(linked ?? address, imageTexts(element, context), { language: languageOf(element) });
+  }
+  links.addRefresh(page.meta.find(({ name }) => name === "refresh")?.content);
+
+  const licence = links.licence ?? null;
+  const candidates = images.candidates(
+    {
+      pageUrl: withoutHash(input.url),
+      query: input.query ?? null,
+      source: input.source,
+      licence,
+      language,
+      optOuts,
+    },
+    title,
+  );
+  const follow = obey && said.nofollow ? [] : links.links;
+  if (follow.length < links.links.length) images.skip("nofollow_page", links.links.length);
+  for (const [why, count] of Object.entries(links.skipped)) images.skip(why, count);
+  const { skipped } = images;
+  return {
+    candidates,
+    links: follow,
+    frames: links.frames,
+    title,
+    language,
+    licence,
+    encoding,
+    optOuts,
+    skipped,
+  };
+}
+
+function decoded(input: ExtractInput, maxBytes: number): { html: string; encoding: string; cut: boolean } {
+  if (typeof input.html === "string") {
+    return { html: input.html.slice(0, maxBytes), encoding: "utf-8", cut: input.html.length > maxBytes };
+  }
+  const charset =
+    mediaType(input.contentType ?? undefined)[1] ?? mediaType([input.headers?.["content-type"]].flat()[0])[1];
+  return {
+    ...decodeHtml(input.html.subarray(0, maxBytes), charset),
+    cut: input.html.byteLength > maxBytes,
+  };
+}
+
+interface Page {
+  html: Element | null;
+  baseHref: string | null;
+  title: Element | null;
+  meta: MetaEntry[];
+  jsonLd: Element[];
+  byId: Map<string, Element>;
+  /** Elements that show, link to or frame something, in document order. */
+  elements: Element[];
+  /** How many images the elements around images hold, some levels up. */
+  imageCounts: Map<Element, number>;
+}
+
+const shown = new Set([
+  "img",
+  "a",
+  "area",
+  "iframe",
+  "frame",
+  "input",
+  "object",
+  "embed",
+  "image",
+  "video",
+  "amp-img",
+]);
+const countedLevels = 8;
+
+/** One walk over the tree. */
+function readPage(document: Document): Page {
+  const page: Page = {
+    html: null,
+    baseHref: null,
+    title: null,
+    meta: [],
+    jsonLd: [],
+    byId: new Map(),
+    elements: [],
+    imageCounts: new Map(),
+  };
+  let node: AnyNode | null = document;
+  while (node !== null) {
+    let deep = true;
+    if (isTag(node)) {
+      deep = node.name !== "template";
+      if (node.attribs.id !== undefined && !page.byId.has(node.attribs.id))
+        page.byId.set(node.attribs.id, node);
+      visit(node, page);
+    }
+    node = nextNode(node, document, deep);
+  }
+  return page;
+}
+
+function visit(element: Element, page: Page): void {
+  const { name, attribs } = element;
+  if (name === "html") page.html ??= element;
+  else if (name === "base") page.baseHref ??= attribs.href ?? null;
+  else if (name === "title") {
+    if (element.parent === null || !isTag(element.parent) || element.parent.name !== "svg")
+      page.title ??= element;
+  } else if (name === "meta") {
+    const key = attribs.property ?? attribs.name ?? attribs["http-equiv"];
+    const entry = key ?? (attribs.itemprop === undefined ? undefined : `itemprop:${attribs.itemprop}`);
+    if (entry !== undefined && attribs.content !== undefined) {
+      page.meta.push({ name: entry.trim().toLowerCase(), content: attribs.content });
+    }
+  } else if (name === "script") {
+    if (/^\s*application\/ld\+json/i.test(attribs.type ?? "")) page.jsonLd.push(element);
+  } else if (name === "link") {
+    if (/(^|\s)license(\s|$)/i.test(attribs.rel ?? "")) page.elements.push(element);
+  } else if (shown.has(name) || backgroundOf(element) !== null) {
+    page.elements.push(element);
+    if (name === "img" || name === "image" || name === "amp-img") countImage(element, page.imageCounts);
+  }
+}
+
+function countImage(image: Element, counts: Map<Element, number>): void {
+  let at: Element | Document | null = image;
+  for (let level = 0; at !== null && isTag(at) && level < countedLevels; level++) {
+    counts.set(at, (counts.get(at) ?? 0) + 1);
+    at = at.parent as Element | Document | null;
+  }
+}
+
+/** The address that an element shows a picture from, as written; null where it shows none. */
+function addressOf(element: Element): string | null {
+  const { name, attribs } = element;
+  if (name === "img" || name === "amp-img") return imageAddress(element) ?? "";
+  if (name === "input") return attribs.type?.trim().toLowerCase() === "image" ? (attribs.src ?? "") : null;
+  if (name === "image") return attribs.href ?? attribs["xlink:href"] ?? null;
+  if (name === "video") return attribs.poster ?? null;
+  if (name === "object" || name === "embed") {
+    const address = attribs.data ?? attribs.src;
+    if (address === undefined) return null;
+    const type = attribs.type?.trim().toLowerCase() ?? "";
+    if (type.startsWith("image/")) return address;
+    return type === "" && URL.canParse(address, "http://x/") && namesImageFile(new URL(address, "http://x/"))
+      ? address
+      : null;
+  }
+  return backgroundOf(element);
+}
+
+/** The first picture of an inline background, where the element says what it shows. */
+function backgroundOf({ attribs }: Element): string | null {
+  const style = attribs.style ?? "";
+  const described = attribs["aria-label"] ?? attribs["aria-labelledby"] ?? attribs.title;
+  if (described === undefined) return null;
+  const [, , quoted, bare] =
+    /background(?:-image)?\s*:[^;]{0,300}?url\(\s*(?:(["'])(.{0,4000}?)\1|([^)"']{0,4000}))\s*\)/i.exec(
+      style,
+    ) ?? [];
+  const inStyle = quoted ?? bare?.trim();
+  return inStyle ?? attribs["data-bg"] ?? attribs["data-background-image"] ?? null;
+}
+
+function languageOf(element: Element): string | null {
+  const owner = ancestor(element, 30, ({ name, attribs }) => name !== "html" && attribs.lang !== undefined);
+  return languageTag(element.attribs.lang ?? owner?.attribs.lang);
+}
+
+function languageTag(text: string | undefined): string | null {
+  const tag = text?.split(",")[0]?.trim().replace(/_/g, "-") ?? "";
+  return /^[a-zA-Z]{2,8}(-[a-zA-Z0-9]{1,8})*$/.test(tag) ? tag : null;
+}
+
+function baseUrl(href: string | null, url: string): string {
+  if (href === null) return url;
+  try {
+    const base = new URL(href.trim(), url);
+    return base.protocol === "http:" || base.protocol === "https:" ? base.href : url;
+  } catch {
+    return url;
+  }
+}
+
+function withoutHash(url: string): string {
+  const at = url.indexOf("#");
+  return at < 0 ? url : url.slice(0, at);
+}
