@@ -41,3 +41,6 @@ export { findShards, readSizes, type ShardFile } from "./reader/findShards.js";
 export { openShards, type ShardCursor, ShardReader, type ShardReaderOptions } from "./reader/openShards.js";
 export { type PlacedSample, readShardBatches } from "./reader/readShard.js";
 export type { QuarantinedMember, ShardSample } from "./reader/shardSample.js";
+export type { ReleaseProblem } from "./verify/problem.js";
+export { type Verification, verifyRelease, type VerifyOptions } from "./verify/verifyRelease.js";
+export type { PictureCheck } from "./verify/verifyShard.js";

@@ -5,10 +5,12 @@ import { finishRelease, readPlanShard, writePlan, writeSegment, writeShard } fro
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
-/** Bytes that stand for a picture: any will do here. */
+/** Bytes that begin like a JPEG: enough for whoever doesn't decode. */
 export function pictureOf(i: number): Buffer {
   const seed = createHash("sha512").update(`picture ${i}`).digest();
-  return Buffer.alloc(500 + ((i * 977) % 3000), seed);
+  const bytes = Buffer.alloc(500 + ((i * 977) % 3000), seed);
+  bytes.set([0xff, 0xd8, 0xff]);
+  return bytes;
 }
 
 export const captionOf = (i: number): string =>
