@@ -16,3 +16,8 @@ export * from "./checkpoints/tensorDtype.js";
 export * from "./checkpoints/safetensors.js";
 export type { SafetensorsHeader, TensorPlace } from "./checkpoints/safetensorsHeader.js";
 export * from "./checkpoints/stateDict.js";
+export * from "./images/rawImage.js";
+export * from "./images/resizeImage.js";
+export * from "./images/preprocess.js";
+export * from "./images/trainingCrop.js";
+export * from "./images/decodeImage.js";
