@@ -8,8 +8,16 @@ import type { WasmModule } from "./wasmModule.js";
 const worthSharing = 30_000;
 const spins = 3_000;
 const stuckMs = 300_000;
-/** Flags: which call this is, how many threads still work, the kernel's number, how many arguments, the ranges. */
-const [sequence, pending, kernelAt, argsAt, unitsAt, chunkAt, scratchAt] = [0, 1, 2, 3, 4, 5, 6];
+/** A call is cut into so many parts for each thread: one that the system keeps waiting holds up little. */
+const partsPerThread = 4;
+/**
+ * Flags. `sequence` wakes the threads, `open` names the call whose parts may be taken (0: none), `active` counts the
+ * threads that look at it or work on it, `next` is the next part. The arguments change only while `open` is 0 and
+ * nobody is active; a thread that comes late finds another call open, or none, and goes back to sleep.
+ */
+const [sequence, open, active, next, kernelAt, argsAt, unitsAt, chunkAt, scratchAt] = [
+  0, 1, 2, 3, 4, 5, 6, 7, 8,
+];
 
 export interface KernelCall {
   /** How many independent units there are; a call computes units [from, to), its last two arguments. */
@@ -22,7 +30,7 @@ export interface KernelCall {
   scratch?: number;
 }
 
-/** What a thread does: the same for the workers and, for its own share, the calling thread. */
+/** What the threads beside the calling one do. */
 const threadCode = `
 const { workerData, parentPort } = require("node:worker_threads");
 const { wasm, memory, names, control, index } = workerData;
@@ -35,14 +43,16 @@ for (;;) {
   for (let i = 0; i < ${spins} && Atomics.load(flags, ${sequence}) === seen; i++);
   while (Atomics.load(flags, ${sequence}) === seen) Atomics.wait(flags, ${sequence}, seen);
   seen = Atomics.load(flags, ${sequence});
-  const units = flags[${unitsAt}], chunk = flags[${chunkAt}], scratch = flags[${scratchAt}];
-  const from = Math.min(units, index * chunk), to = Math.min(units, from + chunk);
-  if (to > from) {
+  Atomics.add(flags, ${active}, 1);
+  if (Atomics.load(flags, ${open}) === seen) {
+    const kernel = kernels[names[flags[${kernelAt}]]];
+    const units = flags[${unitsAt}], chunk = flags[${chunkAt}], scratch = flags[${scratchAt}];
     const own = Array.from(args.subarray(0, flags[${argsAt}]));
     if (scratch > 0) own.push(args[30] + index * scratch);
-    kernels[names[flags[${kernelAt}]]](...own, from, to);
+    for (let from; (from = Atomics.add(flags, ${next}, 1) * chunk) < units; )
+      kernel(...own, from, Math.min(units, from + chunk));
   }
-  if (Atomics.sub(flags, ${pending}, 1) === 1) Atomics.notify(flags, ${pending});
+  if (Atomics.sub(flags, ${active}, 1) === 1) Atomics.notify(flags, ${active});
 }`;
 
 /**
@@ -101,12 +111,31 @@ export class KernelPool {
     const { units, grain = 1, cost, scratch = 0 } = call;
     const bytes = (scratch + 63) & ~63;
     const shared = this.threads > 1 && cost >= worthSharing && units > grain;
-    const threads = shared ? this.threads : 1;
-    const chunk = shared ? Math.ceil(units / threads / grain) * grain : units;
-    const pointer = bytes > 0 ? this.reserve(bytes * threads) : 0;
-    if (shared) this.wake(this.names.indexOf(name), args, units, chunk, bytes, pointer);
-    kernel(...args, ...(bytes > 0 ? [pointer] : []), 0, Math.min(units, chunk));
-    if (shared) this.join(name);
+    const pointer = bytes > 0 ? this.reserve(bytes * (shared ? this.threads : 1)) : 0;
+    const own = bytes > 0 ? [...args, pointer] : args;
+    if (!shared) {
+      kernel(...own, 0, units);
+      return;
+    }
+    const { flags } = this;
+    const chunk = Math.ceil(units / (this.threads * partsPerThread) / grain) * grain;
+    this.args.set(args);
+    this.args[30] = pointer;
+    flags[kernelAt] = this.names.indexOf(name);
+    flags[argsAt] = args.length;
+    flags[unitsAt] = units;
+    flags[chunkAt] = chunk;
+    flags[scratchAt] = bytes;
+    Atomics.store(flags, next, 0);
+    // 0 means closed
+    const id = ((flags[sequence] ?? 0) + 1) | 0 || 1;
+    Atomics.store(flags, open, id);
+    Atomics.store(flags, sequence, id);
+    Atomics.notify(flags, sequence);
+    for (let from; (from = Atomics.add(flags, next, 1) * chunk) < units;)
+      kernel(...own, from, Math.min(units, from + chunk));
+    Atomics.store(flags, open, 0);
+    this.join(name);
   }
 
   /** Calls a kernel that needs no range. */
@@ -114,32 +143,12 @@ export class KernelPool {
     return this.kernels[name]?.(...args) ?? 0;
   }
 
-  private wake(
-    kernel: number,
-    args: readonly number[],
-    units: number,
-    chunk: number,
-    bytes: number,
-    pointer: number,
-  ) {
-    const { flags } = this;
-    this.args.set(args);
-    this.args[30] = pointer;
-    flags[kernelAt] = kernel;
-    flags[argsAt] = args.length;
-    flags[unitsAt] = units;
-    flags[chunkAt] = chunk;
-    flags[scratchAt] = bytes;
-    Atomics.store(flags, pending, this.workers.length);
-    Atomics.add(flags, sequence, 1);
-    Atomics.notify(flags, sequence);
-  }
-
+  /** Waits for the threads that took a part. */
   private join(name: string): void {
     const { flags } = this;
-    for (let i = 0; i < spins && Atomics.load(flags, pending) !== 0; i++);
-    for (let left = Atomics.load(flags, pending); left !== 0; left = Atomics.load(flags, pending))
-      if (Atomics.wait(flags, pending, left, stuckMs) === "timed-out")
+    for (let i = 0; i < spins && Atomics.load(flags, active) !== 0; i++);
+    for (let left = Atomics.load(flags, active); left !== 0; left = Atomics.load(flags, active))
+      if (Atomics.wait(flags, active, left, stuckMs) === "timed-out")
         throw new Error(`A thread of the wasm engine did not finish ${name} in ${String(stuckMs / 1000)} s`);
   }
 

@@ -34,6 +34,19 @@ class IdleWorker {
   }
 }
 
+/** The factory would add listeners to `process` that throw every unhandled error again, with its whole source as context. */
+const quietProcess = {
+  versions: process.versions,
+  argv: [],
+  hrtime: process.hrtime.bind(process),
+  listeners: () => [],
+  on: () => undefined,
+  removeListener: () => undefined,
+  exit: (code: number) => {
+    throw new Error(`The wasm back end gave up (${String(code)})`);
+  },
+};
+
 function outOfMemory(bytes: number): never {
   throw new UserError(
     "engine_out_of_memory",
@@ -52,7 +65,7 @@ export async function startWasmModule(): Promise<{ module: WasmModule; memory: S
   const dir = folder();
   const file = join(dir, "tfjs-backend-wasm-threaded-simd.js");
   const holder = { exports: {} as (config: object) => Promise<WasmModule> };
-  const names = ["module", "exports", "require", "__filename", "__dirname", "Worker", "global"];
+  const names = ["module", "exports", "require", "__filename", "__dirname", "Worker", "global", "process"];
   compileFunction(readFileSync(file, "utf8"), names, { filename: file }).call(
     undefined,
     holder,
@@ -62,6 +75,7 @@ export async function startWasmModule(): Promise<{ module: WasmModule; memory: S
     dir,
     IdleWorker,
     { performance },
+    quietProcess,
   );
   const memory = new webAssembly.Memory({ initial: 256, maximum: 65536, shared: true });
   const module = await holder.exports({ wasmMemory: memory, locateFile: (name: string) => join(dir, name) });
