@@ -9,14 +9,26 @@ const prescanBytes = 4096;
  */
 export function decodeHtml(bytes: Uint8Array, charset: string | null): { html: string; encoding: string } {
   const named = markOf(bytes) ?? known(charset) ?? metaCharset(bytes);
-  if (named !== null) return { html: new TextDecoder(named).decode(bytes), encoding: named };
+  if (named !== null) return { html: decode(bytes, named), encoding: named };
   try {
     return { html: new TextDecoder("utf-8", { fatal: true }).decode(bytes), encoding: "utf-8" };
   } catch {
     // A body cut within its last character is still UTF-8.
     const encoding = isUtf8(bytes) ? "utf-8" : "windows-1252";
-    return { html: new TextDecoder(encoding).decode(bytes), encoding };
+    return { html: decode(bytes, encoding), encoding };
   }
+}
+
+/** 0x80 to 0x9f in windows-1252 (WHATWG Encoding, index windows-1252). */
+const windows1252 =
+  "\u20ac\u0081\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u008d\u017d\u008f" +
+  "\u0090\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u009d\u017e\u0178";
+
+function decode(bytes: Uint8Array, encoding: string): string {
+  if (encoding !== "windows-1252") return new TextDecoder(encoding).decode(bytes);
+  // Some versions of Node take windows-1252 for Latin-1.
+  const latin1 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  return latin1.replace(/[\x80-\x9f]/g, (c) => windows1252[c.charCodeAt(0) - 0x80] ?? c);
 }
 
 function isUtf8(bytes: Uint8Array): boolean {
