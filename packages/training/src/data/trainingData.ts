@@ -144,7 +144,7 @@ async function decodeGroup(group: readonly ShardSample[], side: number): Promise
   if (good === undefined) {
     throw new UserError("release_damaged", `No picture of the batch at ${group[0]!.key} can be decoded`);
   }
-  return decoded.map((sample) => sample ?? good!);
+  return decoded.map((sample) => sample ?? good);
 }
 
 function assemble(

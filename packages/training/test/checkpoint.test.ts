@@ -1,0 +1,94 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { initialParameters, parseModelConfig, readSafetensorsFile } from "@pairloom/clip";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import {
+  type Checkpoint,
+  checkpointFiles,
+  listCheckpoints,
+  loadNewestCheckpoint,
+  pruneCheckpoints,
+  saveCheckpoint,
+  sweepCheckpoints,
+} from "../src/run/checkpoint.js";
+import { smallResNet } from "./smallRelease.js";
+
+const config = parseModelConfig({ ...smallResNet, text_cfg: { ...smallResNet.text_cfg, vocab_size: 100 } });
+let run: string;
+beforeEach(async () => {
+  run = await mkdtemp(join(tmpdir(), "checkpoint-"));
+  await mkdir(join(run, "checkpoints"));
+});
+afterEach(() => rm(run, { recursive: true }));
+
+function checkpoint(step: number): Checkpoint {
+  const model = initialParameters(config, step);
+  const moment = { dtype: "F32", shape: [2], data: new Float32Array([step, 2]) } as const;
+  return { step, cursor: null, model, optimizer: new Map([["exp_avg.logit_scale", moment]]) };
+}
+const save = (step: number) => saveCheckpoint(run, checkpoint(step), { format: "pt" });
+const loaded = async () => {
+  const warnings: string[] = [];
+  return { newest: await loadNewestCheckpoint(run, config, (line) => warnings.push(line)), warnings };
+};
+
+test("a checkpoint comes back as it was saved, and its model is plain safetensors", async () => {
+  const files = await save(7);
+  const { newest, warnings } = await loaded();
+  expect(newest).toEqual(checkpoint(7));
+  expect(warnings).toEqual([]);
+  expect([...(await readSafetensorsFile(files.model)).keys()].sort()).toEqual(
+    [...checkpoint(7).model.keys()].sort(),
+  );
+});
+
+test.each([
+  ["cut short", (path: string) => truncate(path, 1000)],
+  [
+    "changed in one byte",
+    async (path: string) => {
+      const bytes = await readFile(path);
+      bytes[bytes.length - 9]! ^= 1;
+      await writeFile(path, bytes);
+    },
+  ],
+  ["gone", (path: string) => rm(path)],
+])("a newest checkpoint whose model is %s is passed over with a warning", async (_, damage) => {
+  await save(1);
+  await damage((await save(2)).model);
+  const { newest, warnings } = await loaded();
+  expect(newest?.step).toBe(1);
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toContain("step-000002");
+  const { newest: again, warnings: none } = await loaded();
+  expect(again?.step).toBe(1);
+  expect(none).toEqual([]);
+});
+
+test("damage to the optimizer's file counts too", async () => {
+  await save(1);
+  await truncate((await save(2)).optimizer, 20);
+  expect((await loaded()).newest?.step).toBe(1);
+});
+
+test("the last K stay", async () => {
+  for (const step of [1, 2, 10, 11]) await save(step);
+  await pruneCheckpoints(run, 2);
+  expect((await listCheckpoints(run)).map(({ step }) => step)).toEqual([10, 11]);
+  expect(
+    (await readdir(join(run, "checkpoints"))).filter((name) => name.endsWith(".safetensors")),
+  ).toHaveLength(2);
+});
+
+test("files of a checkpoint that was never finished are no checkpoint, and are swept", async () => {
+  await save(1);
+  const { model, manifest } = checkpointFiles(run, 2);
+  await writeFile(model, "half");
+  await writeFile(`${manifest}.part`, "half");
+  expect((await listCheckpoints(run)).map(({ step }) => step)).toEqual([1]);
+  await sweepCheckpoints(run);
+  expect((await readdir(join(run, "checkpoints"))).filter((name) => !name.startsWith("step-000001"))).toEqual(
+    [],
+  );
+});
