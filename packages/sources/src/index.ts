@@ -22,4 +22,5 @@ export {
   type DemoWebOptions,
   type DemoWebStats,
 } from "./demoWeb/startDemoWeb.js";
+export { forkDemoWeb, type ForkedDemoWeb, type ForkDemoWebOptions } from "./demoWeb/forkDemoWeb.js";
 export * from "./demoWeb/demoQueries.js";

@@ -3,6 +3,7 @@ import { demoQueries } from "../src/demoWeb/demoQueries.js";
 import { demoPicture } from "../src/demoWeb/pictures/demoPicture.js";
 import { combinationPattern, heldOutCombinations } from "../src/demoWeb/pictures/heldOut.js";
 import { allCombinations, combinationName, demoShapes } from "../src/demoWeb/pictures/vocabulary.js";
+import { demoHosts } from "../src/demoWeb/plan/demoHosts.js";
 import type { DemoPlan } from "../src/demoWeb/plan/demoPlan.js";
 import { doubleFates, goodFlavours, imageFates, type ImageFateName } from "../src/demoWeb/plan/imageFates.js";
 import { planDemoWeb } from "../src/demoWeb/plan/planDemoWeb.js";
@@ -103,6 +104,13 @@ describe("the plan of the demo web", () => {
       ...plan.searchOnly,
     ]);
     expect(plan.images.filter((image) => !shown.has(image))).toEqual([]);
+  });
+
+  it("closes paths only on hosts whose robots.txt says so", () => {
+    const ruled = new Set(demoHosts.filter(({ robots }) => robots === "rules").map(({ number }) => number));
+    for (const { fate, host } of [...plan.images, ...plan.pages])
+      if (["robots_path", "robots_pattern", "robots_agent", "page_robots"].includes(fate))
+        expect(ruled).toContain(host);
   });
 
   it("has originals for all doubles", () => {

@@ -47,7 +47,8 @@ export interface DemoWeb {
 }
 
 /**
- * Serves the demo web on loopback addresses. The caller closes it.
+ * Serves the demo web on loopback addresses. The caller closes it. Draws with sharp from SVG, so not for a process that
+ * has switched SVG off to read pictures of strangers: see `forkDemoWeb`.
  * @throws UserError where a port or an address cannot be had
  */
 export async function startDemoWeb({
@@ -58,6 +59,7 @@ export async function startDemoWeb({
 }: DemoWebOptions): Promise<DemoWeb> {
   const plan = planDemoWeb(seed, scale);
   const files = new PictureFiles(seed);
+  await files.chrome("logo.png"); // fails here and now where this process's sharp may not read SVG
   const counts: DemoWebStats = { requests: 0, bytes: 0, rendered: 0, byHost: {}, byKind: {} };
   const note = (request: DemoRequest) => {
     counts.requests++;

@@ -69,7 +69,7 @@ export const imageFates = {
   redirect_private: fate(6, "page", "address_private"),
   redirect_scheme: fate(4, "page", "url_scheme_refused"),
   literal_private: fate(4, "page", "address_private"),
-  literal_port: fate(2, "page", "url_port_refused"),
+  literal_port: fate(2, "page", "url_port_refused", "address_private"),
   // failures
   reset: fate(12, "shaky", "connect_failed", "protocol_error"),
   short_body: fate(6, "shaky", "protocol_error", "connect_failed", "decode_truncated"),

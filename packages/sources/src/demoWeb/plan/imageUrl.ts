@@ -11,7 +11,7 @@ export function imageUrl(image: PlannedImage, port: number): string {
     case "literal_private":
       return `http://${image.index % 2 === 0 ? "10.0.0.1" : "169.254.169.254"}${image.path}`;
     case "literal_port":
-      return `http://127.0.0.${image.host}:22${image.path}`;
+      return `http://10.0.0.1:22${image.path}`;
     default:
       return hostOrigin(image.host, port) + image.path;
   }

@@ -25,13 +25,16 @@ export function planDemoWeb(seed: number, scale = 1): DemoPlan {
     return Array.from({ length: count }, (_, index) => ({ combination, index }));
   });
   const siteNumbers = hostsOfRole("site").map((host) => host.number);
+  const ruledNumbers = hostsOfRole("site").flatMap(({ number, robots }) =>
+    robots === "rules" ? [number] : [],
+  );
   const place = (fate: ImageFateName, combination: PlannedImage["combination"], index: number) => {
     const { on } = imageFates[fate];
     const host =
       fate === "dead_host"
         ? deadHostNumber
         : on === "page"
-          ? random.pick(siteNumbers)
+          ? random.pick(fate === "robots_path" || fate === "robots_pattern" ? ruledNumbers : siteNumbers)
           : random.pick(hostsOfRole(on)).number;
     const extension =
       fate === "truncated" || fate === "garbage" ? "jpg" : demoPicture(seed, combination, index).format;

@@ -76,9 +76,11 @@ export function planPages(
   const good = mixed.filter((image) => image.fate === "good");
   for (const fate of brokenPageFates)
     for (let i = scaled(pageFates[fate].count); i > 0; i--) {
-      const host =
-        pageFates[fate].on === "shaky" ? hostsOfRole("shaky")[0]?.number : random.pick(siteNumbers);
-      addPage(host ?? 1, fate, random.shuffled(good).slice(0, 4), false);
+      const hosts = hostsOfRole(pageFates[fate].on).filter(
+        ({ robots }) => fate !== "page_robots" || robots === "rules",
+      );
+      const host = random.pick(hosts).number;
+      addPage(host, fate, random.shuffled(good).slice(0, 4), false);
     }
   return pages;
 }
