@@ -78,7 +78,7 @@ describe("a local store", () => {
         await new Promise(() => setInterval(() => {}, 1000));
       })());`;
     const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
-      stdio: ["ignore", "pipe", 2],
+      stdio: ["ignore", "pipe", "inherit"],
     });
     await once(child.stdout, "data");
     expect(await unfinished()).toHaveLength(2);
