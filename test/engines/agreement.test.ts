@@ -1,0 +1,62 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { cacheDir, tensorflowReason } from "./installation.js";
+
+/** Loss, global gradient norm and a sample of each gradient over a few AdamW steps. */
+interface Trace {
+  engine: string;
+  version: string;
+  losses: number[];
+  norms: number[];
+  gradients: Record<string, number[]>;
+  tensors: number[];
+}
+
+let reason: string | null = null;
+beforeAll(async () => {
+  reason = await tensorflowReason();
+  if (reason !== null) console.warn(`skipped: the tensorflow engine: ${reason}`);
+}, 900_000);
+
+/** Each run in a process of its own: TensorFlow stays in one for good. */
+function train(engine: string, model: string, threads = 2): Trace {
+  const script = join(import.meta.dirname, "trainSmallModel.mjs");
+  const result = spawnSync(process.execPath, [script, engine, cacheDir, model, String(threads)], {
+    encoding: "utf8",
+  });
+  if (result.status !== 0) throw new Error(result.stderr.slice(-2000));
+  return JSON.parse(result.stdout.trim().split("\n").at(-1) ?? "") as Trace;
+}
+
+describe.each(["vit", "resnet"])("a small CLIP with a %s", (model) => {
+  it("trains alike on wasm and on tensorflow", (context) => {
+    if (reason !== null) return context.skip(reason);
+    const [wasm, tensorflow] = [train("wasm", model), train("tensorflow", model)];
+    expect(tensorflow.version).toMatch(/^2\./);
+    wasm.losses.forEach((loss, i) =>
+      expect(Math.abs(loss / (tensorflow.losses[i] ?? NaN) - 1)).toBeLessThan(1e-3),
+    );
+    for (const [key, values] of Object.entries(wasm.gradients)) {
+      const expected = tensorflow.gradients[key] ?? [];
+      const scale = Math.max(1e-5, ...expected.map(Math.abs));
+      values.forEach((value, i) => {
+        expect(Math.abs(value - (expected[i] ?? NaN)) / scale, key).toBeLessThan(1e-3);
+      });
+    }
+    for (const { tensors } of [wasm, tensorflow]) expect(new Set(tensors).size).toBe(1);
+  });
+
+  it("gives the same bits twice on wasm, with one thread and with two", () => {
+    const [first, again, one] = [train("wasm", model), train("wasm", model), train("wasm", model, 1)];
+    expect(again.losses).toEqual(first.losses);
+    expect(one.losses).toEqual(first.losses);
+    expect(one.norms).toEqual(first.norms);
+    expect(first.losses.at(-1)).toBeLessThan(first.losses[0] ?? 0);
+  });
+
+  it("gives the same bits twice on tensorflow", (context) => {
+    if (reason !== null) return context.skip(reason);
+    expect(train("tensorflow", model).losses).toEqual(train("tensorflow", model).losses);
+  });
+});
