@@ -11,6 +11,7 @@ import { addReleaseCommand } from "./commands/release.js";
 import { addRobotsCommand } from "./commands/robots.js";
 import { addSearchCommand } from "./commands/search.js";
 import { addSeedCommand } from "./commands/seed.js";
+import { addShardsCommand } from "./commands/shards.js";
 import { addStatusCommand } from "./commands/status.js";
 import { addTokenizeCommand } from "./commands/tokenize.js";
 import { addTrainCommand } from "./commands/train.js";
@@ -54,6 +55,7 @@ export function createProgram(): Command {
     addExtractCommand,
     addRobotsCommand,
     addHashCommand,
+    addShardsCommand,
   ])
     add(program);
   return program;

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 
 /** Options that several commands share, worded once. */
 export const dirOption = () =>
@@ -6,6 +6,19 @@ export const dirOption = () =>
 
 export const allowPrivateOption = () =>
   new Option("--allow-private <cidr...>", "address blocks that may be reached although they are private");
+
+/** Adds the options of every command that asks the web: how politely, and where. */
+export function addWebOptions(command: Command): void {
+  for (const option of [
+    allowPrivateOption(),
+    contactOption(),
+    new Option("--host-gap-ms <n>", "least time between two requests to one host").argParser(wholeNumber(0)),
+    new Option("--address-gap-ms <n>", "least time between two requests to one IP address").argParser(
+      wholeNumber(0),
+    ),
+  ])
+    command.addOption(option);
+}
 
 export const contactOption = () =>
   new Option(

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { holdOutRule, releaseSettings, UserError } from "@pairloom/config";
+import type { DataCard } from "@pairloom/shards";
 import type { Command } from "commander";
 import { z } from "zod";
 import { openProject } from "../project/openProject.js";
@@ -69,25 +70,25 @@ Examples:
         });
         await finishRelease(project, request.name, (line) => say.info(line));
         const folder = join(project.dir, "releases", request.name);
-        const card = JSON.parse(await readFile(join(folder, "datacard.json"), "utf8")) as {
-          counts: ReleaseCounts;
-        };
-        const { candidates, kept, rejected, shards } = card.counts;
+        const card = JSON.parse(await readFile(join(folder, "datacard.json"), "utf8")) as DataCard;
+        const { candidates, kept, rejected, counts } = card;
+        const shards = card.shards.length;
         say.result(
-          { name: request.name, path: folder, candidates, kept, rejected, shards },
+          {
+            name: request.name,
+            path: folder,
+            candidates,
+            kept,
+            rejected,
+            shards,
+            rejectedByReason: counts.reason,
+          },
           `${kept} samples in ${shards} shards (of ${candidates} candidates): ${folder}`,
         );
       } finally {
         await project.close();
       }
     });
-}
-
-interface ReleaseCounts {
-  candidates: number;
-  kept: number;
-  rejected: number;
-  shards: number;
 }
 
 /** @throws UserError naming what is wrong in the file */

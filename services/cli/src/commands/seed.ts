@@ -2,87 +2,86 @@ import { UserError } from "@pairloom/config";
 import { readQueryList } from "@pairloom/querylist";
 import type { Command } from "commander";
 import { newSource, withSource } from "../project/newSource.js";
-import { openProject, withOptions } from "../project/openProject.js";
+import { openProject, withOptions, type WebOptions } from "../project/openProject.js";
 import { readOrNewProject, writeProjectFile } from "../project/projectFile.js";
 import { lookAtSite, seedQueries, seedSite } from "../project/seedProject.js";
 import { createSay } from "../terminal/say.js";
-import { allowPrivateOption, contactOption, dirOption, jsonOption, wholeNumber } from "./options.js";
+import { addWebOptions, dirOption, jsonOption, wholeNumber } from "./options.js";
 
-interface SeedOptions {
+interface SeedOptions extends WebOptions {
   dir: string;
   search?: string;
   site?: string;
   maxPages?: number;
-  allowPrivate?: string[];
-  contact?: string;
   check: boolean;
   json?: boolean;
 }
 
 /** `pairloom seed`: puts a query list, or a site, on the road. */
 export function addSeedCommand(program: Command): void {
-  program
-    .command("seed")
-    .description("put a query list, or a site to crawl, on the road")
-    .argument(
-      "[file]",
-      "a query list: txt (one a line), csv or tsv with a column `query`, json, jsonl; .gz too",
-    )
-    .addOption(dirOption())
-    .option(
-      "--search <template>",
-      "a search API that answers queries: a URL with {query}, {offset} and {limit}",
-    )
-    .option("--site <url>", "crawl a site from this page, within its path, with its sitemap")
-    .option("--max-pages <n>", "pages of the site at most", wholeNumber(1))
-    .addOption(allowPrivateOption())
-    .addOption(contactOption())
-    .option("--no-check", "do not ask whether the site answers")
-    .addOption(jsonOption())
-    .addHelpText(
-      "after",
-      `
+  addWebOptions(
+    program
+      .command("seed")
+      .description("put a query list, or a site to crawl, on the road")
+      .argument(
+        "[file]",
+        "a query list: txt (one a line), csv or tsv with a column `query`, json, jsonl; .gz too",
+      )
+      .addOption(dirOption())
+      .option(
+        "--search <template>",
+        "a search API that answers queries: a URL with {query}, {offset} and {limit}",
+      )
+      .option("--site <url>", "crawl a site from this page, within its path, with its sitemap")
+      .option("--max-pages <n>", "pages of the site at most", wholeNumber(1))
+      .option("--no-check", "do not ask whether the site answers")
+      .addOption(jsonOption())
+      .addHelpText(
+        "after",
+        `
 Examples:
   $ pairloom seed --dir data queries.txt --search 'https://images.example/api?q={query}&offset={offset}&limit={limit}'
   $ pairloom seed --dir data --site https://docs.example/manual/
 `,
-    )
-    .action(async (file: string | undefined, options: SeedOptions) => {
-      const say = createSay(options.json ?? false);
-      if ((file === undefined) === (options.site === undefined))
-        throw new UserError("seed_what", "Name either a query list file or --site URL", {
-          hint: "pairloom seed --help shows an example of each.",
-          exitCode: 2,
-        });
-      // Everything is read and checked before anything is written.
-      const list = file === undefined ? null : await readQueryList(file);
-      const before = await readOrNewProject(options.dir);
-      const source = newSource(options);
-      const settings = withOptions(withSource(before, source), options);
-      const sitemaps = source?.kind === "site" && options.check ? await lookAtSite(source.url, settings) : [];
-      if (list !== null && !settings.sources.some(({ kind }) => kind === "search"))
-        throw new UserError("no_source", "No source is switched on that answers queries", {
-          hint: "Name one with --search 'https://…?q={query}&offset={offset}&limit={limit}', or crawl a site with --site URL.",
-        });
-      await writeProjectFile(options.dir, settings);
-      const project = await openProject(options, settings);
-      try {
-        if (list !== null) {
-          const { jobs } = await seedQueries(project, list.queries);
-          const doubles = list.duplicates > 0 ? `, ${list.duplicates} doubles dropped` : "";
-          say.result(
-            { queries: list.queries.length, duplicates: list.duplicates, jobs, dir: project.dir },
-            `${list.queries.length} queries are on the road (${jobs} jobs${doubles}). Next: pairloom up --dir ${options.dir}`,
-          );
-        } else {
-          await seedSite(project, source!.name, sitemaps);
-          say.result(
-            { site: options.site, dir: project.dir },
-            `${options.site} is on the road. Next: pairloom up --dir ${options.dir} --until-idle`,
-          );
+      )
+      .action(async (file: string | undefined, options: SeedOptions) => {
+        const say = createSay(options.json ?? false);
+        if ((file === undefined) === (options.site === undefined))
+          throw new UserError("seed_what", "Name either a query list file or --site URL", {
+            hint: "pairloom seed --help shows an example of each.",
+            exitCode: 2,
+          });
+        // Everything is read and checked before anything is written.
+        const list = file === undefined ? null : await readQueryList(file);
+        const before = await readOrNewProject(options.dir);
+        const source = newSource(options);
+        const settings = withOptions(withSource(before, source), options);
+        const sitemaps =
+          source?.kind === "site" && options.check ? await lookAtSite(source.url, settings) : [];
+        if (list !== null && !settings.sources.some(({ kind }) => kind === "search"))
+          throw new UserError("no_source", "No source is switched on that answers queries", {
+            hint: "Name one with --search 'https://…?q={query}&offset={offset}&limit={limit}', or crawl a site with --site URL.",
+          });
+        await writeProjectFile(options.dir, settings);
+        const project = await openProject(options, settings);
+        try {
+          if (list !== null) {
+            const { jobs } = await seedQueries(project, list.queries);
+            const doubles = list.duplicates > 0 ? `, ${list.duplicates} doubles dropped` : "";
+            say.result(
+              { queries: list.queries.length, duplicates: list.duplicates, jobs, dir: project.dir },
+              `${list.queries.length} queries are on the road (${jobs} jobs${doubles}). Next: pairloom up --dir ${options.dir}`,
+            );
+          } else {
+            await seedSite(project, source!.name, sitemaps);
+            say.result(
+              { site: options.site, dir: project.dir },
+              `${options.site} is on the road. Next: pairloom up --dir ${options.dir} --until-idle`,
+            );
+          }
+        } finally {
+          await project.close();
         }
-      } finally {
-        await project.close();
-      }
-    });
+      }),
+  );
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { funnelOf, UserError } from "@pairloom/config";
 import type { Command } from "commander";
-import { openProject, type Project } from "../project/openProject.js";
+import { openProject, type Project, type WebOptions } from "../project/openProject.js";
 import { onStopSignal } from "../services/onStopSignal.js";
 import { stages, type StageName } from "../services/runStage.js";
 import { startMonitor } from "../services/startMonitor.js";
@@ -9,13 +9,11 @@ import { superviseServices } from "../services/superviseServices.js";
 import { funnelBlock, funnelLine } from "../terminal/funnelText.js";
 import { LiveBlock } from "../terminal/liveBlock.js";
 import { createSay } from "../terminal/say.js";
-import { allowPrivateOption, contactOption, dirOption, jsonOption, wholeNumber } from "./options.js";
+import { addWebOptions, dirOption, jsonOption, wholeNumber } from "./options.js";
 
-interface UpOptions {
+interface UpOptions extends WebOptions {
   dir: string;
   untilIdle?: boolean;
-  allowPrivate?: string[];
-  contact?: string;
   host: string;
   port: number;
   dashboard: boolean;
@@ -25,66 +23,71 @@ interface UpOptions {
 
 /** `pairloom up`: all services and the dashboard. */
 export function addUpCommand(program: Command): void {
-  program
-    .command("up")
-    .description("run all services and the dashboard")
-    .addOption(dirOption())
-    .option("--until-idle", "stop when the road is empty")
-    .addOption(allowPrivateOption())
-    .addOption(contactOption())
-    .option(
-      "--host <address>",
-      "the dashboard's address; beyond 127.0.0.1 PAIRLOOM_TOKEN must be set",
-      "127.0.0.1",
-    )
-    .option("--port <n>", "the dashboard's port", wholeNumber(0), 7117)
-    .option("--no-dashboard", "services only")
-    .option("--verbose", "show what the services log")
-    .addOption(jsonOption())
-    .addHelpText(
-      "after",
-      `
+  addWebOptions(
+    program
+      .command("up")
+      .description("run all services and the dashboard")
+      .addOption(dirOption())
+      .option("--until-idle", "stop when the road is empty")
+      .option(
+        "--host <address>",
+        "the dashboard's address; beyond 127.0.0.1 PAIRLOOM_TOKEN must be set",
+        "127.0.0.1",
+      )
+      .option("--port <n>", "the dashboard's port", wholeNumber(0), 7117)
+      .option("--no-dashboard", "services only")
+      .option("--verbose", "show what the services log")
+      .addOption(jsonOption())
+      .addHelpText(
+        "after",
+        `
 Examples:
   $ pairloom up --dir data                 # until Ctrl-C; the dashboard is at http://127.0.0.1:7117
   $ pairloom up --dir data --until-idle    # until every queue is empty
 `,
-    )
-    .action(async (options: UpOptions) => {
-      const say = createSay(options.json ?? false);
-      const project = await openProject(options);
-      let asked = false;
-      onStopSignal(() => (asked = true));
-      try {
-        const monitor = options.dashboard
-          ? await startMonitor(project, { host: options.host, port: options.port })
-          : null;
-        if (monitor !== null) say.info(`Dashboard: ${monitor.url}`);
+      )
+      .action(async (options: UpOptions) => {
+        const say = createSay(options.json ?? false);
+        const project = await openProject(options);
+        let asked = false;
+        onStopSignal(() => (asked = true));
         try {
-          const outcome = await runRoad(project, {
-            stages,
-            untilIdle: options.untilIdle ?? false,
-            stopAsked: () => asked,
-            log: options.verbose === true ? (line) => say.info(line) : () => undefined,
-            workerArgs: workerArguments(options),
-          });
-          const funnel = funnelOf(outcome.funnel);
-          if (say.json)
-            say.result({ idle: outcome.idle, failedJobs: outcome.failedJobs, funnel, dir: project.dir }, "");
-          else if (options.untilIdle === true && outcome.idle) say.info("The road is empty.");
+          const monitor = options.dashboard
+            ? await startMonitor(project, { host: options.host, port: options.port })
+            : null;
+          if (monitor !== null) say.info(`Dashboard: ${monitor.url}`);
+          try {
+            const outcome = await runRoad(project, {
+              stages,
+              untilIdle: options.untilIdle ?? false,
+              stopAsked: () => asked,
+              log: options.verbose === true ? (line) => say.info(line) : () => undefined,
+              workerArgs: workerArguments(options),
+            });
+            const funnel = funnelOf(outcome.funnel);
+            if (say.json)
+              say.result(
+                { idle: outcome.idle, failedJobs: outcome.failedJobs, funnel, dir: project.dir },
+                "",
+              );
+            else if (options.untilIdle === true && outcome.idle) say.info("The road is empty.");
+          } finally {
+            await monitor?.close();
+          }
         } finally {
-          await monitor?.close();
+          await project.close();
         }
-      } finally {
-        await project.close();
-      }
-    });
+      }),
+  );
 }
 
 /** What `up` hands on to its workers. */
-export function workerArguments(options: { allowPrivate?: string[]; contact?: string }): string[] {
+export function workerArguments(options: WebOptions): string[] {
   return [
     ...(options.allowPrivate ?? []).flatMap((cidr) => ["--allow-private", cidr]),
     ...(options.contact === undefined ? [] : ["--contact", options.contact]),
+    ...(options.hostGapMs === undefined ? [] : ["--host-gap-ms", String(options.hostGapMs)]),
+    ...(options.addressGapMs === undefined ? [] : ["--address-gap-ms", String(options.addressGapMs)]),
   ];
 }
 

@@ -1,14 +1,12 @@
 import { Argument, type Command } from "commander";
-import { openProject } from "../project/openProject.js";
+import { openProject, type WebOptions } from "../project/openProject.js";
 import { onStopSignal } from "../services/onStopSignal.js";
 import { startMonitor } from "../services/startMonitor.js";
 import { runStage, stages, type StageName } from "../services/runStage.js";
-import { allowPrivateOption, contactOption, dirOption, wholeNumber } from "./options.js";
+import { addWebOptions, dirOption, wholeNumber } from "./options.js";
 
-interface WorkerOptions {
+interface WorkerOptions extends WebOptions {
   dir: string;
-  allowPrivate?: string[];
-  contact?: string;
   host: string;
   port: number;
   supervised?: boolean;
@@ -16,35 +14,35 @@ interface WorkerOptions {
 
 /** `pairloom worker STAGE`: one service alone, for containers and for `up`. */
 export function addWorkerCommand(program: Command): void {
-  program
-    .command("worker")
-    .description("run one service alone (what `up` runs for each, and what a container runs)")
-    .addArgument(new Argument("<stage>", "the service").choices([...stages, "monitor"]))
-    .addOption(dirOption())
-    .addOption(allowPrivateOption())
-    .addOption(contactOption())
-    .option("--host <address>", "monitor: the address to listen on", "127.0.0.1")
-    .option("--port <n>", "monitor: the port to listen on", wholeNumber(0), 7117)
-    .option("--supervised", "end with the parent process")
-    .addHelpText("after", "\nExample:\n  $ pairloom worker fetcher --dir data\n")
-    .action(async (stage: StageName | "monitor", options: WorkerOptions) => {
-      const project = await openProject(options);
-      const log = (line: string) => void process.stdout.write(`${line}\n`);
-      let end: (failure: unknown) => void = () => undefined;
-      const ended = new Promise<unknown>((resolve) => (end = resolve));
-      onStopSignal(() => end(null));
-      if (options.supervised === true) process.on("disconnect", () => end(null));
-      const service =
-        stage === "monitor"
-          ? await startMonitor(project, options)
-          : await runStage(project, stage, { log, onFatal: end });
-      log("url" in service ? `ready at ${service.url}` : "ready");
-      try {
-        const failure = await ended;
-        if (failure !== null) throw failure;
-      } finally {
-        await ("url" in service ? service.close() : service.stop());
-        await project.close();
-      }
-    });
+  addWebOptions(
+    program
+      .command("worker")
+      .description("run one service alone (what `up` runs for each, and what a container runs)")
+      .addArgument(new Argument("<stage>", "the service").choices([...stages, "monitor"]))
+      .addOption(dirOption())
+      .option("--host <address>", "monitor: the address to listen on", "127.0.0.1")
+      .option("--port <n>", "monitor: the port to listen on", wholeNumber(0), 7117)
+      .option("--supervised", "end with the parent process")
+      .addHelpText("after", "\nExample:\n  $ pairloom worker fetcher --dir data\n")
+      .action(async (stage: StageName | "monitor", options: WorkerOptions) => {
+        const project = await openProject(options);
+        const log = (line: string) => void process.stdout.write(`${line}\n`);
+        let end: (failure: unknown) => void = () => undefined;
+        const ended = new Promise<unknown>((resolve) => (end = resolve));
+        onStopSignal(() => end(null));
+        if (options.supervised === true) process.on("disconnect", () => end(null));
+        const service =
+          stage === "monitor"
+            ? await startMonitor(project, options)
+            : await runStage(project, stage, { log, onFatal: end });
+        log("url" in service ? `ready at ${service.url}` : "ready");
+        try {
+          const failure = await ended;
+          if (failure !== null) throw failure;
+        } finally {
+          await ("url" in service ? service.close() : service.stop());
+          await project.close();
+        }
+      }),
+  );
 }

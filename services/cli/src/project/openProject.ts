@@ -17,11 +17,17 @@ export interface Project {
   close(): Promise<void>;
 }
 
-export interface ProjectOptions {
-  dir: string;
+/** Web settings that the command line may set for one command. */
+export interface WebOptions {
   /** Added to the settings' own. */
   allowPrivate?: string[];
   contact?: string;
+  hostGapMs?: number;
+  addressGapMs?: number;
+}
+
+export interface ProjectOptions extends WebOptions {
+  dir: string;
   /** Told when the project's Redis can't go on (a full disk). */
   onTrouble?: (error: UserError) => void;
 }
@@ -51,16 +57,15 @@ export async function openProject(options: ProjectOptions, given?: ProjectSettin
 }
 
 /** The file's settings with what the command line and the environment add. */
-export function withOptions(
-  settings: ProjectSettings,
-  options: Omit<ProjectOptions, "dir">,
-): ProjectSettings {
+export function withOptions(settings: ProjectSettings, options: WebOptions): ProjectSettings {
   const contact = options.contact ?? process.env["PAIRLOOM_CONTACT"] ?? settings.web.contact;
   return {
     ...settings,
     web: {
       ...settings.web,
       contact,
+      hostGapMs: options.hostGapMs ?? settings.web.hostGapMs,
+      addressGapMs: options.addressGapMs ?? settings.web.addressGapMs,
       allowPrivate: [...new Set([...settings.web.allowPrivate, ...(options.allowPrivate ?? [])])],
     },
   };
