@@ -32,6 +32,16 @@ export async function publishCandidates(
   return { id, count: candidates.length };
 }
 
+/** The ids of the fetch jobs (and so of the segments) for a job's candidates. */
+export function fetchJobIds(jobId: string, count: number, chunk: number): string[] {
+  return Array.from({ length: Math.ceil(count / chunk) }, (_, at) => `f-${jobId}-${at * chunk}`);
+}
+
+/** The id of the crawl job for a frontier file. */
+export function crawlJobId(frontier: string): string {
+  return `c-${createHash("sha256").update(frontier).digest("hex").slice(0, 20)}`;
+}
+
 /** Adds the fetch jobs for a published file of candidates. */
 export async function addFetchJobs(
   road: Road,
@@ -40,12 +50,10 @@ export async function addFetchJobs(
   chunk: number,
 ): Promise<void> {
   if (candidates === null) return;
-  const jobs = [];
-  for (let from = 0; from < count; from += chunk)
-    jobs.push({
-      id: `f-${jobId}-${from}`,
-      data: { candidates, from, to: Math.min(from + chunk, count) },
-    });
+  const jobs = fetchJobIds(jobId, count, chunk).map((id, at) => ({
+    id,
+    data: { candidates, from: at * chunk, to: Math.min((at + 1) * chunk, count) },
+  }));
   await road.add("fetcher", jobs);
 }
 
@@ -67,10 +75,9 @@ export async function addFrontierJobs(
   const fresh = pages.filter((_, at) => isNew[at] === 1);
   const jobs = [];
   for (let from = 0; from < fresh.length; from += chunk) {
-    const id = `${jobId}-${from}`;
-    const frontier = `frontier/${id}.jsonl.gz`;
+    const frontier = `frontier/${jobId}-${from}.jsonl.gz`;
     await publishLines(store, frontier, fresh.slice(from, from + chunk));
-    jobs.push({ id: `c-${createHash("sha256").update(id).digest("hex").slice(0, 20)}`, data: { frontier } });
+    jobs.push({ id: crawlJobId(frontier), data: { frontier } });
   }
   await road.add("crawler", jobs);
   return fresh.length;

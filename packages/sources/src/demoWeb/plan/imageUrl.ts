@@ -17,7 +17,12 @@ export function imageUrl(image: PlannedImage, port: number): string {
   }
 }
 
-/** A smaller rendering of the image, as thumbnails and srcset lists name it. */
-export function smallImageUrl(image: PlannedImage, port: number): string {
-  return `${imageUrl(image, port)}?w=96`;
+/** A smaller rendering of an image of this width, as thumbnails and srcset lists name it. */
+export function smallImage(
+  image: PlannedImage,
+  fullWidth: number,
+  port: number,
+): { url: string; width: number } {
+  const width = fullWidth > 112 ? 96 : 64;
+  return { url: `${imageUrl(image, port)}?w=${width}`, width };
 }

@@ -1,6 +1,6 @@
 import { demoPicture } from "../pictures/demoPicture.js";
 import type { PlacedImage } from "../plan/demoPlan.js";
-import { imageUrl, smallImageUrl } from "../plan/imageUrl.js";
+import { imageUrl, smallImage } from "../plan/imageUrl.js";
 import { seededRandom } from "../seededRandom.js";
 import { escapeHtml } from "./escapeHtml.js";
 
@@ -19,7 +19,9 @@ export function figureHtml(
   const random = seededRandom(seed, "figure", name, index, captionOffset);
   const dull = dullAlt(random.below(9000));
   const url = escapeHtml(shorten(imageUrl(image, port)));
-  const small = escapeHtml(shorten(smallImageUrl(image, port)));
+  const thumbnail = smallImage(image, width, port);
+  const small = escapeHtml(shorten(thumbnail.url));
+  const srcset = `${small} ${thumbnail.width}w, ${url} ${width}w`;
   const id = `c${image.host}-${image.path.replace(/\W/g, "")}`;
   const size = `width="${width}" height="${height}"`;
   switch (way) {
@@ -33,11 +35,11 @@ export function figureHtml(
       return `<figure><a href="${url}"><img src="${url}" alt="${caption(0)}"></a><figcaption><p>${caption(1)}</p></figcaption></figure>`;
     case "picture":
       return (
-        `<picture><source media="(max-width: 200px)" srcset="${small}"><source srcset="${small} 96w, ${url} ${width}w">` +
+        `<picture><source media="(max-width: 200px)" srcset="${small} ${thumbnail.width}w"><source srcset="${srcset}">` +
         `<img src="${small}" alt="${caption(0)}"></picture>`
       );
     case "srcset":
-      return `<p><img src="${small}" srcset="${small} 96w, ${url} ${width}w" sizes="50vw" alt="${caption(0)}"></p>`;
+      return `<p><img src="${small}" srcset="${srcset}" sizes="50vw" alt="${caption(0)}"></p>`;
     case "lazy":
       return (
         `<div class="item"><img class="lazyload" src="${pixel}" data-src="${url}" alt="${caption(0)}">` +
