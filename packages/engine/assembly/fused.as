@@ -1,6 +1,6 @@
 // Elementwise functions, reductions, normalisations and the optimizer, four numbers at a time.
 
-/** Set by the build: 1 where the machine multiplies and adds in one rounding (relaxed SIMD), else 0. */
+/** sum + x·y, rounded twice: Node 20 has no fused multiply-add (relaxed SIMD), and results are to be alike everywhere. */
 // @ts-ignore: decorator
 @inline
 export function dot(x: v128, y: v128, sum: v128): v128 {

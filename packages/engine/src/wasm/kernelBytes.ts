@@ -1,5 +1,5 @@
 /** Made by assembly/build.mjs from assembly/*.as; don't edit. */
-export const kernelSourceHash = "16f170290d4cc0261a4d081e792afbecdd53d310e9e41400f2ac8ec9af32a951";
+export const kernelSourceHash = "be8cba04bfd02ac1f9670e47b5ec0a4f87b21e2b46a72dc5957db5e507d0c576";
 
 /** The module, base64. */
 export const kernelBytes =
