@@ -4,3 +4,4 @@ export * from "./processImage.js";
 export * from "./resizePlan.js";
 export * from "./setupSharp.js";
 export * from "./sniffFormat.js";
+export * from "./pictureFormats.js";

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { funnelOf, UserError } from "@pairloom/config";
 import type { Command } from "commander";
+import { mendRoad } from "../project/mendRoad.js";
 import { openProject, type Project, type WebOptions } from "../project/openProject.js";
 import { onStopSignal } from "../services/onStopSignal.js";
 import { stages, type StageName } from "../services/runStage.js";
@@ -17,6 +18,7 @@ interface UpOptions extends WebOptions {
   host: string;
   port: number;
   dashboard: boolean;
+  mend?: boolean;
   verbose?: boolean;
   json?: boolean;
 }
@@ -36,6 +38,10 @@ export function addUpCommand(program: Command): void {
       )
       .option("--port <n>", "the dashboard's port", wholeNumber(0), 7117)
       .option("--no-dashboard", "services only")
+      .option(
+        "--mend",
+        "first put back every job whose result is missing (a damaged segment was deleted, Redis lost its data)",
+      )
       .option("--verbose", "show what the services log")
       .addOption(jsonOption())
       .addHelpText(
@@ -55,6 +61,10 @@ Examples:
           const monitor = options.dashboard
             ? await startMonitor(project, { host: options.host, port: options.port })
             : null;
+          if (options.mend === true) {
+            const { crawl, fetch, dedupe } = await mendRoad(project.road, project.store, project.settings);
+            say.info(`Put back: ${crawl} crawl jobs, ${fetch} fetch jobs, ${dedupe} dedupe jobs.`);
+          }
           if (monitor !== null) say.info(`Dashboard: ${monitor.url}`);
           try {
             const outcome = await runRoad(project, {
