@@ -47,7 +47,7 @@ async function inBatches(
   const data = new Float32Array(rows * width);
   for (let start = 0; start < rows; start += batchSize) {
     const features = tf.tidy(() => encode(start, Math.min(rows, start + batchSize)));
-    data.set((await features.data()), start * width);
+    data.set(await features.data(), start * width);
     features.dispose();
   }
   return normalizeRows({ rows, width, data });

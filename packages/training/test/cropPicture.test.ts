@@ -1,6 +1,7 @@
+import { clipDeviation, clipMean } from "@pairloom/clip";
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { centreCrop, cropPicture, pixelDeviation, pixelMean } from "../src/data/cropPicture.js";
+import { centreCrop, cropPicture } from "../src/data/cropPicture.js";
 import { decodePicture } from "../src/data/decodedPicture.js";
 
 const ramp = { width: 4, height: 3, data: Uint8Array.from({ length: 36 }, (_, i) => i * 7) };
@@ -9,7 +10,7 @@ test("a crop holds the chosen pixels, normalised by CLIP's mean and deviation", 
   const target = new Float32Array(14).fill(9);
   cropPicture(ramp, 2, { ...centreCrop, x: 1, y: 0 }, target, 1);
   const pixel = (row: number, column: number) =>
-    [0, 1, 2].map((c) => (ramp.data[(row * 4 + column) * 3 + c]! / 255 - pixelMean[c]!) / pixelDeviation[c]!);
+    [0, 1, 2].map((c) => (ramp.data[(row * 4 + column) * 3 + c]! / 255 - clipMean[c]!) / clipDeviation[c]!);
   const expected = [...pixel(0, 2), ...pixel(0, 3), ...pixel(1, 2), ...pixel(1, 3)];
   expect(target[0]).toBe(9);
   expect(target[13]).toBe(9);

@@ -1,8 +1,5 @@
+import { clipDeviation, clipMean } from "@pairloom/clip";
 import type { DecodedPicture } from "./decodedPicture.js";
-
-/** CLIP's mean and standard deviation of each channel, for values from 0 to 1. */
-export const pixelMean = [0.48145466, 0.4578275, 0.40821073] as const;
-export const pixelDeviation = [0.26862954, 0.26130258, 0.27577711] as const;
 
 export interface Crop {
   /** Left upper corner as shares of what is left over: 0.5 and 0.5 cut out of the middle. */
@@ -27,8 +24,8 @@ export function cropPicture(
 ): void {
   const left = Math.round(x * (width - side));
   const top = Math.round(y * (height - side));
-  const scale = pixelDeviation.map((deviation) => gain / 255 / deviation) as [number, number, number];
-  const shift = pixelDeviation.map((deviation, c) => (lift - (pixelMean[c] as number)) / deviation) as [
+  const scale = clipDeviation.map((deviation) => gain / 255 / deviation) as [number, number, number];
+  const shift = clipDeviation.map((deviation, c) => (lift - (clipMean[c] as number)) / deviation) as [
     number,
     number,
     number,
