@@ -89,7 +89,7 @@ describe("round trips", () => {
   test("any text takes ids of the vocabulary, however odd", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 200 }), (text) => {
-        for (const id of tokenizer.encode(text)) expect(id >= 0 && id < tokenizer.startOfText + 2).toBe(true);
+        expect(tokenizer.encode(text).every((id) => id >= 0 && id < tokenizer.vocabularySize)).toBe(true);
       }),
       { numRuns: 300 },
     );
