@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@pairloom/config";
 import { tensorflowVersion } from "./installation.js";
@@ -41,7 +41,10 @@ export async function downloadTensorflow(
   await writeFile(done, "");
 }
 
-/** TensorFlow's libraries look for CUDA in ../nvidia/X/lib beside their own folder: that is how the wheels lie. */
+/**
+ * TensorFlow's libraries look for CUDA's in their own folder first: links there find them, whatever else a wheel's
+ * search path says. The wheels' own layout (nvidia/X/lib) stays beside it.
+ */
 async function downloadCuda(
   wheel: string,
   wheels: string,
@@ -67,6 +70,19 @@ print(z.read(next(n for n in z.namelist() if n.endswith(".dist-info/METADATA")))
     await pipDownload(requirement, wheels);
     const fetched = await wheelIn(wheels, (/^[a-z0-9-]+/.exec(requirement)?.[0] ?? "").replaceAll("-", "_"));
     await unpack(fetched, folder, ["nvidia/"]);
+  }
+  await linkCuda(folder);
+}
+
+/** Links every nvidia/X/lib/*.so* into tensorflow/. */
+export async function linkCuda(folder: string): Promise<void> {
+  for (const part of await readdir(join(folder, "nvidia"))) {
+    const libraries = await readdir(join(folder, "nvidia", part, "lib")).catch(() => []);
+    for (const name of libraries.filter((file) => /\.so(\.|$)/.test(file))) {
+      const link = join(folder, "tensorflow", name);
+      await rm(link, { force: true });
+      await symlink(join("..", "nvidia", part, "lib", name), link);
+    }
   }
 }
 
