@@ -216,6 +216,7 @@ describe("captions", () => {
 
   test.each([
     "IMG_1234.jpg",
+    "Index of /en/images/",
     "IMG 1234",
     "DSC00012",
     "photo",

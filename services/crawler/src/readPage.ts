@@ -1,6 +1,6 @@
 import type { CrawledPage, FrontierPage, WebSettings } from "@pairloom/config";
 import { extractCandidates } from "@pairloom/extract";
-import { inScope, parseSitemap } from "@pairloom/sources";
+import { inScope, isSitemapOf, parseSitemap } from "@pairloom/sources";
 import { canonicalUrl, type Web } from "@pairloom/web";
 import type { ReadPage } from "./crawlJob.js";
 
@@ -32,7 +32,7 @@ export async function readPage(
   }
   const follow = (urls: readonly string[], kind: FrontierPage["kind"]): FrontierPage[] =>
     urls
-      .filter((url) => page.scope !== null && inScope(url, page.scope))
+      .filter((url) => page.scope !== null && (kind === "sitemap" ? isSitemapOf : inScope)(url, page.scope))
       .map((url) => ({ url: canonicalUrl(url), source: page.source, scope: page.scope, kind }));
 
   if (page.kind === "sitemap") {

@@ -63,7 +63,7 @@ export async function startMonitor(
   app.get("/assets/*", async (c) => {
     const name = normalize(c.req.path.slice("/assets/".length));
     if (name.startsWith("..")) return c.notFound();
-    const built = fileURLToPath(new URL("./dashboard/", import.meta.url));
+    const built = fileURLToPath(new URL("../dist/dashboard/", import.meta.url));
     const still = fileURLToPath(new URL("../dashboard/public/", import.meta.url));
     for (const folder of [built, still]) {
       const body = await readFile(join(folder, name)).catch(() => null);

@@ -3,6 +3,8 @@ const url = /^(https?:\/\/|www\.|data:|\/\/)\S*$/i;
 /** Names that cameras, phones and screenshot tools give. */
 const cameraName =
   /^(img|dsc[fn]?|dcim|pict?|pxl|mvimg|gopr|screen[ _-]?shot|scan|wp|p)[ _-]?[\d _.\-:at]*$/i;
+/** The title of a folder's listing, as Apache and nginx give it. */
+const folderListing = /^index of \//i;
 const hexOrUuid = /^[0-9a-f]{8}[0-9a-f-]{8,}$/i;
 /** One token of letters, digits and underscores with at least two digit groups: an identifier. */
 const identifier = /^(?=\S*\d\S*[_-]\S*\d|\S*[_-]\S*\d{3})[\w.-]+$/;
@@ -39,6 +41,7 @@ export function tidyText(text: string): string {
 export function usableText(text: string, minCharacters: number): boolean {
   if ([...text].length < minCharacters) return false;
   if (url.test(text) || imageExtension.test(text) || cameraName.test(text)) return false;
+  if (folderListing.test(text)) return false;
   if (!text.includes(" ") && (hexOrUuid.test(text) || identifier.test(text))) return false;
   const words = text
     .toLowerCase()
