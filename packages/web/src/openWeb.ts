@@ -94,7 +94,7 @@ export function openWeb(options: OpenWebOptions): Web {
     options.clock ??
     (options.redis === undefined
       ? memoryHostClock()
-      : redisHostClock(options.redis, options.keyPrefix ?? "pairloom:"));
+      : redisHostClock(options.redis, options.keyPrefix ?? "pairloom"));
   const gate = new HostGate(clock, {
     hostConnections: options.hostConnections ?? 6,
     connections: settings.concurrency,
@@ -174,9 +174,9 @@ export function openWeb(options: OpenWebOptions): Web {
 
       let leftMs = budgetMs;
       const slot = { host, hostGapMs, address, addressGapMs: settings.addressGapMs };
-      const exchanged = await gate.pass(slot, errand.signal, async () => {
+      const exchanged = await gate.pass(slot, errand.signal, async (onSent) => {
         const startedMs = performance.now();
-        const request = requestFor(url, errand, budgetMs, optOuts);
+        const request = { ...requestFor(url, errand, budgetMs, optOuts), onSent };
         let answered = await exchange(agent, request);
         if (!answered.ok && answered.stale) answered = await exchange(agent, request);
         leftMs = budgetMs - (performance.now() - startedMs);

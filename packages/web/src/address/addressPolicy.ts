@@ -38,7 +38,8 @@ export function canonicalAddress(text: string): string | null {
 }
 
 function parse(text: string): ipaddr.IPv4 | ipaddr.IPv6 | null {
-  if (text.includes("%")) return null;
+  // A zone names an interface of ours; "::127.0.0.1" (IPv4-compatible, RFC 4291 §2.5.5.1) is not "::ffff:127.0.0.1".
+  if (text.includes("%") || /^::\d+\./.test(text)) return null;
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
   if (!ipaddr.IPv6.isValid(text)) return null;
   const address = ipaddr.IPv6.parse(text);

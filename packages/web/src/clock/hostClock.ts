@@ -6,22 +6,18 @@ export interface SlotRequest {
   addressGapMs: number;
 }
 
-/** A moment to send at: `waitMs` from now; `slot` names it when it is asked to be renewed. */
-export interface Slot {
-  waitMs: number;
-  slot: number;
-}
-
 /**
- * The next moment at which a host (and an address) may be asked, handed out one by one to all who share the clock.
- * One implementation keeps the moments in Redis, one in memory; both pass one conformance test.
+ * When a host (and an address) may be asked next, for all who share the clock. A request takes a slot, sleeps until it
+ * is due, has it confirmed, and tells when it was really sent: slots keep the order, confirmation keeps the gap even
+ * where somebody before was late. One implementation lives in Redis, one in memory; both pass one conformance test.
  */
 export interface HostClock {
-  /**
-   * Takes the next slot. With `missed`, the caller was late for that slot and asks anew: if nobody came after, the
-   * slot moves to now, otherwise it gets a later one.
-   */
-  reserve(request: SlotRequest, missed?: number): Promise<Slot>;
-  /** No slot of this host before `ms` from now have passed; never shortens an earlier pause. */
+  /** Takes the next slot; ms until it is due. 0: it is due and confirmed. */
+  reserve(request: SlotRequest): Promise<number>;
+  /** Asks before sending in a slot that had to be waited for: 0 is leave to send, else ms until to ask again. */
+  confirm(request: SlotRequest): Promise<number>;
+  /** The request has left only now (a connection takes its time): the gap counts from here. */
+  sent(request: SlotRequest): Promise<void>;
+  /** Nobody asks this host before `ms` from now have passed; never shortens an earlier pause. */
   pause(host: string, ms: number): Promise<void>;
 }

@@ -17,9 +17,6 @@ interface HostState {
   users: number;
 }
 
-/** A slot missed by more than this share of the gap is asked for anew. */
-const lateShare = 0.05;
-
 /**
  * Lets a request through when its host's connections, its host's clock, its address's clock and the process's own
  * limit allow it. Without gaps no clock is asked, unless the host was paused by this process not long ago.
@@ -39,8 +36,16 @@ export class HostGate {
     this.#nowMs = options.nowMs ?? (() => performance.now());
   }
 
-  /** Runs `work` in its turn. The wait is not part of any request's wall clock. */
-  async pass<T>(request: SlotRequest, signal: AbortSignal | null, work: () => Promise<T>): Promise<T> {
+  /**
+   * Runs `work` in its turn. The wait is not part of any request's wall clock.
+   *
+   * @param work calls `sent` when its request leaves
+   */
+  async pass<T>(
+    request: SlotRequest,
+    signal: AbortSignal | null,
+    work: (sent: () => void) => Promise<T>,
+  ): Promise<T> {
     const state = this.#state(request.host);
     try {
       await state.connections.enter(signal);
@@ -48,7 +53,7 @@ export class HostGate {
         await this.#awaitSlot(state, request, signal);
         try {
           signal?.throwIfAborted();
-          return await work();
+          return await work(() => this.#sent(request));
         } finally {
           this.#all.leave();
         }
@@ -85,20 +90,27 @@ export class HostGate {
     return !this.#paused.has(host);
   }
 
+  /** Nobody waits for this message; where it is lost, the gap counts from the leave to send. */
+  #sent(request: SlotRequest): void {
+    if (request.hostGapMs > 0 || request.addressGapMs > 0) this.clock.sent(request).catch(() => undefined);
+  }
+
   /** Resolves in the request's slot, holding one of the process's connections. */
   async #awaitSlot(state: HostState, request: SlotRequest, signal: AbortSignal | null): Promise<void> {
     if (this.#unclocked(request)) return this.#all.enter(signal);
-    const toleratedMs = Math.max(3, Math.max(request.hostGapMs, request.addressGapMs) * lateShare);
     await state.line.enter(signal);
     try {
-      let { waitMs, slot } = await this.clock.reserve(request);
-      let dueMs = this.#nowMs() + waitMs;
+      let waitMs = await this.clock.reserve(request);
+      let confirmed = waitMs <= 0;
       await this.#sleep(waitMs, signal);
+      const queuedMs = this.#nowMs();
       await this.#all.enter(signal);
+      // A process at its limit may have let its slot pass.
+      if (this.#nowMs() - queuedMs > 5) confirmed = false;
       try {
-        for (let tries = 0; tries < 3 && this.#nowMs() - dueMs > toleratedMs; tries++) {
-          ({ waitMs, slot } = await this.clock.reserve(request, slot));
-          dueMs = this.#nowMs() + waitMs;
+        while (!confirmed) {
+          waitMs = await this.clock.confirm(request);
+          confirmed = waitMs <= 0;
           await this.#sleep(waitMs, signal);
         }
       } catch (error) {

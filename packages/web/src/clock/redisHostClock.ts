@@ -1,81 +1,109 @@
 import type { Redis } from "ioredis";
-import type { HostClock } from "./hostClock.js";
+import type { HostClock, SlotRequest } from "./hostClock.js";
 
 /**
- * KEYS: the host's next moment (string), the address's booked moments (sorted set, score = member = ms).
- * ARGV: host gap, address gap, missed slot or "". Returns { wait, slot } in ms of Redis's own clock.
- * A host needs one pointer; an address needs the list, for its hosts' slots don't come in the order they are taken.
+ * KEYS 1: host's next slot, 2: address's slots (sorted set, score = member = ms), 3: when the host may be asked again,
+ * 4: when the address may. ARGV 1: host gap, 2: address gap. All moments are ms of Redis's own clock.
  */
-const reserveScript = `
+const prelude = `
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.ceil(t[2] / 1000)
 local hostGap, addressGap = tonumber(ARGV[1]), tonumber(ARGV[2])
-local next = tonumber(redis.call('GET', KEYS[1]) or 0)
-local slot = math.max(now, next)
-if ARGV[3] ~= '' and next == tonumber(ARGV[3]) + hostGap then slot = now end
+local function at(key) return tonumber(redis.call('GET', key) or 0) end
+local function openAt()
+  local open = at(KEYS[3])
+  if addressGap > 0 then open = math.max(open, at(KEYS[4])) end
+  return open
+end
+local function keep(key, moment)
+  redis.call('SET', key, string.format('%.0f', moment), 'PX', moment - now + 1000)
+end
+local function close()
+  if hostGap > 0 and now + hostGap > at(KEYS[3]) then keep(KEYS[3], now + hostGap) end
+  if addressGap > 0 then keep(KEYS[4], now + addressGap) end
+end
+`;
+
+/** A host needs one pointer; an address needs a list, for its hosts' slots don't come in the order they are taken. */
+const reserveScript = `${prelude}
+local slot = math.max(now, at(KEYS[1]), openAt())
 if addressGap > 0 then
   redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - addressGap)
-  local booked = redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. (slot - addressGap), '+inf')
-  for _, at in ipairs(booked) do
-    at = tonumber(at)
-    if at >= slot + addressGap then break end
-    if at > slot - addressGap then slot = at + addressGap end
+  for _, booked in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. (slot - addressGap), '+inf')) do
+    booked = tonumber(booked)
+    if booked >= slot + addressGap then break end
+    if booked > slot - addressGap then slot = booked + addressGap end
   end
   redis.call('ZADD', KEYS[2], slot, string.format('%.0f', slot))
   redis.call('PEXPIRE', KEYS[2], slot - now + addressGap + 60000)
 end
-if hostGap > 0 then
-  redis.call('SET', KEYS[1], string.format('%.0f', slot + hostGap), 'PX', slot - now + hostGap + 1000)
-end
-return { slot - now, slot }
+if hostGap > 0 then keep(KEYS[1], slot + hostGap) end
+if slot <= now then close() end
+return slot - now
 `;
 
-const pauseScript = `
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.ceil(t[2] / 1000)
-local untilMs = now + tonumber(ARGV[1])
-if untilMs > tonumber(redis.call('GET', KEYS[1]) or 0) then
-  redis.call('SET', KEYS[1], string.format('%.0f', untilMs), 'PX', tonumber(ARGV[1]) + 1000)
-end
-return untilMs
+const confirmScript = `${prelude}
+local wait = openAt() - now
+if wait > 0 then return wait end
+close()
+return 0
 `;
 
-interface ClockCommands {
-  pairloomReserveSlot(
-    host: string,
-    address: string,
-    hostGap: number,
-    addressGap: number,
-    missed: string,
-  ): Promise<[number, number]>;
-  pairloomPauseHost(host: string, ms: number): Promise<number>;
-}
+const sentScript = `${prelude}
+close()
+return 0
+`;
+
+/** ARGV 1: ms. */
+const pauseScript = `${prelude}
+if now + hostGap > at(KEYS[3]) then keep(KEYS[3], now + hostGap) end
+return 0
+`;
+
+type Command = (
+  next: string,
+  booked: string,
+  hostOpen: string,
+  addressOpen: string,
+  hostGapMs: number,
+  addressGapMs: number,
+) => Promise<number>;
+
+const scripts = {
+  pairloomReserve: reserveScript,
+  pairloomConfirm: confirmScript,
+  pairloomSent: sentScript,
+  pairloomPause: pauseScript,
+};
 
 /**
- * Host clocks shared by every process on one Redis: one script, one round trip, Redis's own time. Keys expire when
- * their moments have passed, so Redis holds hosts at work and no others.
+ * Host clocks shared by every process on one Redis, one script and one round trip a question, by Redis's own time.
+ * Keys expire when their moments have passed, so Redis holds hosts at work and no others.
  *
  * @param redis stays the caller's to close
- * @param keyPrefix e.g. "pairloom:demo:"
+ * @param keyPrefix e.g. "pairloom:demo"
  */
 export function redisHostClock(redis: Redis, keyPrefix: string): HostClock {
-  redis.defineCommand("pairloomReserveSlot", { numberOfKeys: 2, lua: reserveScript });
-  redis.defineCommand("pairloomPauseHost", { numberOfKeys: 1, lua: pauseScript });
-  const commands = redis as unknown as ClockCommands;
-  const hostKey = (host: string): string => `${keyPrefix}clock:host:${host}`;
+  for (const [name, lua] of Object.entries(scripts)) redis.defineCommand(name, { numberOfKeys: 4, lua });
+  const commands = redis as unknown as Record<keyof typeof scripts, Command>;
+  const prefix = `${keyPrefix.replace(/:$/, "")}:clock`;
+  const run = (name: keyof typeof scripts, { host, hostGapMs, address, addressGapMs }: SlotRequest) =>
+    commands[name](
+      `${prefix}:next:${host}`,
+      `${prefix}:booked:${address}`,
+      `${prefix}:host:${host}`,
+      `${prefix}:address:${address}`,
+      Math.ceil(hostGapMs),
+      Math.ceil(addressGapMs),
+    );
   return {
-    async reserve({ host, hostGapMs, address, addressGapMs }, missed) {
-      const [waitMs, slot] = await commands.pairloomReserveSlot(
-        hostKey(host),
-        `${keyPrefix}clock:address:${address}`,
-        Math.ceil(hostGapMs),
-        Math.ceil(addressGapMs),
-        missed === undefined ? "" : String(missed),
-      );
-      return { waitMs, slot };
+    reserve: (request) => run("pairloomReserve", request),
+    confirm: (request) => run("pairloomConfirm", request),
+    async sent(request) {
+      await run("pairloomSent", request);
     },
     async pause(host, ms) {
-      await commands.pairloomPauseHost(hostKey(host), Math.ceil(ms));
+      await run("pairloomPause", { host, hostGapMs: ms, address: "", addressGapMs: 0 });
     },
   };
 }

@@ -20,6 +20,8 @@ export interface ExchangeRequest {
   signal: AbortSignal | null;
   /** Looks at the head of an answer: true reads the body, false leaves it. */
   wantsBody(httpStatus: number, headers: Headers): boolean;
+  /** Told when the request is about to be written to a connection. */
+  onSent?(): void;
   /** Cuts the body at `maxBytes` in place of refusing it. */
   cutBody?: boolean;
 }
@@ -106,6 +108,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
       onRequestStart(started) {
         controller = started;
         if (settled) started.abort(new Stop("left", "too late"));
+        else request.onSent?.();
       },
       onResponseStart(_controller, status, answered) {
         if (settled || status < 200) return;
