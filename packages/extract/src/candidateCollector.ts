@@ -46,7 +46,7 @@ export class CandidateCollector {
     }
     if (url.protocol !== "http:" && url.protocol !== "https:") return this.skip("other_scheme");
     if (url.href.length > 8192) return this.skip("bad_address");
-    url.hash = "";
+    if (url.href.includes("#")) url.hash = "";
     const key = canonicalUrl(url.href);
     let found = this.#found.get(key);
     if (found === undefined) {

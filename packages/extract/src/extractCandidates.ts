@@ -1,16 +1,18 @@
 import type { Candidate, Reason } from "@pairloom/config";
 import { defaultOptOutDirectives, mediaType, type Headers } from "@pairloom/web";
-import { isTag, type AnyNode, type Document, type Element } from "domhandler";
+import type { Element } from "domhandler";
 import { CandidateCollector } from "./candidateCollector.js";
 import { decodeHtml } from "./decodeHtml.js";
-import { ancestor, elementText, nextNode } from "./elementText.js";
-import { headImages, type MetaEntry } from "./headImages.js";
-import { imageAddress, isTrackingPixel, namesImageFile } from "./imageAddress.js";
+import { ancestor, elementText } from "./elementText.js";
+import { headImages } from "./headImages.js";
+import { isTrackingPixel } from "./imageAddress.js";
 import { imageTexts } from "./imageTexts.js";
 import { jsonLdImages } from "./jsonLdImages.js";
 import { LinkCollector } from "./linkCollector.js";
 import { pageOptOuts } from "./pageOptOuts.js";
 import { parseHtml } from "./parseHtml.js";
+import { readPage } from "./readPage.js";
+import { shownAddress } from "./shownAddress.js";
 
 export interface ExtractInput {
   html: Uint8Array | string;
@@ -116,7 +118,7 @@ export function extractCandidates(input: ExtractInput): Extracted {
       links.addFrame(element);
       continue;
     }
-    const address = addressOf(element);
+    const address = shownAddress(element);
     if (address === null) continue;
     if (isTrackingPixel(element)) {
       images.skip("tracking_pixel");
@@ -167,123 +169,6 @@ function decoded(input: ExtractInput, maxBytes: number): { html: string; encodin
     ...decodeHtml(input.html.subarray(0, maxBytes), charset),
     cut: input.html.byteLength > maxBytes,
   };
-}
-
-interface Page {
-  html: Element | null;
-  baseHref: string | null;
-  title: Element | null;
-  meta: MetaEntry[];
-  jsonLd: Element[];
-  byId: Map<string, Element>;
-  /** Elements that show, link to or frame something, in document order. */
-  elements: Element[];
-  /** How many images the elements around images hold, some levels up. */
-  imageCounts: Map<Element, number>;
-}
-
-const shown = new Set([
-  "img",
-  "a",
-  "area",
-  "iframe",
-  "frame",
-  "input",
-  "object",
-  "embed",
-  "image",
-  "video",
-  "amp-img",
-]);
-const countedLevels = 8;
-
-/** One walk over the tree. */
-function readPage(document: Document): Page {
-  const page: Page = {
-    html: null,
-    baseHref: null,
-    title: null,
-    meta: [],
-    jsonLd: [],
-    byId: new Map(),
-    elements: [],
-    imageCounts: new Map(),
-  };
-  let node: AnyNode | null = document;
-  while (node !== null) {
-    let deep = true;
-    if (isTag(node)) {
-      deep = node.name !== "template";
-      if (node.attribs.id !== undefined && !page.byId.has(node.attribs.id))
-        page.byId.set(node.attribs.id, node);
-      visit(node, page);
-    }
-    node = nextNode(node, document, deep);
-  }
-  return page;
-}
-
-function visit(element: Element, page: Page): void {
-  const { name, attribs } = element;
-  if (name === "html") page.html ??= element;
-  else if (name === "base") page.baseHref ??= attribs.href ?? null;
-  else if (name === "title") {
-    if (element.parent === null || !isTag(element.parent) || element.parent.name !== "svg")
-      page.title ??= element;
-  } else if (name === "meta") {
-    const key = attribs.property ?? attribs.name ?? attribs["http-equiv"];
-    const entry = key ?? (attribs.itemprop === undefined ? undefined : `itemprop:${attribs.itemprop}`);
-    if (entry !== undefined && attribs.content !== undefined) {
-      page.meta.push({ name: entry.trim().toLowerCase(), content: attribs.content });
-    }
-  } else if (name === "script") {
-    if (/^\s*application\/ld\+json/i.test(attribs.type ?? "")) page.jsonLd.push(element);
-  } else if (name === "link") {
-    if (/(^|\s)license(\s|$)/i.test(attribs.rel ?? "")) page.elements.push(element);
-  } else if (shown.has(name) || backgroundOf(element) !== null) {
-    page.elements.push(element);
-    if (name === "img" || name === "image" || name === "amp-img") countImage(element, page.imageCounts);
-  }
-}
-
-function countImage(image: Element, counts: Map<Element, number>): void {
-  let at: Element | Document | null = image;
-  for (let level = 0; at !== null && isTag(at) && level < countedLevels; level++) {
-    counts.set(at, (counts.get(at) ?? 0) + 1);
-    at = at.parent as Element | Document | null;
-  }
-}
-
-/** The address that an element shows a picture from, as written; null where it shows none. */
-function addressOf(element: Element): string | null {
-  const { name, attribs } = element;
-  if (name === "img" || name === "amp-img") return imageAddress(element) ?? "";
-  if (name === "input") return attribs.type?.trim().toLowerCase() === "image" ? (attribs.src ?? "") : null;
-  if (name === "image") return attribs.href ?? attribs["xlink:href"] ?? null;
-  if (name === "video") return attribs.poster ?? null;
-  if (name === "object" || name === "embed") {
-    const address = attribs.data ?? attribs.src;
-    if (address === undefined) return null;
-    const type = attribs.type?.trim().toLowerCase() ?? "";
-    if (type.startsWith("image/")) return address;
-    return type === "" && URL.canParse(address, "http://x/") && namesImageFile(new URL(address, "http://x/"))
-      ? address
-      : null;
-  }
-  return backgroundOf(element);
-}
-
-/** The first picture of an inline background, where the element says what it shows. */
-function backgroundOf({ attribs }: Element): string | null {
-  const style = attribs.style ?? "";
-  const described = attribs["aria-label"] ?? attribs["aria-labelledby"] ?? attribs.title;
-  if (described === undefined) return null;
-  const [, , quoted, bare] =
-    /background(?:-image)?\s*:[^;]{0,300}?url\(\s*(?:(["'])(.{0,4000}?)\1|([^)"']{0,4000}))\s*\)/i.exec(
-      style,
-    ) ?? [];
-  const inStyle = quoted ?? bare?.trim();
-  return inStyle ?? attribs["data-bg"] ?? attribs["data-background-image"] ?? null;
 }
 
 function languageOf(element: Element): string | null {

@@ -7,6 +7,8 @@ const creativeCommons = /^https?:\/\/(www\.)?creativecommons\.org\/(licenses|pub
 export class LinkCollector {
   readonly #links = new Set<string>();
   readonly #frames = new Set<string>();
+  /** Pages say the same address many times. */
+  readonly #resolved = new Map<string, URL | null>();
   #statedLicence: string | null = null;
   #seenLicence: string | null = null;
   readonly skipped: Record<string, number> = {};
@@ -67,10 +69,16 @@ export class LinkCollector {
     if (url !== null && this.#links.size < this.maxLinks) this.#links.add(url.href);
   }
 
-  /** Absolute, http(s), without fragment; null for anything else and for a place on the page itself. */
   #resolve(href: string | undefined): URL | null {
     const written = href?.trim() ?? "";
     if (written === "" || written.startsWith("#")) return null;
+    let url = this.#resolved.get(written);
+    if (url === undefined) this.#resolved.set(written, (url = this.#parse(written)));
+    return url;
+  }
+
+  /** Absolute, http(s), without fragment; null for anything else and for a place on the page itself. */
+  #parse(written: string): URL | null {
     let url: URL;
     try {
       url = new URL(written, this.baseUrl);
@@ -79,7 +87,7 @@ export class LinkCollector {
       return null;
     }
     if (url.protocol !== "http:" && url.protocol !== "https:") return null;
-    url.hash = "";
+    if (url.href.includes("#")) url.hash = "";
     return url.href.length > 8192 || url.href === this.pageUrl ? null : url;
   }
 

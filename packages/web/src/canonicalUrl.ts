@@ -6,10 +6,13 @@ const unreserved = /^[A-Za-z0-9\-._~]$/;
 
 /** %41 → A, %2f → %2F: escapes of unreserved characters are undone, the others get capital digits (RFC 3986 §6.2.2). */
 export function normalisePercentEncoding(text: string): string {
-  return text.replace(/%([0-9a-fA-F]{2})/g, (escape, hex: string) => {
+  if (!text.includes("%")) return text;
+  const once = text.replace(/%([0-9a-fA-F]{2})/g, (escape, hex: string) => {
     const character = String.fromCharCode(parseInt(hex, 16));
     return unreserved.test(character) ? character : escape.toUpperCase();
   });
+  // "%%341" has become "%41": each round is shorter, so there is a last one.
+  return once.length < text.length ? normalisePercentEncoding(once) : once;
 }
 
 function nameOf(parameter: string): string {
@@ -34,18 +37,21 @@ export function canonicalUrl(text: string): string {
     return text.trim();
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") return url.href;
-  url.hash = "";
-  url.username = "";
-  url.password = "";
-  url.hostname = url.hostname.replace(/\.+$/, "");
-  // Undoing %2E may make new dot segments, so it is parsed once more.
+  // Setters parse anew, so they are used where there is something to set.
+  if (url.href.includes("#")) url.hash = "";
+  if (url.username !== "" || url.password !== "") url.username = url.password = "";
+  if (url.hostname.endsWith(".")) url.hostname = url.hostname.replace(/\.+$/, "");
   const path = normalisePercentEncoding(url.pathname);
-  const query = url.search
-    .slice(1)
+  const query = url.search === "" ? "" : canonicalQuery(url.search.slice(1));
+  const rebuilt = `${url.protocol}//${url.host}${path}${query === "" ? "" : `?${query}`}`;
+  // Undoing %2E may have made new dot segments.
+  return rebuilt === url.href ? rebuilt : new URL(rebuilt).href;
+}
+
+function canonicalQuery(query: string): string {
+  return query
     .split("&")
     .filter((parameter) => parameter !== "" && !tracking.test(nameOf(parameter)))
     .map(normalisePercentEncoding)
     .join("&");
-  const rebuilt = new URL(url.origin + path + (query === "" ? "" : `?${query}`));
-  return rebuilt.href;
 }

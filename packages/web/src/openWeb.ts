@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { reasonOfHttpStatus, type Reason, type WebSettings } from "@pairloom/config";
+import type { WebSettings } from "@pairloom/config";
 import type { Redis } from "ioredis";
 import { Agent } from "undici";
 import { addressPolicy } from "./address/addressPolicy.js";
 import { admit } from "./address/admission.js";
+import { answerOf, isSuccess, redirectOf, type Errand } from "./errand.js";
 import { guardedConnector } from "./address/guardedConnector.js";
 import type { HostClock } from "./clock/hostClock.js";
 import { HostGate } from "./clock/hostGate.js";
@@ -16,7 +17,7 @@ import { headerOptOuts, type OptOut, type OptOutPolicy } from "./optouts/headerO
 import { backoffMs, isTransient, retryAfterMs } from "./retryPolicy.js";
 import { SiteRules, type RobotsState } from "./siteRules.js";
 import { userAgent } from "./userAgent.js";
-import { mediaType, webNo, type WebAnswer, type WebNo } from "./webAnswer.js";
+import { webNo, type WebAnswer } from "./webAnswer.js";
 
 export interface OpenWebOptions {
   settings: WebSettings;
@@ -62,19 +63,6 @@ export interface Web {
   getRobots(url: string): Promise<RobotsState>;
   /** Ends every connection. Redis is the caller's. */
   close(): Promise<void>;
-}
-
-type Kind = "page" | "image" | "text" | "site_file";
-
-interface Errand {
-  kind: Kind;
-  accept: string;
-  acceptEncoding: string;
-  checkRobots: boolean;
-  maxBytes: number;
-  cutBody: boolean;
-  maxRedirects: number;
-  signal: AbortSignal | null;
 }
 
 /** Opens the web: one connection pool, one set of caches. @throws UserError for settings that can't be */
@@ -238,39 +226,34 @@ export function openWeb(options: OpenWebOptions): Web {
     return stated ?? pauseMs;
   }
 
+  const whole = { maxBytes: settings.maxBytes, cutBody: false, maxRedirects: settings.maxRedirects };
   return {
-    getPage: (url, { signal } = {}) =>
+    getPage: (url, { signal = null } = {}) =>
       run(url, {
+        ...whole,
         kind: "page",
         accept: "text/html,application/xhtml+xml;q=0.9,*/*;q=0.5",
         acceptEncoding: "gzip, deflate, br",
         checkRobots: true,
-        maxBytes: settings.maxBytes,
-        cutBody: false,
-        maxRedirects: settings.maxRedirects,
-        signal: signal ?? null,
+        signal,
       }),
-    getImage: (url, { signal } = {}) =>
+    getImage: (url, { signal = null } = {}) =>
       run(url, {
+        ...whole,
         kind: "image",
         accept: "image/*,*/*;q=0.5",
         acceptEncoding: "identity, gzip;q=0.5, deflate;q=0.5, br;q=0.5",
         checkRobots: true,
-        maxBytes: settings.maxBytes,
-        cutBody: false,
-        maxRedirects: settings.maxRedirects,
-        signal: signal ?? null,
+        signal,
       }),
-    getText: (url, { signal, checkRobots = false, accept = "*/*" } = {}) =>
+    getText: (url, { signal = null, checkRobots = false, accept = "*/*" } = {}) =>
       run(url, {
+        ...whole,
         kind: "text",
         accept,
         acceptEncoding: "gzip, deflate, br",
         checkRobots,
-        maxBytes: settings.maxBytes,
-        cutBody: false,
-        maxRedirects: settings.maxRedirects,
-        signal: signal ?? null,
+        signal,
       }),
     async getRobots(url) {
       const admitted = await admit(url, policy, resolver, settings.contact);
@@ -279,42 +262,6 @@ export function openWeb(options: OpenWebOptions): Web {
     },
     close: () => agent.destroy(),
   };
-}
-
-function isSuccess(httpStatus: number): boolean {
-  return httpStatus === 200 || httpStatus === 203;
-}
-
-/** The absolute target of a redirect, as text (it is judged by the next hop), or null. */
-function redirectOf(exchanged: Exchanged, base: URL): string | null {
-  if (!exchanged.ok || ![301, 302, 303, 307, 308].includes(exchanged.httpStatus)) return null;
-  const location = one(exchanged.headers.location);
-  if (location === undefined || location === "") return null;
-  try {
-    return new URL(location, base).href;
-  } catch {
-    return location;
-  }
-}
-
-function answerOf(exchanged: Exchanged, url: URL, errand: Errand, optOuts: readonly OptOut[]): WebAnswer {
-  const finalUrl = url.href;
-  if (!exchanged.ok) {
-    const { reason, errorMessage, httpStatus } = exchanged;
-    return webNo(reason, errorMessage, { httpStatus, finalUrl });
-  }
-  const { httpStatus, headers, body } = exchanged;
-  if (!isSuccess(httpStatus)) return no(reasonOfHttpStatus(httpStatus), `HTTP ${httpStatus}`);
-  if (body === null || (body.length === 0 && (errand.kind === "image" || errand.kind === "page"))) {
-    return no("empty_body", "no bytes");
-  }
-  const [contentType, charset] = mediaType(one(headers["content-type"]));
-  const reasons = [...new Set(optOuts.map(({ reason }) => reason))];
-  return { status: "ok", body, finalUrl, httpStatus, headers, contentType, charset, optOuts: reasons };
-
-  function no(reason: Reason, errorMessage: string): WebNo {
-    return webNo(reason, errorMessage, { httpStatus, finalUrl });
-  }
 }
 
 function signalOf(errand: Errand): { signal?: AbortSignal } {

@@ -25,7 +25,7 @@ export function checkUrl(text: string): CheckedUrl {
   if (url.username !== "" || url.password !== "") return refused("url_invalid", "a user name or password");
   if (url.hostname.endsWith(".")) url.hostname = url.hostname.replace(/\.+$/, "");
   if (url.hostname === "" || url.hostname.endsWith(".")) return refused("url_invalid", "no host");
-  url.hash = "";
+  if (url.href.includes("#")) url.hash = "";
   return { ok: true, url };
 }
 
