@@ -8,7 +8,7 @@ it("examples/demo-queries.txt is what demoQueryFile(1) makes", () => {
   expect(file).toBe(demoQueryFile(1));
 });
 
-it("the demo's queries are a few hundred, each once, with all 64 combinations", () => {
+it("the demo's queries are a few hundred, each once, with all 60 combinations", () => {
   const queries = demoQueries(1);
   expect(queries.length).toBeGreaterThanOrEqual(300);
   expect(new Set(queries).size).toBe(queries.length);

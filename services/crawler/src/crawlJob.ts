@@ -35,7 +35,6 @@ export async function crawlJob(
   const frontier = await readLines(store, job.data.frontier, (value) => frontierPage.parse(value));
   if ((await store.stat(reportName)) === null) {
     const read = await pMap(frontier, (page) => readPage(web, settings.web, page, job.signal), {
-      concurrency: settings.web.concurrency,
       signal: job.signal,
     });
     const candidates = await publishCandidates(

@@ -13,7 +13,7 @@ export async function readPage(
 ): Promise<ReadPage> {
   const answer =
     page.kind === "sitemap"
-      ? await web.getText(page.url, { signal })
+      ? await web.getText(page.url, { checkRobots: true, signal })
       : await web.getPage(page.url, { signal });
   const row: CrawledPage = {
     url: page.url,

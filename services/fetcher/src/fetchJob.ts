@@ -37,7 +37,8 @@ export async function fetchJob(
     const fetched = await pMap(
       candidates,
       (candidate, at) => fetchCandidate(candidate, claimed[at]!, settings, web, job.signal),
-      { concurrency: settings.web.concurrency, signal: job.signal },
+      // All at once: the web keeps its own count of open requests, and who waits for a host's clock holds none.
+      { signal: job.signal },
     );
     const pictures = new Map<string, Buffer>();
     for (const { row, picture } of fetched) if (picture !== null) pictures.set(row.member!, picture);

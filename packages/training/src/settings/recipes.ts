@@ -15,13 +15,13 @@ export type RecipeValues = Omit<TrainSettingsInput, "data" | "model" | "out" | "
  */
 export const recipes: Record<RecipeName, RecipeValues> = {
   laptop: {
-    batchSize: 128,
-    epochs: 14,
+    batchSize: 64,
+    epochs: 18,
     lr: 2e-3,
     beta1: 0.9,
     beta2: 0.98,
     eps: 1e-6,
-    weightDecay: 0.1,
+    weightDecay: 0.3,
     warmup: 50,
     gradClip: 1,
     captions: "any",

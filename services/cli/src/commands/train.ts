@@ -6,7 +6,7 @@ import { Option, type Command } from "commander";
 import { cacheDir } from "../project/environment.js";
 import { LiveBlock } from "../terminal/liveBlock.js";
 import { createSay } from "../terminal/say.js";
-import { onStopSignal } from "../services/onStopSignal.js";
+import { onParentGone, onStopSignal } from "../services/onStopSignal.js";
 import { engineOption, jsonOption, wholeNumber } from "./options.js";
 
 const number = (text: string): number => {
@@ -63,7 +63,7 @@ Examples:
         const settings = resolveTrainSettings(options, family);
         const stop = new AbortController();
         onStopSignal(() => stop.abort());
-        process.on("disconnect", () => stop.abort());
+        onParentGone(() => stop.abort());
         const engine = await loadEngine(settings.engine, {
           cacheDir: cacheDir(),
           ...(settings.threads === null ? {} : { threads: settings.threads }),

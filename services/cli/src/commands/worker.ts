@@ -1,6 +1,6 @@
 import { Argument, type Command } from "commander";
 import { openProject, type WebOptions } from "../project/openProject.js";
-import { onStopSignal } from "../services/onStopSignal.js";
+import { onParentGone, onStopSignal } from "../services/onStopSignal.js";
 import { startMonitor } from "../services/startMonitor.js";
 import { runStage, stages, type StageName } from "../services/runStage.js";
 import { addWebOptions, dirOption, wholeNumber } from "./options.js";
@@ -30,7 +30,7 @@ export function addWorkerCommand(program: Command): void {
         let end: (failure: unknown) => void = () => undefined;
         const ended = new Promise<unknown>((resolve) => (end = resolve));
         onStopSignal(() => end(null));
-        if (options.supervised === true) process.on("disconnect", () => end(null));
+        if (options.supervised === true) onParentGone(() => end(null));
         const service =
           stage === "monitor"
             ? await startMonitor(project, options)

@@ -6,3 +6,9 @@ export function onStopSignal(stop: () => void): void {
     process.once("SIGINT", () => process.exit(130));
   });
 }
+
+/** Calls `stop` when the process that started this one over an IPC channel is gone. The channel keeps nobody alive. */
+export function onParentGone(stop: () => void): void {
+  process.once("disconnect", stop);
+  process.channel?.unref();
+}

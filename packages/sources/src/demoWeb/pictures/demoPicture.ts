@@ -53,7 +53,7 @@ export function demoPicture(seed: number, combination: Combination, index: numbe
 
 function drawScene({ colour, shape }: Combination, random: SeededRandom): DemoScene {
   const draw = random.next();
-  const count = draw < 0.62 ? 1 : draw < 0.86 ? 2 : 3;
+  const count = draw < 0.9 ? 1 : draw < 0.97 ? 2 : 3;
   return {
     colour,
     shape,
@@ -77,14 +77,15 @@ function drawSvg(scene: DemoScene, width: number, height: number, random: Seeded
   const [hue, saturation, lightness] = demoColours[scene.colour];
   const fill = `hsl(${(hue + random.between(-5, 5) + 360) % 360},${saturation}%,${(lightness + random.between(-4, 4)).toFixed(1)}%)`;
   const shapes = spots(scene, random).map(([x, y, share]) => {
-    const turn = random.between(-18, 18).toFixed(1);
+    const turn = random.between(-12, 12).toFixed(1);
     const scale = ((share * side) / 2).toFixed(2);
     return `<path transform="translate(${(x * width).toFixed(1)} ${(y * height).toFixed(1)}) rotate(${turn}) scale(${scale})" d="${shapePath[scene.shape]}"/>`;
   });
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">` +
     backgroundSvg(scene.background, width, height, random) +
-    `<g fill="${fill}" fill-rule="evenodd">${shapes.join("")}</g></svg>`
+    // Cut-outs with a dark rim, as stickers and clip art have: what is drawn is told by its rim, whatever its colour.
+    `<g fill="${fill}" fill-rule="evenodd" stroke="#1b1d22" stroke-width=".2" stroke-linejoin="round">${shapes.join("")}</g></svg>`
   );
 }
 
@@ -92,12 +93,12 @@ function drawSvg(scene: DemoScene, width: number, height: number, random: Seeded
 function spots(scene: DemoScene, random: SeededRandom): [number, number, number][] {
   const jitter = (centre: number, by: number) => centre + random.between(-by, by);
   if (scene.count === 1) {
-    const share = scene.size === "small" ? random.between(0.36, 0.44) : random.between(0.58, 0.72);
+    const share = scene.size === "small" ? random.between(0.52, 0.6) : random.between(0.72, 0.84);
     const [x, y] = singleSpot(scene.position ?? "centre", share / 2 + 0.03, random);
     return [[x, y, share]];
   }
   if (scene.count === 2) {
-    const share = () => (scene.size === "small" ? random.between(0.34, 0.37) : random.between(0.42, 0.46));
+    const share = () => (scene.size === "small" ? random.between(0.4, 0.43) : random.between(0.46, 0.48));
     const [near, far] = [0.26, 0.74];
     const across = random.pick(["row", "column", "falling", "rising"] as const);
     const place = { row: [0.5, 0.5], column: [near, far], falling: [near, far], rising: [far, near] }[across];
@@ -114,7 +115,7 @@ function spots(scene: DemoScene, random: SeededRandom): [number, number, number]
     [0.25, 0.75],
     [0.75, 0.75],
   ] as const);
-  return corners.slice(0, 3).map(([x, y]) => [jitter(x, 0.03), jitter(y, 0.03), random.between(0.35, 0.4)]);
+  return corners.slice(0, 3).map(([x, y]) => [jitter(x, 0.03), jitter(y, 0.03), random.between(0.42, 0.46)]);
 }
 
 /** A spot in the named part of the picture, at least `margin` from every edge. */

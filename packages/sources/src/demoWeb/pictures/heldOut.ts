@@ -9,18 +9,14 @@ import {
 } from "./vocabulary.js";
 
 /**
- * Ten combinations that are crawled but kept out of training: one for each colour and shape, and two more.
- * No colour and no shape loses more than two, so each of the words is learned from at least six others.
+ * Six combinations that are crawled but kept out of training: one for each shape, each of another colour. So each shape
+ * is learned from nine colours, and each colour from at least five shapes.
  */
 export function heldOutCombinations(seed: number): Combination[] {
   const random = seededRandom(seed, "held-out");
   const colours = random.shuffled(demoColourNames);
   const shapes = random.shuffled(demoShapeNames);
-  return Array.from({ length: 10 }, (_, i) => ({
-    colour: colours[i % 8] as Combination["colour"],
-    // the ninth and tenth are the first two colours with their neighbours' shapes, so no cell comes twice
-    shape: shapes[i < 8 ? i : i - 7] as Combination["shape"],
-  }));
+  return shapes.map((shape, i) => ({ colour: colours[i] as Combination["colour"], shape }));
 }
 
 /** The regular expression that finds a combination in a text, singular or plural. */

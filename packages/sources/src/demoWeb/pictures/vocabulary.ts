@@ -1,29 +1,29 @@
 /** The words of the demo's pictures and what they look like. No background's word is a colour's or a shape's. */
 
-/** Eight colours, far apart in hue or lightness, as [hue °, saturation %, lightness %]. */
+/** Ten colours, far apart in hue or lightness, as [hue °, saturation %, lightness %]. */
 export const demoColours = {
-  red: [358, 82, 45],
-  yellow: [52, 96, 52],
-  green: [130, 65, 34],
+  red: [358, 84, 45],
+  orange: [25, 95, 53],
+  yellow: [53, 96, 52],
+  lime: [88, 76, 48],
+  green: [140, 65, 30],
   cyan: [184, 92, 47],
   blue: [224, 85, 46],
   purple: [277, 70, 38],
   pink: [330, 92, 72],
-  black: [220, 8, 9],
+  white: [220, 8, 97],
 } as const satisfies Record<string, readonly [number, number, number]>;
 export type DemoColour = keyof typeof demoColours;
 export const demoColourNames = Object.keys(demoColours) as DemoColour[];
 
-/** Eight shapes with their plurals. */
+/** Six shapes with their plurals. */
 export const demoShapes = {
   circle: "circles",
   square: "squares",
   triangle: "triangles",
   star: "stars",
   cross: "crosses",
-  heart: "hearts",
   ring: "rings",
-  crescent: "crescents",
 } as const;
 export type DemoShape = keyof typeof demoShapes;
 export const demoShapeNames = Object.keys(demoShapes) as DemoShape[];
@@ -44,13 +44,13 @@ export const demoBackgrounds = {
 export type DemoBackground = keyof typeof demoBackgrounds;
 export const demoBackgroundNames = Object.keys(demoBackgrounds) as DemoBackground[];
 
-/** One of the 64 classes: a colour with a shape. */
+/** One of the 60 classes: a colour with a shape. */
 export interface Combination {
   colour: DemoColour;
   shape: DemoShape;
 }
 
-/** All 64, colour by colour. */
+/** All 60, colour by colour. */
 export const allCombinations: readonly Combination[] = demoColourNames.flatMap((colour) =>
   demoShapeNames.map((shape) => ({ colour, shape })),
 );
@@ -60,7 +60,7 @@ export function combinationName({ colour, shape }: Combination): string {
   return `${colour} ${shape}`;
 }
 
-/** The 64 class names, "red circle" … "black crescent": what zero-shot classification chooses from. */
+/** The 60 class names, "red circle" … "white ring": what zero-shot classification chooses from. */
 export function demoClasses(): string[] {
   return allCombinations.map(combinationName);
 }

@@ -1,0 +1,132 @@
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import type { ChildProcess } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startDemoWeb, type DemoWeb } from "@pairloom/sources";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { crawlSettings } from "../faults/crawlSettings.js";
+import { startPairloom } from "../road/pairloom.js";
+
+const executablePath = "/usr/bin/chromium";
+const missing = existsSync(executablePath) ? null : "Debian's chromium is not installed";
+if (missing !== null) console.log(`skipped: ${missing}`);
+/** Where to leave a picture of the dashboard, if anywhere. */
+const picture = process.env["PAIRLOOM_SCREENSHOT"];
+
+describe.skipIf(missing !== null)("the dashboard in a browser", () => {
+  let folder: string;
+  let web: DemoWeb;
+  let up: ChildProcess;
+  let browser: Browser;
+  let page: Page;
+  const problems: string[] = [];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "pairloom-browser-"));
+    web = await startDemoWeb({ seed: 5, scale: 0.1 });
+    const dir = join(folder, "data");
+    await mkdir(dir);
+    await writeFile(join(dir, "pairloom.json"), JSON.stringify({ ...crawlSettings(web), sources: [] }));
+    up = startPairloom(["up", "--dir", dir, "--port", "0"]);
+    const url = await new Promise<string>((resolve, reject) => {
+      let said = "";
+      up.stderr?.on("data", (chunk) => {
+        said += String(chunk);
+        const found = /Dashboard: (\S+)/.exec(said)?.[1];
+        if (found !== undefined) resolve(found);
+      });
+      up.on("close", () => reject(new Error(said)));
+    });
+    browser = await chromium.launch({
+      executablePath,
+      args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    });
+    page = await browser.newPage({ viewport: { width: 1280, height: 1250 } });
+    page.on("pageerror", (error) => problems.push(error.message));
+    page.on("console", (message) => {
+      if (message.type() === "error") problems.push(message.text());
+    });
+    await page.goto(url);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    if (up !== undefined) {
+      const ended = new Promise((resolve) => up.on("close", resolve));
+      up.kill("SIGTERM");
+      await ended;
+    }
+    await web?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("says what is missing where a query list has no source", async () => {
+    await page.getByLabel("Queries, one a line").fill("red star");
+    await page.getByRole("button", { name: "Put on the road" }).click();
+    await page.getByText("No source is switched on").waitFor();
+    problems.length = 0; // the browser reports the refused request as an error
+  });
+
+  it("seeds a query list and shows the funnel fill", async () => {
+    await page
+      .getByLabel("Queries, one a line")
+      .fill("red star\nblue circle\ngreen square\nyellow triangle\npink cross");
+    await page.getByLabel("Search API").fill(web.searchUrl);
+    await page.getByRole("button", { name: "Put on the road" }).click();
+    await page.getByText("5 queries are on the road").waitFor();
+    await page.waitForFunction(
+      () => Number(document.querySelector(".bar.seen .count")?.textContent) > 50,
+      undefined,
+      { timeout: 120_000 },
+    );
+    await page.getByText("the road is empty").waitFor({ timeout: 120_000 });
+  });
+
+  it("makes a release and launches a training on it", async () => {
+    await page.getByLabel("Name (or the next number)").fill("first");
+    await page.getByRole("button", { name: "Make a release" }).click();
+    await page.locator("td", { hasText: "first" }).waitFor();
+    await page.waitForFunction(
+      () => document.querySelector("select[name=release] option") !== null,
+      undefined,
+      { timeout: 60_000 },
+    );
+    await page.getByLabel("Steps").fill("30");
+    await page.getByLabel("Batch size").fill("16");
+    await page.getByLabel("Engine").selectOption("wasm");
+    await page.getByRole("button", { name: "Launch training" }).click();
+    await page.getByText("run-0001 is queued").waitFor();
+    await page.locator("td", { hasText: "finished" }).waitFor({ timeout: 180_000 });
+  });
+
+  it("hands out the checkpoint", async () => {
+    const link = page.getByRole("link", { name: /step-000030\.safetensors/ });
+    await link.waitFor({ timeout: 30_000 });
+    const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
+    const path = join(folder, "got.safetensors");
+    await download.saveAs(path);
+    expect((await stat(path)).size).toBeGreaterThan(1_000_000);
+    expect((await readFile(path)).readBigUInt64LE(0)).toBeLessThan(1_000_000n); // the length of a safetensors header
+    if (picture !== undefined) await page.screenshot({ path: picture, fullPage: true });
+  });
+
+  it("shows every job in bull-board", async () => {
+    const board = await browser.newPage();
+    await board.goto(new URL("/queues", page.url()).href);
+    await board.getByText("fetcher").first().waitFor({ timeout: 30_000 });
+    await board.close();
+  });
+
+  it("had no error in the browser's console", () => {
+    expect(problems).toEqual([]);
+  });
+});
