@@ -6,7 +6,12 @@ export default tseslint.config(
   {
     languageOptions: {
       parserOptions: {
-        project: ["./packages/*/tsconfig.json", "./services/*/tsconfig.json", "./tsconfig.test.json"],
+        project: [
+          "./packages/*/tsconfig.json",
+          "./services/*/tsconfig.json",
+          "./services/monitor/dashboard/tsconfig.json",
+          "./tsconfig.test.json",
+        ],
       },
     },
     rules: {

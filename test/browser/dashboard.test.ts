@@ -84,7 +84,7 @@ describe.skipIf(missing !== null)("the dashboard in a browser", () => {
     await page.getByRole("button", { name: "Put on the road" }).click();
     await page.getByText("5 queries are on the road").waitFor();
     await page.waitForFunction(
-      () => Number(document.querySelector(".bar.seen .count")?.textContent) > 50,
+      'Number(document.querySelector(".bar.seen .count")?.textContent) > 50',
       undefined,
       { timeout: 120_000 },
     );
@@ -95,11 +95,9 @@ describe.skipIf(missing !== null)("the dashboard in a browser", () => {
     await page.getByLabel("Name (or the next number)").fill("first");
     await page.getByRole("button", { name: "Make a release" }).click();
     await page.locator("td", { hasText: "first" }).waitFor();
-    await page.waitForFunction(
-      () => document.querySelector("select[name=release] option") !== null,
-      undefined,
-      { timeout: 60_000 },
-    );
+    await page.waitForFunction('document.querySelector("select[name=release] option") !== null', undefined, {
+      timeout: 60_000,
+    });
     await page.getByLabel("Steps").fill("30");
     await page.getByLabel("Batch size").fill("16");
     await page.getByLabel("Engine").selectOption("wasm");

@@ -92,11 +92,11 @@ function bullBoard(road: Road): Hono {
     queues: Object.values(road.queues).map((queue) => new BullMQAdapter(queue)),
     serverAdapter: adapter,
   });
-  return adapter.registerPlugin() as unknown as Hono;
+  return adapter.registerPlugin();
 }
 
 async function listen(app: Hono, { host, port }: MonitorOptions): Promise<Monitor> {
-  const server = createServer(getRequestListener(app.fetch) as Parameters<typeof createServer>[1]);
+  const server = createServer(getRequestListener(app.fetch));
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
       if (cause.code !== "EADDRINUSE" && cause.code !== "EACCES" && cause.code !== "EADDRNOTAVAIL")

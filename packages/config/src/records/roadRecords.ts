@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { candidateSchema } from "./candidate.js";
 
 /** Which links of a site are followed: same origin, path below the prefix. Null: none. */
 export const siteScope = z.strictObject({

@@ -16,7 +16,7 @@ export type RecipeValues = Omit<TrainSettingsInput, "data" | "model" | "out" | "
 export const recipes: Record<RecipeName, RecipeValues> = {
   laptop: {
     batchSize: 64,
-    epochs: 18,
+    epochs: 24,
     lr: 2e-3,
     beta1: 0.9,
     beta2: 0.98,

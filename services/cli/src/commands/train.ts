@@ -39,9 +39,7 @@ export function addTrainCommand(program: Command): void {
     .option("--checkpoint-every <n>", "steps between checkpoints", wholeNumber(1))
     .option("--keep-last <n>", "checkpoints that stay", wholeNumber(1))
     .option("--resume", "go on where the run stopped (starts it where there is none)")
-    .addOption(
-      new Option("--engine <name>", "what computes").choices(["auto", "tensorflow", "wasm", "webgpu"]),
-    )
+    .addOption(engineOption())
     .option("--threads <n>", "CPU threads", wholeNumber(1))
     .addOption(jsonOption())
     .addHelpText(

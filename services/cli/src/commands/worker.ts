@@ -38,7 +38,8 @@ export function addWorkerCommand(program: Command): void {
         log("url" in service ? `ready at ${service.url}` : "ready");
         try {
           const failure = await ended;
-          if (failure !== null) throw failure;
+          if (failure !== null)
+            throw failure instanceof Error ? failure : new Error("the service stopped", { cause: failure });
         } finally {
           await ("url" in service ? service.close() : service.stop());
           await project.close();

@@ -4,13 +4,7 @@ import { fileURLToPath } from "node:url";
 import { UserError, type Funnel, funnelOf } from "@pairloom/config";
 import type { EngineChoice } from "@pairloom/engine";
 import { readQueryList } from "@pairloom/querylist";
-import {
-  demoClasses,
-  heldOutCombinations,
-  combinationName,
-  holdOutRules,
-  startDemoWeb,
-} from "@pairloom/sources";
+import { heldOutCombinations, combinationName, holdOutRules, startDemoWeb } from "@pairloom/sources";
 import { z } from "zod";
 import { runRoad } from "../commands/up.js";
 import { openProject, type Project } from "../project/openProject.js";
@@ -21,6 +15,7 @@ import { startMonitor } from "../services/startMonitor.js";
 import { LiveBlock } from "../terminal/liveBlock.js";
 import type { Say } from "../terminal/say.js";
 import { demoHostGapMs, demoSettings } from "./demoSettings.js";
+import { stopped } from "./stopped.js";
 import { proveDemo, type DemoProof } from "./proveDemo.js";
 import { trainDemo } from "./trainDemo.js";
 import { writeReport } from "./writeReport.js";
@@ -156,14 +151,6 @@ async function crawl(project: Project, options: DemoOptions, say: Say): Promise<
   });
   if (!outcome.idle) throw stopped(project.dir);
   return funnelOf(outcome.funnel);
-}
-
-/** What a demo that was asked to stop ends with. */
-export function stopped(dir: string): UserError {
-  return new UserError("stopped", "Stopped before the end", {
-    hint: `Run it again to go on: pairloom demo --dir ${dir}`,
-    exitCode: 130,
-  });
 }
 
 async function makeReleases(project: Project, seed: number, say: Say) {

@@ -56,10 +56,10 @@ export async function proveDemo(input: ProofInput): Promise<DemoProof> {
       model,
       classes.map((name) => classPrompts(name, countedTemplates)),
     );
-    const heldOut = balanced(await labelledSamples(input.release, Infinity));
+    const heldOut = balanced(await labelledSamples(input.release, input.heldOut, Infinity));
     const pictures = await embed(opened, heldOut.samples);
     const result = zeroShot(pictures, names, heldOut.labels);
-    const seen = await labelledSamples(input.seen, seenPictures);
+    const seen = await labelledSamples(input.seen, classes, seenPictures);
     const seenResult = zeroShot(await embed(opened, seen.samples), names, seen.labels);
 
     const captions = heldOut.samples.map(({ text }) => text);
@@ -107,8 +107,11 @@ interface Labelled {
   labels: number[];
 }
 
-/** Samples whose caption names exactly one combination, with its number. */
-async function labelledSamples(release: string, most: number): Promise<Labelled> {
+/**
+ * Samples whose caption names exactly one combination, and that one of `names`, with its number. (PDQ knows no colour:
+ * once in a thousand it takes two pictures for one, and the caption then may speak of the other.)
+ */
+async function labelledSamples(release: string, names: readonly string[], most: number): Promise<Labelled> {
   const { labelRules } = await import("@pairloom/evaluation");
   const labelOf = labelRules(
     allCombinations.map((combination) => ({
@@ -121,7 +124,7 @@ async function labelledSamples(release: string, most: number): Promise<Labelled>
   for await (const sample of reader) {
     if (labelled.samples.length >= most) break;
     const label = labelOf([sample.text]);
-    if (label === null) continue;
+    if (label === null || !names.includes(combinationName(allCombinations[label]!))) continue;
     labelled.samples.push(sample);
     labelled.labels.push(label);
   }

@@ -7,7 +7,8 @@ import { launchTraining } from "../project/trainProject.js";
 import { superviseServices } from "../services/superviseServices.js";
 import { LiveBlock } from "../terminal/liveBlock.js";
 import type { Say } from "../terminal/say.js";
-import { stopped, type DemoOptions } from "./demoRoad.js";
+import type { DemoOptions } from "./demoRoad.js";
+import { stopped } from "./stopped.js";
 
 const runName = "demo";
 

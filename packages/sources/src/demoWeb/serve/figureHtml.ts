@@ -6,7 +6,10 @@ import { escapeHtml } from "./escapeHtml.js";
 
 const pixel = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
 
-/** One picture on a page, described in its own way; `shorten` makes a URL relative to the page where it can. */
+/**
+ * One picture on a page, described in its own way, most with a title and a caption paragraph besides; `shorten` makes a
+ * URL relative to the page where it can.
+ */
 export function figureHtml(
   seed: number,
   placed: PlacedImage,
@@ -14,6 +17,26 @@ export function figureHtml(
   shorten: (url: string) => string,
 ): string {
   const { image, way, captionOffset } = placed;
+  const html = figureOf(seed, placed, port, shorten);
+  if (way === "file_name") return html;
+  const { captions, name, index } = demoPicture(seed, image.combination, image.index);
+  const random = seededRandom(seed, "more texts", name, index, captionOffset);
+  const caption = (i: number) => escapeHtml(captions[(captionOffset + i) % captions.length] as string);
+  const titled =
+    way === "title" || random.chance(0.3) ? html : html.replace("<img ", `<img title="${caption(2)}" `);
+  if (way === "neighbour" || random.chance(0.3)) return titled;
+  const paragraph = `<p class="caption">${caption(3)}</p>`;
+  return titled.endsWith("</div>")
+    ? `${titled.slice(0, -"</div>".length)}${paragraph}</div>`
+    : `<div class="item">${titled}${paragraph}</div>`;
+}
+
+function figureOf(
+  seed: number,
+  { image, way, captionOffset }: PlacedImage,
+  port: number,
+  shorten: (url: string) => string,
+): string {
   const { captions, width, height, name, index } = demoPicture(seed, image.combination, image.index);
   const caption = (i: number) => escapeHtml(captions[(captionOffset + i) % captions.length] as string);
   const random = seededRandom(seed, "figure", name, index, captionOffset);
@@ -76,6 +99,7 @@ function jsonLd(url: string, captions: readonly string[], offset: number): strin
     contentUrl: url,
     caption: captions[offset % captions.length],
     description: captions[(offset + 1) % captions.length],
+    name: captions[(offset + 4) % captions.length],
   };
   return `<script type="application/ld+json">${JSON.stringify(data).replace(/</g, "\\u003c")}</script>`;
 }
