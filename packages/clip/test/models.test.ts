@@ -99,12 +99,13 @@ describe("initial parameters", () => {
     };
     expect(deviation("token_embedding.weight")).toBeCloseTo(0.02, 4);
     expect(deviation("transformer.resblocks.0.attn.in_proj_weight")).toBeCloseTo(64 ** -0.5, 2);
-    expect(deviation("transformer.resblocks.1.mlp.c_proj.weight")).toBeCloseTo(64 ** -0.5 / 2, 2);
+    const { layers } = config.text_cfg;
+    expect(deviation("transformer.resblocks.0.mlp.c_proj.weight")).toBeCloseTo((64 * 2 * layers) ** -0.5, 2);
     // uniform within 1/√(fan in) has a deviation of that over √3
     expect(deviation("visual.layer1.0.conv2.weight")).toBeCloseTo(1 / Math.sqrt(9 * 16 * 3), 2);
     expect(deviation("visual.attnpool.q_proj.weight")).toBeCloseTo(512 ** -0.5, 3);
     expect(deviation("visual.layer1.0.bn3.weight")).toBe(0);
     expect(deviation("visual.bn3.weight")).toBe(1);
-    expect(state.get("logit_scale")!.data[0]).toBeCloseTo(Math.log(1 / 0.07), 6);
+    expect(state.get("logit_scale")!.data[0]).toBeCloseTo(config.init_logit_scale ?? Math.log(1 / 0.07), 6);
   });
 });

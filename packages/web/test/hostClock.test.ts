@@ -191,8 +191,9 @@ it("four processes keep a host's gap together, by the server's own log", async (
       const times = server.asked.filter((asked) => asked.host.startsWith(host)).map(({ atMs }) => atMs);
       expect(times).toHaveLength(4 * 3);
       const gaps = times.slice(1).map((at, i) => at - (times[i] ?? 0));
-      // The server's log tells when a busy machine read a request, not when it was sent.
-      expect(Math.min(...gaps)).toBeGreaterThan(gapMs * 0.9);
+      // The server's log tells when a busy machine read a request, not when it was sent: one read late makes one gap
+      // longer and the next shorter, but neither the middle one nor their sum.
+      expect(gaps.sort((a, b) => a - b)[Math.floor(gaps.length / 2)]).toBeGreaterThan(gapMs * 0.9);
       const span = (times.at(-1) ?? 0) - (times[0] ?? 0);
       expect(span).toBeGreaterThan(gapMs * (times.length - 1) * 0.97);
     }

@@ -14,7 +14,7 @@ export function demoQueries(seed: number): string[] {
     ...allCombinations.map((combination) => `large ${combinationName(combination)}`),
     ...random
       .shuffled(allCombinations)
-      .slice(0, 48)
+      .slice(0, 60)
       .map((combination) => `${combinationName(combination)} on ${random.pick(demoBackgroundNames)}`),
   ];
 }
