@@ -1,5 +1,6 @@
+import { createHash } from "node:crypto";
 import { expandReport, UserError } from "@pairloom/config";
-import { decideRelease, type Association, type SegmentedRow } from "@pairloom/dedupe";
+import { decideRelease, type ReleaseDecision, type Association, type SegmentedRow } from "@pairloom/dedupe";
 import { QueryMatcher } from "@pairloom/querylist";
 import type { Road } from "@pairloom/queue";
 import {
@@ -12,7 +13,7 @@ import {
   writeShard,
 } from "@pairloom/shards";
 import { readLines, storeBelow, type Store } from "@pairloom/storage";
-import { fingerprint, readRequest, type ReleaseRequest } from "./releaseRequest.js";
+import { readRequest, type ReleaseRequest } from "./releaseRequest.js";
 
 export interface ShardContext {
   road: Road;
@@ -55,6 +56,22 @@ export async function shardJob(
   await road.add("sharder", [finish]);
 }
 
+/**
+ * Names what a release holds, whatever the segments it came from: two crawls that found the same give the same id,
+ * so it may stand in the release's files.
+ */
+function contentId(
+  settings: ReleaseRequest["settings"],
+  side: ReleaseRequest["side"],
+  decision: ReleaseDecision,
+): string {
+  const hash = createHash("sha256").update(JSON.stringify([settings, side]));
+  for (const { segment: _segment, member: _member, ...sample } of decision.samples)
+    hash.update(JSON.stringify(sample));
+  for (const row of decision.rejected) hash.update(JSON.stringify(row));
+  return hash.digest("hex").slice(0, 16);
+}
+
 async function planRelease(store: Store, request: ReleaseRequest) {
   const rows: SegmentedRow[] = [];
   for (const segment of request.segments)
@@ -71,7 +88,7 @@ async function planRelease(store: Store, request: ReleaseRequest) {
       hint: `Of ${decision.counts.candidates} candidates: ${JSON.stringify(decision.counts.rejected)}`,
     });
   return writePlan(store, request.name, {
-    id: fingerprint(request),
+    id: contentId(settings, side, decision),
     samplesPerShard: settings.samplesPerShard,
     candidates: decision.counts.candidates,
     settings: { side, ...settings },
