@@ -16,6 +16,16 @@ export function englishPlural(name: string): string {
   return /[^aeiou]y$/.test(name) ? `${name.slice(0, -1)}ies` : `${name}s`;
 }
 
+/** Templates for pictures of one thing. */
+export const plainTemplates: readonly string[] = [
+  "{}",
+  "a {}",
+  "a picture of a {}",
+  "photo of a {}",
+  "a small {}",
+  "a large {}",
+];
+
 /** Templates for pictures of one or some things. */
 export const countedTemplates: readonly string[] = [
   "a {}",

@@ -43,8 +43,8 @@ export async function proveDemo(input: ProofInput): Promise<DemoProof> {
     const {
       classFeatures,
       classPrompts,
-      countedTemplates,
       featureRow,
+      plainTemplates,
       retrieval,
       similarities,
       textFeatures,
@@ -54,7 +54,7 @@ export async function proveDemo(input: ProofInput): Promise<DemoProof> {
     const classes = allCombinations.map(combinationName);
     const names = await classFeatures(
       model,
-      classes.map((name) => classPrompts(name, countedTemplates)),
+      classes.map((name) => classPrompts(name, plainTemplates)),
     );
     const heldOut = balanced(await labelledSamples(input.release, input.heldOut, Infinity));
     const pictures = await embed(opened, heldOut.samples);
