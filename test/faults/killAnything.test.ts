@@ -43,7 +43,9 @@ describe("kill -9 at random moments", () => {
     const first = await release(calm);
     const second = await release(stormy);
     expect(second.counts).toEqual(first.counts);
-    expect(second.files).toEqual(first.files);
+    const differing = Object.keys(first.files).filter((name) => first.files[name] !== second.files[name]);
+    expect(differing).toEqual([]);
+    expect(Object.keys(second.files)).toEqual(Object.keys(first.files));
     expect(first.counts.kept + first.counts.rejected).toBe(first.counts.candidates);
     expect(first.counts.kept).toBeGreaterThan(100);
 

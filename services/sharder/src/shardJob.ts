@@ -83,6 +83,8 @@ async function planRelease(store: Store, request: ReleaseRequest) {
   const { settings, side } = request;
   const textQueries = new QueryMatcher(new Set(associations.map(({ query }) => query)));
   const decision = decideRelease(rows, associations, settings, { side, textQueries });
+  // Lines for people differ from run to run ("reset" or "closed", milliseconds): they stay in the segments.
+  decision.rejected = decision.rejected.map((row) => ({ ...row, errorMessage: null }));
   if (decision.samples.length === 0)
     throw new UserError("release_empty", "Nothing is left to release", {
       hint: `Of ${decision.counts.candidates} candidates: ${JSON.stringify(decision.counts.rejected)}`,
