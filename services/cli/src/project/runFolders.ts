@@ -49,13 +49,19 @@ export async function readMetrics(
     const buffer = Buffer.alloc(Math.min(size - start, 4 << 20));
     await file.read(buffer, 0, buffer.length, start);
     const whole = buffer.subarray(0, buffer.lastIndexOf(10) + 1);
-    const lines = whole.toString("utf8").split("\n").filter(Boolean);
-    return {
-      lines: lines.map((line) => JSON.parse(line) as Record<string, unknown>),
-      offset: start + whole.length,
-    };
+    const lines = whole.toString("utf8").split("\n").flatMap(parseLine);
+    return { lines, offset: start + whole.length };
   } finally {
     await file.close();
+  }
+}
+
+/** Nothing for a line that began before the offset, or was cut off by a crash. */
+function parseLine(line: string): Record<string, unknown>[] {
+  try {
+    return line === "" ? [] : [JSON.parse(line) as Record<string, unknown>];
+  } catch {
+    return [];
   }
 }
 

@@ -13,10 +13,14 @@ export function LossChart({ run }: { run: string }) {
   useEffect(() => {
     const element = place.current;
     if (element === null) return undefined;
-    const style = getComputedStyle(document.documentElement);
+    // A canvas wants colours as the browser worked them out, not as light-dark() words.
+    const colour = (name: string) => {
+      element.style.color = `var(${name})`;
+      return getComputedStyle(element).color;
+    };
     const axis = {
-      stroke: style.getPropertyValue("--quiet"),
-      grid: { stroke: style.getPropertyValue("--line") },
+      stroke: colour("--quiet"),
+      grid: { stroke: colour("--line") },
     };
     const steps: number[] = [];
     const losses: number[] = [];
@@ -26,7 +30,7 @@ export function LossChart({ run }: { run: string }) {
         height: 220,
         scales: { x: { time: false } },
         axes: [axis, axis],
-        series: [{ label: "step" }, { label: "loss", stroke: style.getPropertyValue("--blue"), width: 1.5 }],
+        series: [{ label: "step" }, { label: "loss", stroke: colour("--blue"), width: 1.5 }],
       },
       [steps, losses],
       element,
