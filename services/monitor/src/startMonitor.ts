@@ -96,7 +96,8 @@ function bullBoard(road: Road): Hono {
 }
 
 async function listen(app: Hono, { host, port }: MonitorOptions): Promise<Monitor> {
-  const server = createServer(getRequestListener(app.fetch));
+  const answer = getRequestListener(app.fetch);
+  const server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
       if (cause.code !== "EADDRINUSE" && cause.code !== "EACCES" && cause.code !== "EADDRNOTAVAIL")
