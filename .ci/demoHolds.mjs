@@ -1,5 +1,5 @@
-// Reads the object that `pairloom demo --json` ends with. Fails where the road broke; says, without failing, where an
-// aim is not reached yet (docs/demo.md) or the machine was slow.
+// Reads the object that `pairloom demo --json` ends with. Fails where the road broke or the model did not
+// learn what it must; says, without failing, where the machine was slow.
 import { readFileSync } from "node:fs";
 
 const report = JSON.parse(readFileSync(0, "utf8"));
@@ -8,15 +8,9 @@ const limitSeconds = report.engine === "wasm" ? 480 : 300;
 const must = [
   ["at least 6,000 candidates were seen", report.funnel.seen >= 6000],
   ["at least 600 held-out pictures were classified", report.heldOutImages >= 600],
-  [
-    "held-out combinations are named right in at least half of their pictures (guessing: 1.7 %)",
-    report.zeroShotTop1 >= 0.5,
-  ],
-];
-const aims = [
   ["held-out combinations are classified with at least 90 % top-1", report.zeroShotTop1 >= 0.9],
-  [`the whole road took at most ${limitSeconds} s`, total <= limitSeconds],
 ];
+const aims = [[`the whole road took at most ${limitSeconds} s`, total <= limitSeconds]];
 for (const [claim, holds] of must) console.log(`${holds ? "holds" : "DOES NOT HOLD"}: ${claim}`);
 for (const [claim, holds] of aims) console.log(`${holds ? "holds" : "not reached"}: ${claim}`);
 console.log(`zero-shot top-1 ${report.zeroShotTop1}, ${total.toFixed(0)} s`);

@@ -56,8 +56,8 @@ describe("the plan of the demo web", () => {
     (seed) => {
       const counts = goodCounts(planDemoWeb(seed));
       const heldOut = new Set(heldOutCombinations(seed).map(combinationName));
-      expect(counts.size).toBe(60);
-      for (const [name, count] of counts) expect(count).toBe(heldOut.has(name) ? 112 : 88);
+      expect(counts.size).toBe(54);
+      for (const [name, count] of counts) expect(count).toBe(heldOut.has(name) ? 112 : 98);
     },
   );
 
@@ -173,10 +173,10 @@ describe("the demo's pages", () => {
 describe("the demo's search", () => {
   const search = demoSearch(plan);
 
-  it("reaches every image by the 60 names alone", () => {
+  it("reaches every image by the 54 names alone", () => {
     const pages = new Map(plan.pages.map((page) => [hostOrigin(page.host, port) + page.path, page]));
     const reached = new Set<string>();
-    for (const query of demoQueries(1).slice(0, 60))
+    for (const query of demoQueries(1).slice(0, 54))
       for (const result of search.find(query, port))
         if (result.type === "image") reached.add(result.url);
         else for (const { image } of pages.get(result.url)?.placed ?? []) reached.add(imageUrl(image, port));

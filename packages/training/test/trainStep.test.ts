@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.dispose());
 
-const adamW = { beta1: 0.9, beta2: 0.98, eps: 1e-6, weightDecay: 0.1 };
+const adamW = { beta1: 0.9, beta2: 0.98, eps: 1e-6, weightDecay: 0.1, textRate: 1 };
 const hyper = { lr: 0.005, gradClip: 1, maxLogitScale: 100 };
 
 function setUp(model: object, batch: number) {
@@ -150,4 +150,14 @@ test("AdamW moves gains and biases without decay, matrices with it", () => {
   expect(matrix.dataSync()[0]).toBeCloseTo(0.85, 4);
   expect(gain.dataSync()[0]).toBeCloseTo(1.1, 4);
   fresh.dispose();
+});
+
+test("the text tower moves at its share of the rate, the image tower and the logit scale at the whole", () => {
+  const keys = ["visual.conv1.weight", "token_embedding.weight", "logit_scale"];
+  const parameters = new Map(keys.map((key) => [key, tf.variable(tf.zeros([2, 2]))]));
+  const optimizer = new AdamW(parameters, { ...adamW, textRate: 0.2 }, engine.ops);
+  optimizer.apply(new Map(keys.map((key) => [key, tf.fill([2, 2], -3)])), 1, 0.1, 1);
+  const moved = keys.map((key) => parameters.get(key)!.dataSync()[0]);
+  [0.1, 0.02, 0.1].forEach((by, i) => expect(moved[i]).toBeCloseTo(by, 4));
+  optimizer.dispose();
 });

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import type { TrainingOps } from "@pairloom/engine";
 import type { TrainSettings } from "../settings/trainSettings.js";
 
-type AdamWSettings = Pick<TrainSettings, "beta1" | "beta2" | "eps" | "weightDecay">;
+type AdamWSettings = Pick<TrainSettings, "beta1" | "beta2" | "eps" | "weightDecay" | "textRate">;
 
 /** One parameter's moments, shaped as the parameter. */
 export interface Moments {
@@ -36,14 +36,15 @@ export class AdamW {
 
   /**
    * @param step 1 for the first
+   * @param lr of the image tower and the logit scale; the text tower's is `textRate` times that
    * @param gradientScale what the gradients are multiplied by before anything else
    */
   apply(gradients: ReadonlyMap<string, tf.Tensor>, step: number, lr: number, gradientScale: number): void {
-    const { beta1, beta2, eps, weightDecay } = this.settings;
+    const { beta1, beta2, eps, weightDecay, textRate } = this.settings;
     for (const [key, { first, second }] of this.moments) {
       const parameter = this.parameters.get(key)!;
       this.ops.adamwStep(parameter, first, second, gradients.get(key)!, {
-        learningRate: lr,
+        learningRate: ofTextTower(key) ? lr * textRate : lr,
         beta1,
         beta2,
         epsilon: eps,
@@ -61,4 +62,8 @@ export class AdamW {
     }
     this.moments.clear();
   }
+}
+
+function ofTextTower(key: string): boolean {
+  return !key.startsWith("visual.") && key !== "logit_scale" && key !== "logit_bias";
 }

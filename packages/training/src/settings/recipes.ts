@@ -16,12 +16,15 @@ export type RecipeValues = Omit<TrainSettingsInput, "data" | "model" | "out" | "
 export const recipes: Record<RecipeName, RecipeValues> = {
   laptop: {
     batchSize: 64,
-    epochs: 24,
+    epochs: 32,
     lr: 2e-3,
+    // a slow text tower, much decay and a low scale keep few classes from being learned as pairs of words (docs/demo.md)
+    textRate: 0.2,
     beta1: 0.9,
     beta2: 0.98,
     eps: 1e-6,
-    weightDecay: 0.3,
+    weightDecay: 1,
+    maxLogitScale: 8,
     warmup: 50,
     gradClip: 1,
     captions: "any",

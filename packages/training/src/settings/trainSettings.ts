@@ -25,6 +25,8 @@ export const trainSettings = z.strictObject({
   epochs: z.number().positive().nullable().default(null),
 
   lr: z.number().positive(),
+  /** The text tower's rate is `lr` times this: below 1 it learns names by heart more slowly than pictures are told apart. */
+  textRate: z.number().positive().default(1),
   beta1: z.number().min(0).lt(1),
   beta2: z.number().min(0).lt(1),
   eps: z.number().positive(),

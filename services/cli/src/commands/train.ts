@@ -32,6 +32,8 @@ export function addTrainCommand(program: Command): void {
     .option("--batch-size <n>", "pairs in a step", wholeNumber(2))
     .option("--seed <n>", "of initial values, order and crops", wholeNumber(0))
     .option("--lr <rate>", "the highest learning rate", number)
+    .option("--text-rate <x>", "the text tower's rate as a share of --lr", number)
+    .option("--max-logit-scale <x>", "the learned scale of the logits stays at or below this", number)
     .option("--weight-decay <rate>", "AdamW's decoupled decay", number)
     .option("--warmup <steps>", "steps in which the rate rises", wholeNumber(0))
     .option("--grad-clip <norm>", "largest global norm of the gradient", number)

@@ -1,6 +1,7 @@
 import type { EngineChoice } from "@pairloom/engine";
 import type { FeatureTable } from "@pairloom/evaluation";
 import { openShards, type ShardSample } from "@pairloom/shards";
+import { textsOf } from "@pairloom/training";
 import { allCombinations, combinationName, combinationPattern } from "@pairloom/sources";
 import { openModel, type OpenModel } from "../project/openModel.js";
 
@@ -108,8 +109,8 @@ interface Labelled {
 }
 
 /**
- * Samples whose caption names exactly one combination, and that one of `names`, with its number. (PDQ knows no colour:
- * once in a thousand it takes two pictures for one, and the caption then may speak of the other.)
+ * Samples whose texts together name exactly one combination, and that one of `names`, with its number. (PDQ knows no
+ * colour: a few times in a thousand it takes two pictures for one, whose texts then contradict each other.)
  */
 async function labelledSamples(release: string, names: readonly string[], most: number): Promise<Labelled> {
   const { labelRules } = await import("@pairloom/evaluation");
@@ -123,7 +124,7 @@ async function labelledSamples(release: string, names: readonly string[], most: 
   const reader = await openShards(release);
   for await (const sample of reader) {
     if (labelled.samples.length >= most) break;
-    const label = labelOf([sample.text]);
+    const label = labelOf(textsOf(sample));
     if (label === null || !names.includes(combinationName(allCombinations[label]!))) continue;
     labelled.samples.push(sample);
     labelled.labels.push(label);

@@ -85,7 +85,7 @@ function drawSvg(scene: DemoScene, width: number, height: number, random: Seeded
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">` +
     backgroundSvg(scene.background, width, height, random) +
     // Cut-outs with a dark rim, as stickers and clip art have: what is drawn is told by its rim, whatever its colour.
-    `<g fill="${fill}" fill-rule="evenodd" stroke="#1b1d22" stroke-width=".2" stroke-linejoin="round">${shapes.join("")}</g></svg>`
+    `<g fill="${fill}" fill-rule="evenodd" stroke="#1b1d22" stroke-width=".14" stroke-linejoin="round">${shapes.join("")}</g></svg>`
   );
 }
 

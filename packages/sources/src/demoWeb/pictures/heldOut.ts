@@ -10,7 +10,7 @@ import {
 
 /**
  * Six combinations that are crawled but kept out of training: one for each shape, each of another colour. So each shape
- * is learned from nine colours, and each colour from at least five shapes.
+ * is learned from eight colours, and each colour from at least five shapes.
  */
 export function heldOutCombinations(seed: number): Combination[] {
   const random = seededRandom(seed, "held-out");

@@ -5,8 +5,8 @@ export const shapePath: Record<DemoShape, string> = {
   circle: "M-1 0A1 1 0 1 1 1 0A1 1 0 1 1-1 0Z",
   square: "M-.92-.92H.92V.92H-.92Z",
   triangle: "M0-1L1 .85H-1Z",
-  star: star(5, 0.42),
-  cross: "M-.3-1H.3V-.3H1V.3H.3V1H-.3V.3H-1V-.3H-.3Z",
+  star: star(5, 0.5),
+  cross: "M-.36-1H.36V-.36H1V.36H.36V1H-.36V.36H-1V-.36H-.36Z",
   ring: "M-1 0A1 1 0 1 1 1 0A1 1 0 1 1-1 0ZM-.45 0A.45 .45 0 1 0 .45 0A.45 .45 0 1 0-.45 0Z",
 };
 

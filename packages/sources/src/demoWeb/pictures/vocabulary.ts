@@ -1,6 +1,6 @@
 /** The words of the demo's pictures and what they look like. No background's word is a colour's or a shape's. */
 
-/** Ten colours, far apart in hue or lightness, as [hue °, saturation %, lightness %]. */
+/** Nine colours, far apart in hue or lightness, as [hue °, saturation %, lightness %]. */
 export const demoColours = {
   red: [358, 84, 45],
   orange: [25, 95, 53],
@@ -11,7 +11,6 @@ export const demoColours = {
   blue: [224, 85, 46],
   purple: [277, 70, 38],
   pink: [330, 92, 72],
-  white: [220, 8, 97],
 } as const satisfies Record<string, readonly [number, number, number]>;
 export type DemoColour = keyof typeof demoColours;
 export const demoColourNames = Object.keys(demoColours) as DemoColour[];
@@ -44,13 +43,13 @@ export const demoBackgrounds = {
 export type DemoBackground = keyof typeof demoBackgrounds;
 export const demoBackgroundNames = Object.keys(demoBackgrounds) as DemoBackground[];
 
-/** One of the 60 classes: a colour with a shape. */
+/** One of the 54 classes: a colour with a shape. */
 export interface Combination {
   colour: DemoColour;
   shape: DemoShape;
 }
 
-/** All 60, colour by colour. */
+/** All 54, colour by colour. */
 export const allCombinations: readonly Combination[] = demoColourNames.flatMap((colour) =>
   demoShapeNames.map((shape) => ({ colour, shape })),
 );
@@ -60,7 +59,7 @@ export function combinationName({ colour, shape }: Combination): string {
   return `${colour} ${shape}`;
 }
 
-/** The 60 class names, "red circle" … "white ring": what zero-shot classification chooses from. */
+/** The 54 class names, "red circle" … "pink ring": what zero-shot classification chooses from. */
 export function demoClasses(): string[] {
   return allCombinations.map(combinationName);
 }
