@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { cacheDir, tensorflowReason } from "./installation.js";
 
-/** Loss, global gradient norm and a sample of each gradient over a few AdamW steps. */
+/** Loss and global gradient norm over a few AdamW steps; each gradient's largest size and a sample of it at the first. */
 interface Trace {
   engine: string;
   version: string;
   losses: number[];
   norms: number[];
-  gradients: Record<string, number[]>;
+  gradients: Record<string, { scale: number; sample: number[] }>;
   tensors: number[];
 }
 
@@ -34,14 +34,15 @@ describe.each(["vit", "resnet"])("a small CLIP with a %s", (model) => {
     if (reason !== null) return context.skip(reason);
     const [wasm, tensorflow] = [train("wasm", model), train("tensorflow", model)];
     expect(tensorflow.version).toMatch(/^2\./);
+    // AdamW divides by a gradient's own size, so that the last digits of near-zero ones grow from step to step
     wasm.losses.forEach((loss, i) =>
-      expect(Math.abs(loss / (tensorflow.losses[i] ?? NaN) - 1)).toBeLessThan(1e-3),
+      expect(Math.abs(loss / (tensorflow.losses[i] ?? NaN) - 1)).toBeLessThan(i < 4 ? 1e-4 : 1e-3),
     );
-    for (const [key, values] of Object.entries(wasm.gradients)) {
-      const expected = tensorflow.gradients[key] ?? [];
-      const scale = Math.max(1e-5, ...expected.map(Math.abs));
-      values.forEach((value, i) => {
-        expect(Math.abs(value - (expected[i] ?? NaN)) / scale, key).toBeLessThan(1e-3);
+    for (const [key, { sample }] of Object.entries(wasm.gradients)) {
+      const expected = tensorflow.gradients[key]!;
+      const scale = Math.max(1e-5, expected.scale);
+      sample.forEach((value, i) => {
+        expect(Math.abs(value - (expected.sample[i] ?? NaN)) / scale, key).toBeLessThan(1e-4);
       });
     }
     for (const { tensors } of [wasm, tensorflow]) expect(new Set(tensors).size).toBe(1);

@@ -36,7 +36,11 @@ for (let step = 1; step <= 6; step++) {
   trace.losses.push(result.loss.dataSync()[0]);
   trace.norms.push(Math.sqrt(ops.squaredNorm([...result.gradients.values()])));
   for (const [key, gradient] of result.gradients) {
-    if (step === 1) trace.gradients[key] = Array.from(gradient.dataSync()).filter((_, i) => i % 37 === 0);
+    if (step === 1) {
+      const values = Array.from(gradient.dataSync());
+      const scale = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      trace.gradients[key] = { scale, sample: values.filter((_, i) => i % 37 === 0) };
+    }
     const [first, second] = moments.get(key);
     const settings = { learningRate: 1e-3, beta1: 0.9, beta2: 0.98, epsilon: 1e-6, weightDecay: 0.2, step };
     ops.adamwStep(parameters.get(key), first, second, gradient, settings);

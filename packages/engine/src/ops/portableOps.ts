@@ -5,14 +5,17 @@ import type { TrainingOps } from "./trainingOps.js";
 export const portableOps: TrainingOps = {
   adamwStep(parameter, first, second, gradient, s) {
     tf.tidy(() => {
+      // the corrections are worked into the factors: each operation less is a pass over all numbers less
       const scale = s.gradientScale ?? 1;
-      const g = scale === 1 ? gradient : tf.mul(gradient, scale);
-      first.assign(tf.add(tf.mul(first, s.beta1), tf.mul(g, 1 - s.beta1)));
-      second.assign(tf.add(tf.mul(second, s.beta2), tf.mul(tf.square(g), 1 - s.beta2)));
-      const root = 1 / Math.sqrt(1 - s.beta2 ** s.step);
-      const below = tf.add(tf.mul(tf.sqrt(second), root), s.epsilon);
-      const change = tf.div(tf.mul(first, s.learningRate / (1 - s.beta1 ** s.step)), below);
-      parameter.assign(tf.sub(tf.mul(parameter, 1 - s.learningRate * s.weightDecay), change));
+      first.assign(tf.add(tf.mul(first, s.beta1), tf.mul(gradient, (1 - s.beta1) * scale)));
+      const squares = tf.mul(tf.square(gradient), (1 - s.beta2) * scale * scale);
+      second.assign(tf.add(tf.mul(second, s.beta2), squares));
+      const correction = Math.sqrt(1 - s.beta2 ** s.step);
+      const rate = (s.learningRate * correction) / (1 - s.beta1 ** s.step);
+      const below = tf.add(tf.sqrt(second), s.epsilon * correction);
+      const change = tf.div(tf.mul(first, rate), below);
+      const decay = s.learningRate * s.weightDecay;
+      parameter.assign(tf.sub(decay === 0 ? parameter : tf.mul(parameter, 1 - decay), change));
     });
   },
 

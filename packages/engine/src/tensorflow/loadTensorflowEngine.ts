@@ -6,6 +6,7 @@ import type { Engine, EngineOptions, EngineStatus, Tf } from "../engine.js";
 import { portableOps } from "../ops/portableOps.js";
 import { bindingName, bindingPackage, findInstallation, stockBinding } from "./installation.js";
 import { requireBindingPath } from "./requireBindingPath.js";
+import { registerStepKernel } from "./stepKernel.js";
 
 /** Whether the tensorflow engine is installed; without loading it. */
 export function tensorflowStatus(cacheDir: string | undefined): EngineStatus {
@@ -61,6 +62,7 @@ export async function loadTensorflowEngine(options: EngineOptions): Promise<Engi
   const tf = requireBinding(folder, found.binding);
   loadedThreads = threads;
   if (!(await tf.setBackend("tensorflow"))) throw new Error("The tensorflow back end did not start");
+  registerStepKernel(tf);
   const { binding } = tf.backend() as unknown as { binding: { TF_Version: string } };
   const device = tf.engine().backendName === "tensorflow" && found.gpu ? "GPU if one is there, else " : "";
   options.log?.(`tensorflow engine: TensorFlow ${binding.TF_Version}, ${threads} threads`);

@@ -16,7 +16,7 @@ export type RecipeValues = Omit<TrainSettingsInput, "data" | "model" | "out" | "
 export const recipes: Record<RecipeName, RecipeValues> = {
   laptop: {
     batchSize: 64,
-    epochs: 32,
+    epochs: 28,
     lr: 2e-3,
     // a slow text tower, much decay and a low scale keep few classes from being learned as pairs of words (docs/demo.md)
     textRate: 0.2,
