@@ -40,9 +40,10 @@ describe.each(["vit", "resnet"])("a small CLIP with a %s", (model) => {
     );
     for (const [key, { sample }] of Object.entries(wasm.gradients)) {
       const expected = tensorflow.gradients[key]!;
-      const scale = Math.max(1e-5, expected.scale);
+      // the floor is for gradients that are zero by mathematics, as those of key biases
+      const allowed = Math.max(1e-4 * expected.scale, 1e-6);
       sample.forEach((value, i) => {
-        expect(Math.abs(value - (expected.sample[i] ?? NaN)) / scale, key).toBeLessThan(1e-4);
+        expect(Math.abs(value - (expected.sample[i] ?? NaN)), key).toBeLessThan(allowed);
       });
     }
     for (const { tensors } of [wasm, tensorflow]) expect(new Set(tensors).size).toBe(1);
