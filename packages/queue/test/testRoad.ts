@@ -51,6 +51,7 @@ export async function until(isTrue: () => boolean | Promise<boolean>, timeoutMs 
   }
 }
 
+/** True also of a process that has ended and waits for its parent to collect it. */
 export function isProcessAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
