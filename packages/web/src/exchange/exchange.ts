@@ -130,7 +130,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
         }
         if (codings.length > 0) inflate = inflater(codings, limits.maxInflatedBytes);
       },
-      onResponseData(started, chunk) {
+      onResponseData(_controller, chunk) {
         if (settled) return;
         wireBytes += chunk.length;
         if (!reading) {
@@ -148,14 +148,10 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
           chunks.push(chunk);
           return;
         }
+        // No pause: what waits to be inflated is bounded by maxBytes, and undici 7.30 on Node 22 reads a body that was
+        // paused over and over.
         const target = inflate;
-        started.pause();
-        inflating = inflating
-          .then(() => target.write(chunk))
-          .then(
-            () => started.resume(),
-            (error: unknown) => stop(asStop(error)),
-          );
+        inflating = inflating.then(() => target.write(chunk)).catch((error: unknown) => stop(asStop(error)));
       },
       onResponseEnd() {
         if (settled) return;
