@@ -1,5 +1,6 @@
 import type * as tfjs from "@tensorflow/tfjs";
 import type { TrainingOps } from "./ops/trainingOps.js";
+import type { OpenPrograms } from "./programs.js";
 
 /** TensorFlow.js as every engine offers it. All engines share one instance of its core. */
 export type Tf = typeof tfjs;
@@ -21,6 +22,8 @@ export interface Engine {
   readonly threads: number;
   /** Operations of the training loop in this engine's fastest way. */
   readonly ops: TrainingOps;
+  /** Makes functions of tensors run in this engine's fastest way: compiled, where it compiles. */
+  readonly openPrograms: OpenPrograms;
   /** Frees what the engine holds (worker threads, the wasm heap with every tensor in it). */
   dispose(): Promise<void>;
 }

@@ -12,4 +12,6 @@ export * from "./loadEngine.js";
 export * from "./listEngines.js";
 export * from "./ops/trainingOps.js";
 export * from "./ops/portableOps.js";
+export * from "./ops/eagerPrograms.js";
+export * from "./programs.js";
 export * from "./tensorflow/installEngine.js";

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { differentiable } from "./differentiable.js";
-import { fusedKernel } from "./fusedKernel.js";
+import { fusedKernel, hasFusedKernel } from "./fusedKernel.js";
+import { relu } from "./relu.js";
 
 /** PyTorch's default for the running statistics and the denominator. */
 export const batchNormMomentum = 0.1;
@@ -30,13 +31,23 @@ export function columnMoments(x: tf.Tensor): Moments {
 }
 
 /**
- * Batch normalisation by the batch's own statistics (training). The gradient goes through the statistics.
+ * Batch normalisation by the batch's own statistics (training), with a rectifier behind it if asked for. The gradient
+ * goes through the statistics.
  *
  * @param x [N, C]
  * @param moments of x, from `columnMoments`
  * @returns [N, C]
  */
-export function batchNorm(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, moments: Moments): tf.Tensor2D {
+export function batchNorm(
+  x: tf.Tensor,
+  weight: tf.Tensor,
+  bias: tf.Tensor,
+  moments: Moments,
+  { rectified = false }: { rectified?: boolean } = {},
+): tf.Tensor2D {
+  if (rectified) {
+    return rectifiedBatchNorm(x, weight, bias, moments) ?? relu(batchNorm(x, weight, bias, moments));
+  }
   const { mean, variance } = moments;
   const attributes = { epsilon: batchNormEpsilon };
   return differentiable(
@@ -52,6 +63,29 @@ export function batchNorm(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, mome
       return (
         fusedKernel("PairloomBatchNormGradient", { dy, ...kept }, attributes) ?? composedGradient(dy, kept)
       );
+    },
+  );
+}
+
+/** Normalised and rectified in one pass; null where the engine has no kernel for it. */
+function rectifiedBatchNorm(
+  x: tf.Tensor,
+  weight: tf.Tensor,
+  bias: tf.Tensor,
+  { mean, variance }: Moments,
+): tf.Tensor2D | null {
+  if (!hasFusedKernel("PairloomBatchNormRelu")) return null;
+  const attributes = { epsilon: batchNormEpsilon };
+  return differentiable(
+    [x, weight, bias],
+    () => {
+      const inputs = { x, weight, bias, mean, variance };
+      const [value] = fusedKernel("PairloomBatchNormRelu", inputs, attributes)!;
+      return { value: value as tf.Tensor2D, saved: [x, weight, bias, mean, variance] };
+    },
+    (dy, [x, weight, bias, mean, variance]) => {
+      const kept = { x: x!, weight: weight!, bias: bias!, mean: mean!, variance: variance! };
+      return fusedKernel("PairloomBatchNormReluGradient", { dy, ...kept }, attributes)!;
     },
   );
 }

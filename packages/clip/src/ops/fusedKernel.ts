@@ -10,6 +10,9 @@ import * as tf from "@tensorflow/tfjs";
  * - `PairloomColumnMoments` x [N, C] → mean, biased variance
  * - `PairloomBatchNorm` x, weight, bias, mean, variance; epsilon → y
  * - `PairloomBatchNormGradient` dy, x, weight, mean, variance; epsilon → dx, dWeight, dBias
+ * - `PairloomBatchNormRelu` x, weight, bias, mean, variance; epsilon → y, and what is below zero is zero
+ * - `PairloomBatchNormReluGradient` dy, x, weight, bias, mean, variance; epsilon → dx, dWeight, dBias
+ * - `PairloomReluGradient` dy, y → dx, dy where y is above zero
  * - `PairloomQuickGelu`, `PairloomGelu`, `PairloomTanhGelu` x → y, and each with `Gradient`: x, dy → dx
  */
 export type FusedKernelName =
@@ -18,6 +21,9 @@ export type FusedKernelName =
   | "PairloomColumnMoments"
   | "PairloomBatchNorm"
   | "PairloomBatchNormGradient"
+  | "PairloomBatchNormRelu"
+  | "PairloomBatchNormReluGradient"
+  | "PairloomReluGradient"
   | `Pairloom${"QuickGelu" | "Gelu" | "TanhGelu"}${"" | "Gradient"}`;
 
 /** Runs the current back end's kernel of this name; null if it has none. For use inside `differentiable` only. */
@@ -26,8 +32,12 @@ export function fusedKernel(
   inputs: Record<string, tf.Tensor>,
   attributes: Record<string, number> = {},
 ): tf.Tensor[] | null {
-  // the registry warns of nothing and looks up a map: cheap enough for every call
-  if (tf.getKernel(name, tf.getBackend()) === undefined) return null;
+  if (!hasFusedKernel(name)) return null;
   const outputs: tf.Tensor | tf.Tensor[] = tf.engine().runKernel(name, inputs, attributes);
   return Array.isArray(outputs) ? outputs : [outputs];
+}
+
+/** Whether the current back end has a kernel of this name. A look into a map: cheap enough for every call. */
+export function hasFusedKernel(name: FusedKernelName): boolean {
+  return tf.getKernel(name, tf.getBackend()) !== undefined;
 }

@@ -3,6 +3,7 @@ import { visionHeads, type VisionConfig } from "../modelConfig.js";
 import { attention } from "../ops/attention.js";
 import { batchNorm, columnMoments, frozenBatchNorm, movedStatistics } from "../ops/batchNorm.js";
 import { linear } from "../ops/linear.js";
+import { relu } from "../ops/relu.js";
 import type { ParameterScope } from "../parameters.js";
 
 /** New running statistics by state-dict key, to be assigned after a training step. */
@@ -35,9 +36,9 @@ export function modifiedResNet(
     [0, 0],
   ]);
   let x: tf.Tensor4D = tf.conv2d(padded, visual.get("conv1.weight") as tf.Tensor4D, 2, "valid");
-  x = tf.relu(norm(visual, "bn1", x, pass));
-  x = tf.relu(norm(visual, "bn2", convolution(visual, "conv2", x), pass));
-  x = tf.relu(norm(visual, "bn3", convolution(visual, "conv3", x), pass));
+  x = rectified(visual, "bn1", x, pass);
+  x = rectified(visual, "bn2", convolution(visual, "conv2", x), pass);
+  x = rectified(visual, "bn3", convolution(visual, "conv3", x), pass);
   x = tf.avgPool(x, 2, 2, "valid");
   (vision.layers as readonly number[]).forEach((blocks, stage) => {
     for (let index = 0; index < blocks; index++) {
@@ -51,13 +52,13 @@ export function modifiedResNet(
 function bottleneck(block: ParameterScope, x: tf.Tensor4D, stride: number, pass: Pass): tf.Tensor4D {
   const pool = (input: tf.Tensor4D): tf.Tensor4D =>
     stride === 1 ? input : tf.avgPool(input, stride, stride, "valid");
-  let out = tf.relu(norm(block, "bn1", convolution(block, "conv1", x), pass));
-  out = pool(tf.relu(norm(block, "bn2", convolution(block, "conv2", out), pass)));
+  let out = rectified(block, "bn1", convolution(block, "conv1", x), pass);
+  out = pool(rectified(block, "bn2", convolution(block, "conv2", out), pass));
   out = norm(block, "bn3", convolution(block, "conv3", out), pass);
   const identity = block.has("downsample.0.weight")
     ? norm(block, "downsample.1", convolution(block, "downsample.0", pool(x)), pass)
     : x;
-  return tf.relu(tf.add(out, identity));
+  return relu(tf.add(out, identity));
 }
 
 /** A convolution of stride 1 that keeps the size; one of side 1 is a matrix product. x [B, H, W, I] → [B, H, W, O]. */
@@ -71,20 +72,34 @@ function convolution(scope: ParameterScope, name: string, x: tf.Tensor4D): tf.Te
   return tf.reshape(product, [batch, height, width, outputs]);
 }
 
-function norm(scope: ParameterScope, name: string, x: tf.Tensor4D, pass: Pass): tf.Tensor4D {
+/** Normalised, and what is below zero is zero. */
+function rectified(scope: ParameterScope, name: string, x: tf.Tensor4D, pass: Pass): tf.Tensor4D {
+  return norm(scope, name, x, pass, true);
+}
+
+function norm(
+  scope: ParameterScope,
+  name: string,
+  x: tf.Tensor4D,
+  pass: Pass,
+  isRectified = false,
+): tf.Tensor4D {
   const at = scope.in(name);
   const rows = tf.reshape(x, [-1, x.shape[3]]);
   const running = { mean: at.get("running_mean"), variance: at.get("running_var") };
   const weight = at.get("weight");
   const bias = at.get("bias");
-  if (!pass.training) return tf.reshape(frozenBatchNorm(rows, weight, bias, running), x.shape);
+  if (!pass.training) {
+    const frozen = frozenBatchNorm(rows, weight, bias, running);
+    return tf.reshape(isRectified ? relu(frozen) : frozen, x.shape);
+  }
   const moments = columnMoments(rows);
   const moved = movedStatistics(running, moments, rows.shape[0]);
   const tracked = tf.add(at.get("num_batches_tracked"), tf.scalar(1, "int32"));
   pass.statistics.set(at.key("running_mean"), moved.mean);
   pass.statistics.set(at.key("running_var"), moved.variance);
   pass.statistics.set(at.key("num_batches_tracked"), tracked);
-  return tf.reshape(batchNorm(rows, weight, bias, moments), x.shape);
+  return tf.reshape(batchNorm(rows, weight, bias, moments, { rectified: isRectified }), x.shape);
 }
 
 /**

@@ -3,27 +3,31 @@ import type { TrainingOps } from "./trainingOps.js";
 
 /** The training loop's operations in plain TensorFlow.js, for any back end. */
 export const portableOps: TrainingOps = {
-  adamwStep(parameter, first, second, gradient, s) {
+  adamwStep(parameter, first, second, gradient, rates, s) {
     tf.tidy(() => {
-      // the corrections are worked into the factors: each operation less is a pass over all numbers less
-      const scale = s.gradientScale ?? 1;
-      first.assign(tf.add(tf.mul(first, s.beta1), tf.mul(gradient, (1 - s.beta1) * scale)));
-      const squares = tf.mul(tf.square(gradient), (1 - s.beta2) * scale * scale);
-      second.assign(tf.add(tf.mul(second, s.beta2), squares));
-      const correction = Math.sqrt(1 - s.beta2 ** s.step);
-      const rate = (s.learningRate * correction) / (1 - s.beta1 ** s.step);
-      const below = tf.add(tf.sqrt(second), s.epsilon * correction);
-      const change = tf.div(tf.mul(first, rate), below);
-      const decay = s.learningRate * s.weightDecay;
-      parameter.assign(tf.sub(decay === 0 ? parameter : tf.mul(parameter, 1 - decay), change));
+      const [scale, learningRate, correction1, correction2, go] = tf.unstack(rates) as tf.Scalar[];
+      const rate = tf.mul(learningRate!, s.rateScale);
+      const scaled = tf.mul(gradient, scale!);
+      const mean = tf.add(tf.mul(first, s.beta1), tf.mul(scaled, 1 - s.beta1));
+      const square = tf.add(tf.mul(second, s.beta2), tf.mul(tf.square(scaled), 1 - s.beta2));
+      const below = tf.add(tf.mul(tf.sqrt(square), correction2!), s.epsilon);
+      const change = tf.div(tf.mul(mean, tf.mul(rate, correction1!)), below);
+      const kept =
+        s.weightDecay === 0 ? parameter : tf.mul(parameter, tf.sub(1, tf.mul(rate, s.weightDecay)));
+      // chosen, not multiplied: nothing times NaN is NaN
+      const whether = tf.greater(go!, 0);
+      const next = (changed: tf.Tensor, old: tf.Tensor): tf.Tensor =>
+        tf.where(tf.broadcastTo(whether, old.shape), changed, old);
+      const values = [next(tf.sub(kept, change), parameter), next(mean, first), next(square, second)];
+      [parameter, first, second].forEach((variable, i) => variable.assign(values[i]!));
     });
   },
 
   squaredNorm(tensors) {
-    if (tensors.length === 0) return 0;
-    const sums = tf.tidy(() => tf.stack(tensors.map((t) => tf.sum(tf.square(t)))));
-    const values = sums.dataSync<"float32">();
-    sums.dispose();
-    return values.reduce((total, value) => total + value, 0);
+    return tf.tidy(() =>
+      tensors.length === 0
+        ? tf.scalar(0)
+        : (tf.sum(tf.stack(tensors.map((t) => tf.sum(tf.square(t))))) as tf.Scalar),
+    );
   },
 };

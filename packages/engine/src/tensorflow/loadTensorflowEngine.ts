@@ -6,7 +6,14 @@ import type { Engine, EngineOptions, EngineStatus, Tf } from "../engine.js";
 import { portableOps } from "../ops/portableOps.js";
 import { bindingName, bindingPackage, findInstallation, stockBinding } from "./installation.js";
 import { requireBindingPath } from "./requireBindingPath.js";
-import { registerStepKernel } from "./stepKernel.js";
+import { compilePrograms } from "./compiled/compilePrograms.js";
+import { registerFusedMatMulKernel } from "./kernels/fusedMatMulKernel.js";
+import { registerGatherKernel } from "./kernels/gatherKernel.js";
+import { registerNativeKernels } from "./kernels/nativeKernels.js";
+import { registerReluGradientKernel } from "./kernels/reluGradientKernel.js";
+import { registerStepKernel } from "./kernels/stepKernel.js";
+import { registerSumKernel } from "./kernels/sumKernel.js";
+import { nativeOps } from "./nativeOps.js";
 
 /** Whether the tensorflow engine is installed; without loading it. */
 export function tensorflowStatus(cacheDir: string | undefined): EngineStatus {
@@ -30,16 +37,17 @@ export function tensorflowStatus(cacheDir: string | undefined): EngineStatus {
 
 function findBinding(
   cacheDir: string | undefined,
-): { binding: string; version: string; gpu: boolean } | null {
+): { binding: string; version: string; gpu: boolean; native: boolean } | null {
   const installed = cacheDir === undefined ? null : findInstallation(cacheDir);
   if (installed !== null)
     return {
       binding: join(installed.folder, bindingName),
       version: installed.tensorflow,
       gpu: installed.gpu,
+      native: true,
     };
   const stock = stockBinding();
-  return stock === null ? null : { binding: stock, version: "2.9.1", gpu: false };
+  return stock === null ? null : { binding: stock, version: "2.9.1", gpu: false, native: false };
 }
 
 let loadedThreads: number | null = null;
@@ -62,8 +70,17 @@ export async function loadTensorflowEngine(options: EngineOptions): Promise<Engi
   const tf = requireBinding(folder, found.binding);
   loadedThreads = threads;
   if (!(await tf.setBackend("tensorflow"))) throw new Error("The tensorflow back end did not start");
+  const { binding } = tf.backend() as unknown as { binding: { TF_Version: string; isUsingGpuDevice(): boolean } };
   registerStepKernel(tf);
-  const { binding } = tf.backend() as unknown as { binding: { TF_Version: string } };
+  registerGatherKernel(tf);
+  registerReluGradientKernel(tf);
+  registerFusedMatMulKernel(tf);
+  // the binding's own operations are for the CPU; TensorFlow's stock binding has none
+  const native = found.native && !binding.isUsingGpuDevice();
+  if (native) {
+    registerNativeKernels(tf);
+    registerSumKernel(tf);
+  }
   const device = tf.engine().backendName === "tensorflow" && found.gpu ? "GPU if one is there, else " : "";
   options.log?.(`tensorflow engine: TensorFlow ${binding.TF_Version}, ${threads} threads`);
   return {
@@ -72,7 +89,8 @@ export async function loadTensorflowEngine(options: EngineOptions): Promise<Engi
     version: binding.TF_Version,
     description: `TensorFlow ${binding.TF_Version} on ${device}${threads} CPU ${threads === 1 ? "thread" : "threads"}`,
     threads,
-    ops: portableOps,
+    ops: native ? nativeOps(tf) : portableOps,
+    openPrograms: compilePrograms(tf),
     dispose: () => Promise.resolve(),
   };
 }

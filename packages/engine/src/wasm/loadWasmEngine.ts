@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import * as stock from "@tensorflow/tfjs-backend-wasm";
 import type { Engine, EngineOptions, EngineStatus } from "../engine.js";
 import { registerKernels } from "./kernels/registerKernels.js";
+import { eagerPrograms } from "../ops/eagerPrograms.js";
 import { KernelPool } from "./kernelPool.js";
 import { TrainingBackend } from "./trainingBackend.js";
 import { wasmOps } from "./wasmOps.js";
@@ -36,6 +37,7 @@ export async function loadWasmEngine(options: EngineOptions): Promise<Engine> {
     description: `WebAssembly SIMD (tfjs-backend-wasm ${stock.version_wasm}), ${threads} ${threads === 1 ? "thread" : "threads"}`,
     threads,
     ops: wasmOps(backend),
+    openPrograms: eagerPrograms,
     dispose: async () => {
       unregister();
       await pool.stop();

@@ -9,7 +9,7 @@ const part = 4096;
 /** The training loop's operations on the wasm heap: one pass each, in place. */
 export function wasmOps(backend: TrainingBackend): TrainingOps {
   return {
-    adamwStep(parameter, first, second, gradient, s) {
+    adamwStep(parameter, first, second, gradient, rates, s) {
       for (const variable of [parameter, first, second]) {
         if (variable.size !== gradient.size)
           throw new Error(
@@ -17,17 +17,13 @@ export function wasmOps(backend: TrainingBackend): TrainingOps {
           );
         ownStorage(backend, variable);
       }
+      const [scale = 1, learningRate = 0, correction1 = 1, correction2 = 1, go = 1] = floatsOf(backend, rates);
+      if (go === 0) return;
+      const rate = learningRate * s.rateScale;
       const pointers = [parameter, first, second, gradient].map((t) => pointerOf(backend, t));
       const settings = [
-        ...[
-          s.gradientScale ?? 1,
-          1 - s.learningRate * s.weightDecay,
-          s.beta1,
-          s.beta2,
-          1 - s.beta1,
-          1 - s.beta2,
-        ],
-        ...[s.learningRate / (1 - s.beta1 ** s.step), 1 / Math.sqrt(1 - s.beta2 ** s.step), s.epsilon],
+        ...[scale, 1 - rate * s.weightDecay, s.beta1, s.beta2, 1 - s.beta1, 1 - s.beta2],
+        ...[rate * correction1, correction2, s.epsilon],
       ];
       const { size } = parameter;
       backend.pool.run("adamw", [...pointers, ...settings], { units: size, grain: 16, cost: size * 4 });
@@ -43,7 +39,7 @@ export function wasmOps(backend: TrainingBackend): TrainingOps {
           new Float64Array(backend.wasm.HEAPU8.buffer, sums, parts).forEach((sum) => (total += sum));
         });
       }
-      return total;
+      return tf.scalar(total);
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { KernelFunc, Tensor } from "@tensorflow/tfjs";
-import type { Tf } from "../engine.js";
+import type { Tf } from "../../engine.js";
 
 /**
  * The gradient of ReLU multiplies by Step, which the stock kernel builds from five operations so that NaN stays NaN. A

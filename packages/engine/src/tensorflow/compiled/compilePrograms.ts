@@ -1,0 +1,122 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Tensor } from "@tensorflow/tfjs";
+import { UserError } from "@pairloom/config";
+import type { Tf } from "../../engine.js";
+import type { OpenPrograms, ProgramOptions, Programs, ProgramSource } from "../../programs.js";
+import { dataType, type NodeBackend } from "./binding.js";
+import { GraphBuilder, type GraphVariable, type ProgramNodes, type RecordedProgram } from "./graphBuilder.js";
+import { savedModel } from "./graphDef.js";
+import { recordOps } from "./recordOps.js";
+
+const tagName = "pairloom";
+/** A protocol buffer's limit. Weights are not in the graph, so that only constants count. */
+const maxGraphBytes = 2 ** 31 - 1;
+
+/**
+ * Compiles programs for TensorFlow: each is run once, operation by operation, on its sample inputs, and its operations
+ * become a graph whose later runs are one session call each. The variables' values live in the session from then on. The
+ * run that records leaves the variables as they were.
+ */
+export function compilePrograms(tf: Tf): OpenPrograms {
+  const backend = tf.backend() as unknown as NodeBackend;
+  return (sources, options) => new CompiledPrograms(tf, backend, sources, options);
+}
+
+class CompiledPrograms<Name extends string> implements Programs<Name> {
+  readonly #session: number;
+  readonly #nodes = new Map<Name, ProgramNodes>();
+  readonly #reads: string;
+  readonly #values: string;
+
+  constructor(
+    private readonly tf: Tf,
+    private readonly backend: NodeBackend,
+    sources: Readonly<Record<Name, ProgramSource>>,
+    private readonly options: ProgramOptions,
+  ) {
+    const variables = [...options.variables.values()];
+    const described = variables.map<GraphVariable>(({ name, shape, dtype }) => {
+      if (dtype !== "float32" && dtype !== "int32") throw new Error(`Variable ${name} has the type ${dtype}`);
+      return { name, shape, dtype: dataType[dtype] };
+    });
+    const builder = new GraphBuilder(backend.binding, described, options.precision ?? "float32");
+    for (const [name, source] of Object.entries(sources) as [Name, ProgramSource][])
+      this.#nodes.set(name, this.record(source, (program) => builder.addProgram(name, program)));
+    this.#session = load(backend, savedModel(builder.nodes, tagName));
+    this.#reads = variables.map((_, i) => `v${i}/read:0`).join();
+    this.#values = variables.map((_, i) => `v${i}/value:0`).join();
+    this.push();
+  }
+
+  run(name: Name, inputs: readonly Tensor[]): Tensor[] {
+    const nodes = this.#nodes.get(name)!;
+    const ids = this.backend.getInputTensorIds(inputs);
+    return this.backend.binding
+      .runSavedModel(this.#session, ids, nodes.inputs, nodes.outputs)
+      .map((output) => this.backend.createOutputTensor(output));
+  }
+
+  pull(): void {
+    const values = this.backend.binding.runSavedModel(this.#session, [], "", this.#reads);
+    [...this.options.variables.values()].forEach((variable, i) => {
+      const value = this.backend.createOutputTensor(values[i]!);
+      variable.assign(value);
+      value.dispose();
+    });
+  }
+
+  push(): void {
+    const ids = this.backend.getInputTensorIds([...this.options.variables.values()]);
+    const [done] = this.backend.binding.runSavedModel(this.#session, ids, this.#values, "assigned:0");
+    this.backend.binding.deleteTensor(done!.id);
+  }
+
+  dispose(): void {
+    this.backend.binding.deleteSavedModel(this.#session);
+  }
+
+  /** Runs a program once and hands on what it did, while the numbers of its tensors still hold. */
+  private record<T>({ run, samples }: ProgramSource, use: (program: RecordedProgram) => T): T {
+    const { tf, backend } = this;
+    const variables = [...this.options.variables.values()];
+    const before = variables.map((variable) => tf.clone(variable));
+    try {
+      const ids = backend.getInputTensorIds([...before, ...samples]);
+      let used!: T;
+      tf.tidy(() => {
+        const { record, result } = recordOps(backend, () => {
+          const outputs = run(samples);
+          return { outputs: backend.getInputTensorIds(outputs), after: backend.getInputTensorIds(variables) };
+        });
+        used = use({
+          record,
+          inputs: samples.map(({ shape, dtype }, i) => ({
+            id: ids[before.length + i]!,
+            shape,
+            dtype: dataType[dtype as "float32" | "int32" | "bool"],
+          })),
+          outputs: result.outputs,
+          variables: before.map((_, i) => ({ before: ids[i]!, after: result.after[i]! })),
+        });
+      });
+      return used;
+    } finally {
+      variables.forEach((variable, i) => variable.assign(before[i]!));
+      tf.dispose(before);
+    }
+  }
+}
+
+function load(backend: NodeBackend, model: Uint8Array): number {
+  if (model.byteLength > maxGraphBytes)
+    throw new UserError("program_too_large", `The compiled step has ${model.byteLength} bytes, TensorFlow takes 2 GiB`);
+  const folder = mkdtempSync(join(tmpdir(), "pairloom-program-"));
+  try {
+    writeFileSync(join(folder, "saved_model.pb"), model);
+    return backend.binding.loadSavedModel(folder, tagName);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
