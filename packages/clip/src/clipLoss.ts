@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
+import { exactMatMul } from "./ops/exactMatMul.js";
 import { symmetricCrossEntropy } from "./ops/softmaxCrossEntropy.js";
 
 /** Logits [B, B]: row i, column j compares image i with text j. Features are normalised, [B, E]; `scale` is exp(logit_scale). */
@@ -8,7 +9,7 @@ export function clipLogits(
   scale: tf.Tensor,
   bias: tf.Tensor | null = null,
 ): tf.Tensor2D {
-  const logits: tf.Tensor2D = tf.matMul(tf.mul(imageFeatures, scale), textFeatures, false, true);
+  const logits = exactMatMul(tf.mul(imageFeatures, scale), textFeatures);
   return bias === null ? logits : tf.add(logits, bias);
 }
 

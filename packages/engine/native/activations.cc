@@ -1,4 +1,5 @@
 // x · sigmoid(1.702 x), x · Φ(x), and the latter by tanh, each with its gradient, in one pass.
+#include "numbers.h"
 #include "parallel.h"
 #include "tensorflow/core/framework/common_shape_fns.h"
 #include "tensorflow/core/framework/op.h"
@@ -13,43 +14,50 @@ using tensorflow::OpKernelConstruction;
 using tensorflow::OpKernelContext;
 using tensorflow::Tensor;
 
-PAIRLOOM_CLONES void quickGelu(const float* x, float* y, int64_t count) {
-  for (int64_t i = 0; i < count; i++) y[i] = x[i] * sigmoid(1.702f * x[i]);
-}
-PAIRLOOM_CLONES void quickGeluGradient(const float* x, const float* dy, float* dx, int64_t count) {
-  for (int64_t i = 0; i < count; i++) {
-    const float gate = sigmoid(1.702f * x[i]);
-    dx[i] = dy[i] * gate * (1.0f + 1.702f * x[i] * (1.0f - gate));
+// Each activation: its value and its slope, of one number.
+struct QuickGelu {
+  static inline __attribute__((always_inline)) float value(float x) { return x * sigmoid(1.702f * x); }
+  static inline __attribute__((always_inline)) float slope(float x) {
+    const float gate = sigmoid(1.702f * x);
+    return gate * (1.0f + 1.702f * x * (1.0f - gate));
   }
-}
-PAIRLOOM_CLONES void gelu(const float* x, float* y, int64_t count) {
-  for (int64_t i = 0; i < count; i++) y[i] = x[i] * 0.5f * (1.0f + errorFunction(x[i] * 0.70710678f));
-}
-PAIRLOOM_CLONES void geluGradient(const float* x, const float* dy, float* dx, int64_t count) {
-  for (int64_t i = 0; i < count; i++) {
-    const float below = 0.5f * (1.0f + errorFunction(x[i] * 0.70710678f));
-    dx[i] = dy[i] * (below + x[i] * 0.39894228f * exponential(-0.5f * x[i] * x[i]));
+};
+struct Gelu {
+  static inline __attribute__((always_inline)) float below(float x) {
+    return 0.5f * (1.0f + errorFunction(x * 0.70710678f));
   }
-}
-PAIRLOOM_CLONES void tanhGelu(const float* x, float* y, int64_t count) {
-  for (int64_t i = 0; i < count; i++) {
-    const float inner = 0.79788456f * x[i] * (1.0f + 0.044715f * x[i] * x[i]);
-    y[i] = 0.5f * x[i] * (1.0f + hyperbolicTangent(inner));
+  static inline __attribute__((always_inline)) float value(float x) { return x * below(x); }
+  static inline __attribute__((always_inline)) float slope(float x) {
+    return below(x) + x * 0.39894228f * exponential(-0.5f * x * x);
   }
-}
-PAIRLOOM_CLONES void tanhGeluGradient(const float* x, const float* dy, float* dx, int64_t count) {
-  for (int64_t i = 0; i < count; i++) {
-    const float square = x[i] * x[i];
-    const float bend = hyperbolicTangent(0.79788456f * x[i] * (1.0f + 0.044715f * square));
-    const float slope = 0.79788456f * (1.0f + 3.0f * 0.044715f * square);
-    dx[i] = dy[i] * 0.5f * (1.0f + bend + x[i] * (1.0f - bend * bend) * slope);
+};
+struct TanhGelu {
+  static inline __attribute__((always_inline)) float bend(float x) {
+    return hyperbolicTangent(0.79788456f * x * (1.0f + 0.044715f * x * x));
   }
+  static inline __attribute__((always_inline)) float value(float x) { return 0.5f * x * (1.0f + bend(x)); }
+  static inline __attribute__((always_inline)) float slope(float x) {
+    const float t = bend(x);
+    const float inner = 0.79788456f * (1.0f + 3.0f * 0.044715f * x * x);
+    return 0.5f * (1.0f + t + x * (1.0f - t * t) * inner);
+  }
+};
+
+template <class Function, class T>
+PAIRLOOM_CLONES void values(const T* x, T* y, int64_t count) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < count; i++) store(Function::value(load(x + i)), y + i);
+}
+template <class Function, class T>
+PAIRLOOM_CLONES void gradients(const T* x, const T* dy, T* dx, int64_t count) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < count; i++) store(load(dy + i) * Function::slope(load(x + i)), dx + i);
 }
 
 constexpr int64_t kActivationCycles = 6;
 
 // y = f(x), in the place of x where nothing else reads it.
-template <void (*function)(const float*, float*, int64_t)>
+template <class Function, class T>
 class Activation : public OpKernel {
  public:
   explicit Activation(OpKernelConstruction* construction) : OpKernel(construction) {}
@@ -57,15 +65,15 @@ class Activation : public OpKernel {
     const Tensor& x = context->input(0);
     Tensor* y = nullptr;
     OP_REQUIRES_OK(context, context->forward_input_or_allocate_output({0}, 0, x.shape(), &y));
-    const float* from = x.flat<float>().data();
-    float* to = y->flat<float>().data();
+    const T* from = x.flat<T>().data();
+    T* to = y->flat<T>().data();
     parallel(context, x.NumElements(), kActivationCycles,
-             [&](int64_t first, int64_t last) { function(from + first, to + first, last - first); });
+             [&](int64_t first, int64_t last) { values<Function>(from + first, to + first, last - first); });
   }
 };
 
 // dx = f'(x) · dy, in the place of either.
-template <void (*function)(const float*, const float*, float*, int64_t)>
+template <class Function, class T>
 class ActivationGradient : public OpKernel {
  public:
   explicit ActivationGradient(OpKernelConstruction* construction) : OpKernel(construction) {}
@@ -75,30 +83,39 @@ class ActivationGradient : public OpKernel {
     OP_REQUIRES(context, x.shape() == dy.shape(), absl::InvalidArgumentError("x and dy differ in shape"));
     Tensor* dx = nullptr;
     OP_REQUIRES_OK(context, context->forward_input_or_allocate_output({0, 1}, 0, x.shape(), &dx));
-    const float* from = x.flat<float>().data();
-    const float* slope = dy.flat<float>().data();
-    float* to = dx->flat<float>().data();
+    const T* from = x.flat<T>().data();
+    const T* slope = dy.flat<T>().data();
+    T* to = dx->flat<T>().data();
     parallel(context, x.NumElements(), 2 * kActivationCycles, [&](int64_t first, int64_t last) {
-      function(from + first, slope + first, to + first, last - first);
+      gradients<Function>(from + first, slope + first, to + first, last - first);
     });
   }
 };
 
-#define PAIRLOOM_ACTIVATION(Title, function)                                                                \
-  REGISTER_OP("Pairloom" Title).Input("x: float").Output("y: float").SetShapeFn(                            \
-      tensorflow::shape_inference::UnchangedShape);                                                        \
-  REGISTER_OP("Pairloom" Title "Gradient")                                                                  \
-      .Input("x: float")                                                                                   \
-      .Input("dy: float")                                                                                  \
-      .Output("dx: float")                                                                                 \
-      .SetShapeFn(tensorflow::shape_inference::UnchangedShape);                                            \
-  REGISTER_KERNEL_BUILDER(Name("Pairloom" Title).Device(DEVICE_CPU), Activation<function>);     \
-  REGISTER_KERNEL_BUILDER(Name("Pairloom" Title "Gradient").Device(DEVICE_CPU),                 \
-                          ActivationGradient<function##Gradient>);
+#define PAIRLOOM_ACTIVATION_KERNELS(Title, Function, T)                                              \
+  REGISTER_KERNEL_BUILDER(Name("Pairloom" Title).Device(DEVICE_CPU).TypeConstraint<T>("T"),          \
+                          Activation<Function, T>);                                                  \
+  REGISTER_KERNEL_BUILDER(Name("Pairloom" Title "Gradient").Device(DEVICE_CPU).TypeConstraint<T>("T"), \
+                          ActivationGradient<Function, T>);
 
-PAIRLOOM_ACTIVATION("QuickGelu", quickGelu)
-PAIRLOOM_ACTIVATION("Gelu", gelu)
-PAIRLOOM_ACTIVATION("TanhGelu", tanhGelu)
+#define PAIRLOOM_ACTIVATION(Title, Function)                    \
+  REGISTER_OP("Pairloom" Title)                                 \
+      .Input("x: T")                                            \
+      .Output("y: T")                                           \
+      .Attr("T: {float, bfloat16} = DT_FLOAT")                  \
+      .SetShapeFn(tensorflow::shape_inference::UnchangedShape); \
+  REGISTER_OP("Pairloom" Title "Gradient")                      \
+      .Input("x: T")                                            \
+      .Input("dy: T")                                           \
+      .Output("dx: T")                                          \
+      .Attr("T: {float, bfloat16} = DT_FLOAT")                  \
+      .SetShapeFn(tensorflow::shape_inference::UnchangedShape); \
+  PAIRLOOM_ACTIVATION_KERNELS(Title, Function, float)           \
+  PAIRLOOM_ACTIVATION_KERNELS(Title, Function, tensorflow::bfloat16)
+
+PAIRLOOM_ACTIVATION("QuickGelu", QuickGelu)
+PAIRLOOM_ACTIVATION("Gelu", Gelu)
+PAIRLOOM_ACTIVATION("TanhGelu", TanhGelu)
 
 }  // namespace
 }  // namespace pairloom

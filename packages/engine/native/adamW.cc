@@ -50,6 +50,7 @@ PAIRLOOM_CLONES void update(const float* p, const float* m, const float* v, cons
   const float rate = static_cast<float>(learningRate * rates.correction1);
   const float correction2 = rates.correction2;
   const float scale = rates.gradientScale;
+#pragma GCC ivdep
   for (int64_t i = 0; i < count; i++) {
     const float gradient = g[i] * scale;
     const float first = beta1 * m[i] + rest1 * gradient;

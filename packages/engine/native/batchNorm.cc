@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "columnSums.h"
+#include "numbers.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/shape_inference.h"
 
@@ -19,11 +20,13 @@ using tensorflow::shape_inference::InferenceContext;
 constexpr int64_t kRowsAtOnce = 32;
 
 // Sums of (x - shift) and of its square over some rows.
-PAIRLOOM_CLONES void addMoments(const float* x, int64_t rows, int64_t width, const float* shift, float* sum,
+template <class T>
+PAIRLOOM_CLONES void addMoments(const T* x, int64_t rows, int64_t width, const float* shift, float* sum,
                                 float* squares) {
   for (int64_t row = 0; row < rows; row++, x += width) {
+#pragma GCC ivdep
     for (int64_t i = 0; i < width; i++) {
-      const float centred = x[i] - shift[i];
+      const float centred = load(x + i) - shift[i];
       sum[i] += centred;
       squares[i] += centred * centred;
     }
@@ -31,6 +34,7 @@ PAIRLOOM_CLONES void addMoments(const float* x, int64_t rows, int64_t width, con
 }
 
 // x [N, C] -> mean [C], biased variance [C]: one pass, shifted by the first row so that little cancels.
+template <class T>
 class ColumnMoments : public OpKernel {
  public:
   explicit ColumnMoments(OpKernelConstruction* construction) : OpKernel(construction) {}
@@ -44,20 +48,23 @@ class ColumnMoments : public OpKernel {
     Tensor* variance = nullptr;
     OP_REQUIRES_OK(context, context->allocate_output(0, TensorShape({width}), &mean));
     OP_REQUIRES_OK(context, context->allocate_output(1, TensorShape({width}), &variance));
-    const float* from = x.flat<float>().data();
+    const T* from = x.flat<T>().data();
+    std::vector<float> shift(width);
+    for (int64_t i = 0; i < width; i++) shift[i] = load(from + i);
     std::vector<double> parts(kBlocks * 2 * width, 0.0);
     blockwise(context, rows, 2 * width, [&](int64_t block, int64_t first, int64_t last) {
       double* part = parts.data() + block * 2 * width;
       std::vector<float> sums(2 * width);
       for (int64_t row = first; row < last; row += kRowsAtOnce) {
         std::fill(sums.begin(), sums.end(), 0.0f);
-        addMoments(from + row * width, std::min(kRowsAtOnce, last - row), width, from, sums.data(),
+        addMoments(from + row * width, std::min(kRowsAtOnce, last - row), width, shift.data(), sums.data(),
                    sums.data() + width);
         for (int64_t i = 0; i < 2 * width; i++) part[i] += sums[i];
       }
     });
     float* means = mean->flat<float>().data();
     float* variances = variance->flat<float>().data();
+#pragma GCC ivdep
     for (int64_t i = 0; i < width; i++) {
       double sum = 0;
       double squares = 0;
@@ -66,54 +73,61 @@ class ColumnMoments : public OpKernel {
         squares += parts[block * 2 * width + width + i];
       }
       const double centred = sum / static_cast<double>(rows);
-      means[i] = static_cast<float>(from[i] + centred);
+      means[i] = static_cast<float>(shift[i] + centred);
       variances[i] =
           static_cast<float>(std::max(0.0, squares / static_cast<double>(rows) - centred * centred));
     }
   }
 };
 
-PAIRLOOM_CLONES void normalizeRows(const float* x, const float* mean, const float* scale, const float* bias,
-                                   float floor, int64_t rows, int64_t width, float* y) {
+template <class T>
+PAIRLOOM_CLONES void normalizeRows(const T* x, const float* mean, const float* scale, const float* bias,
+                                   float floor, int64_t rows, int64_t width, T* y) {
   for (int64_t row = 0; row < rows; row++, x += width, y += width) {
+#pragma GCC ivdep
     for (int64_t i = 0; i < width; i++) {
-      const float value = (x[i] - mean[i]) * scale[i] + bias[i];
-      y[i] = value < floor ? floor : value;
+      const float value = (load(x + i) - mean[i]) * scale[i] + bias[i];
+      store(value < floor ? floor : value, y + i);
     }
   }
 }
 
 // Sums of dy and of dy · (x - mean) over some rows; with a rectifier, only where its output is above zero.
-PAIRLOOM_CLONES void addGradients(const float* dy, const float* x, const float* mean, const float* scale,
+template <class T>
+PAIRLOOM_CLONES void addGradients(const T* dy, const T* x, const float* mean, const float* scale,
                                   const float* bias, float floor, int64_t rows, int64_t width, float* dBias,
                                   float* dScale) {
   for (int64_t row = 0; row < rows; row++, x += width, dy += width) {
+#pragma GCC ivdep
     for (int64_t i = 0; i < width; i++) {
-      const float centred = x[i] - mean[i];
-      const float passed = centred * scale[i] + bias[i] > floor ? dy[i] : 0.0f;
+      const float centred = load(x + i) - mean[i];
+      const float passed = centred * scale[i] + bias[i] > floor ? load(dy + i) : 0.0f;
       dBias[i] += passed;
       dScale[i] += passed * centred;
     }
   }
 }
 
-PAIRLOOM_CLONES void inputGradients(const float* dy, const float* x, const float* mean, const float* scale,
+template <class T>
+PAIRLOOM_CLONES void inputGradients(const T* dy, const T* x, const float* mean, const float* scale,
                                     const float* bias, float floor, const float* shift, const float* slope,
-                                    int64_t rows, int64_t width, float* dx) {
+                                    int64_t rows, int64_t width, T* dx) {
   for (int64_t row = 0; row < rows; row++, x += width, dy += width, dx += width) {
+#pragma GCC ivdep
     for (int64_t i = 0; i < width; i++) {
-      const float centred = x[i] - mean[i];
-      const float passed = centred * scale[i] + bias[i] > floor ? dy[i] : 0.0f;
-      dx[i] = (passed - shift[i] - centred * slope[i]) * scale[i];
+      const float centred = load(x + i) - mean[i];
+      const float passed = centred * scale[i] + bias[i] > floor ? load(dy + i) : 0.0f;
+      store((passed - shift[i] - centred * slope[i]) * scale[i], dx + i);
     }
   }
 }
 
 // What forward and backward share: the inputs' columns, checked.
+template <class T>
 struct Columns {
   int64_t rows = 0;
   int64_t width = 0;
-  const float* x = nullptr;
+  const T* x = nullptr;
   const float* mean = nullptr;
   const float* bias = nullptr;
   std::vector<float> inverse;
@@ -121,7 +135,8 @@ struct Columns {
 };
 
 // inputs from `first` on: x, weight, bias, mean, variance
-absl::Status readColumns(OpKernelContext* context, int first, float epsilon, Columns* columns) {
+template <class T>
+absl::Status readColumns(OpKernelContext* context, int first, float epsilon, Columns<T>* columns) {
   const Tensor& x = context->input(first);
   if (x.dims() != 2) return absl::InvalidArgumentError("x must have two axes");
   columns->rows = x.dim_size(0);
@@ -129,7 +144,7 @@ absl::Status readColumns(OpKernelContext* context, int first, float epsilon, Col
   for (int i = first + 1; i < first + 5; i++)
     if (context->input(i).NumElements() != columns->width)
       return absl::InvalidArgumentError("weight, bias and statistics must be as wide as x");
-  columns->x = x.flat<float>().data();
+  columns->x = x.flat<T>().data();
   const float* weight = context->input(first + 1).flat<float>().data();
   columns->bias = context->input(first + 2).flat<float>().data();
   columns->mean = context->input(first + 3).flat<float>().data();
@@ -155,15 +170,16 @@ class BatchNormBase : public OpKernel {
   float floor_;
 };
 
+template <class T>
 class BatchNorm : public BatchNormBase {
  public:
   using BatchNormBase::BatchNormBase;
   void Compute(OpKernelContext* context) override {
-    Columns columns;
+    Columns<T> columns;
     OP_REQUIRES_OK(context, readColumns(context, 0, epsilon_, &columns));
     Tensor* y = nullptr;
     OP_REQUIRES_OK(context, context->allocate_output(0, context->input(0).shape(), &y));
-    float* to = y->flat<float>().data();
+    T* to = y->flat<T>().data();
     const int64_t width = columns.width;
     parallel(context, columns.rows, width, [&](int64_t first, int64_t last) {
       normalizeRows(columns.x + first * width, columns.mean, columns.scale.data(), columns.bias, floor_,
@@ -172,11 +188,12 @@ class BatchNorm : public BatchNormBase {
   }
 };
 
+template <class T>
 class BatchNormGradient : public BatchNormBase {
  public:
   using BatchNormBase::BatchNormBase;
   void Compute(OpKernelContext* context) override {
-    Columns columns;
+    Columns<T> columns;
     OP_REQUIRES_OK(context, readColumns(context, 1, epsilon_, &columns));
     const Tensor& dy = context->input(0);
     OP_REQUIRES(context, dy.shape() == context->input(1).shape(),
@@ -188,7 +205,7 @@ class BatchNormGradient : public BatchNormBase {
     OP_REQUIRES_OK(context, context->forward_input_or_allocate_output({0}, 0, dy.shape(), &dx));
     OP_REQUIRES_OK(context, context->allocate_output(1, TensorShape({width}), &dWeight));
     OP_REQUIRES_OK(context, context->allocate_output(2, TensorShape({width}), &dBias));
-    const float* slopes = dy.flat<float>().data();
+    const T* slopes = dy.flat<T>().data();
     const float* scale = columns.scale.data();
     std::vector<float> sums(2 * width);
     columnSums(context, columns.rows, 2 * width, sums.data(), [&](int64_t from, int64_t to, float* part) {
@@ -206,7 +223,7 @@ class BatchNormGradient : public BatchNormBase {
       shift[i] = sums[i] * share;
       slope[i] = sums[width + i] * columns.inverse[i] * columns.inverse[i] * share;
     }
-    float* to = dx->flat<float>().data();
+    T* to = dx->flat<T>().data();
     parallel(context, columns.rows, 2 * width, [&](int64_t first, int64_t last) {
       inputGradients(slopes + first * width, columns.x + first * width, columns.mean, scale, columns.bias,
                      floor_, shift.data(), slope.data(), last - first, width, to + first * width);
@@ -215,7 +232,8 @@ class BatchNormGradient : public BatchNormBase {
 };
 
 REGISTER_OP("PairloomColumnMoments")
-    .Input("x: float")
+    .Attr("T: {float, bfloat16} = DT_FLOAT")
+    .Input("x: T")
     .Output("mean: float")
     .Output("variance: float")
     .SetShapeFn([](InferenceContext* c) {
@@ -224,28 +242,30 @@ REGISTER_OP("PairloomColumnMoments")
       return absl::OkStatus();
     });
 REGISTER_OP("PairloomBatchNorm")
-    .Input("x: float")
+    .Attr("T: {float, bfloat16} = DT_FLOAT")
+    .Input("x: T")
     .Input("weight: float")
     .Input("bias: float")
     .Input("mean: float")
     .Input("variance: float")
     .Attr("epsilon: float")
     .Attr("rectified: bool")
-    .Output("y: float")
+    .Output("y: T")
     .SetShapeFn([](InferenceContext* c) {
       c->set_output(0, c->input(0));
       return absl::OkStatus();
     });
 REGISTER_OP("PairloomBatchNormGradient")
-    .Input("dy: float")
-    .Input("x: float")
+    .Attr("T: {float, bfloat16} = DT_FLOAT")
+    .Input("dy: T")
+    .Input("x: T")
     .Input("weight: float")
     .Input("bias: float")
     .Input("mean: float")
     .Input("variance: float")
     .Attr("epsilon: float")
     .Attr("rectified: bool")
-    .Output("dx: float")
+    .Output("dx: T")
     .Output("d_weight: float")
     .Output("d_bias: float")
     .SetShapeFn([](InferenceContext* c) {
@@ -254,10 +274,16 @@ REGISTER_OP("PairloomBatchNormGradient")
       c->set_output(2, c->input(2));
       return absl::OkStatus();
     });
-REGISTER_KERNEL_BUILDER(Name("PairloomColumnMoments").Device(tensorflow::DEVICE_CPU), ColumnMoments);
-REGISTER_KERNEL_BUILDER(Name("PairloomBatchNorm").Device(tensorflow::DEVICE_CPU), BatchNorm);
-REGISTER_KERNEL_BUILDER(Name("PairloomBatchNormGradient").Device(tensorflow::DEVICE_CPU),
-                        BatchNormGradient);
+#define PAIRLOOM_BATCH_NORM(T)                                                                                 \
+  REGISTER_KERNEL_BUILDER(Name("PairloomColumnMoments").Device(tensorflow::DEVICE_CPU).TypeConstraint<T>("T"), \
+                          ColumnMoments<T>);                                                                  \
+  REGISTER_KERNEL_BUILDER(Name("PairloomBatchNorm").Device(tensorflow::DEVICE_CPU).TypeConstraint<T>("T"),    \
+                          BatchNorm<T>);                                                                      \
+  REGISTER_KERNEL_BUILDER(                                                                                    \
+      Name("PairloomBatchNormGradient").Device(tensorflow::DEVICE_CPU).TypeConstraint<T>("T"),                \
+      BatchNormGradient<T>);
+PAIRLOOM_BATCH_NORM(float)
+PAIRLOOM_BATCH_NORM(tensorflow::bfloat16)
 
 }  // namespace
 }  // namespace pairloom

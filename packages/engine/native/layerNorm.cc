@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "columnSums.h"
+#include "numbers.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/shape_inference.h"
 
@@ -15,8 +16,9 @@ using tensorflow::Tensor;
 using tensorflow::TensorShape;
 using tensorflow::shape_inference::InferenceContext;
 
+template <class T>
 PAIRLOOM_CLONES void normalizeRow(const float* x, const float* weight, const float* bias, float epsilon,
-                                  int64_t width, float* y, float* normal, float* inverse) {
+                                  int64_t width, T* y, float* normal, float* inverse) {
   float sum = 0;
 #pragma omp simd reduction(+ : sum)
   for (int64_t i = 0; i < width; i++) sum += x[i];
@@ -25,32 +27,37 @@ PAIRLOOM_CLONES void normalizeRow(const float* x, const float* weight, const flo
 #pragma omp simd reduction(+ : squares)
   for (int64_t i = 0; i < width; i++) squares += (x[i] - mean) * (x[i] - mean);
   const float scale = 1.0f / std::sqrt(squares / static_cast<float>(width) + epsilon);
+#pragma GCC ivdep
   for (int64_t i = 0; i < width; i++) {
     normal[i] = (x[i] - mean) * scale;
-    y[i] = normal[i] * weight[i] + bias[i];
+    store(normal[i] * weight[i] + bias[i], y + i);
   }
   *inverse = scale;
 }
 
-PAIRLOOM_CLONES void rowGradient(const float* dy, const float* normal, const float* weight, float inverse,
+template <class T>
+PAIRLOOM_CLONES void rowGradient(const T* dy, const float* normal, const float* weight, float inverse,
                                  int64_t width, float* dx, float* dWeight, float* dBias) {
   float sum = 0;
   float along = 0;
 #pragma omp simd reduction(+ : sum, along)
   for (int64_t i = 0; i < width; i++) {
-    const float slope = dy[i] * weight[i];
+    const float slope = load(dy + i) * weight[i];
     sum += slope;
     along += slope * normal[i];
   }
   const float mean = sum / static_cast<float>(width);
   const float share = along / static_cast<float>(width);
+#pragma GCC ivdep
   for (int64_t i = 0; i < width; i++) {
-    dWeight[i] += dy[i] * normal[i];
-    dBias[i] += dy[i];
-    dx[i] = (dy[i] * weight[i] - mean - normal[i] * share) * inverse;
+    const float slope = load(dy + i);
+    dWeight[i] += slope * normal[i];
+    dBias[i] += slope;
+    dx[i] = (slope * weight[i] - mean - normal[i] * share) * inverse;
   }
 }
 
+template <class T>
 class LayerNorm : public OpKernel {
  public:
   explicit LayerNorm(OpKernelConstruction* construction) : OpKernel(construction) {
@@ -73,7 +80,7 @@ class LayerNorm : public OpKernel {
     const float* from = x.flat<float>().data();
     const float* weight = context->input(1).flat<float>().data();
     const float* bias = context->input(2).flat<float>().data();
-    float* to = y->flat<float>().data();
+    T* to = y->flat<T>().data();
     float* kept = normal->flat<float>().data();
     float* scales = inverse->flat<float>().data();
     parallel(context, rows, 4 * width, [&](int64_t first, int64_t last) {
@@ -88,6 +95,7 @@ class LayerNorm : public OpKernel {
   float epsilon_;
 };
 
+template <class T>
 class LayerNormGradient : public OpKernel {
  public:
   explicit LayerNormGradient(OpKernelConstruction* construction) : OpKernel(construction) {}
@@ -106,7 +114,7 @@ class LayerNormGradient : public OpKernel {
     OP_REQUIRES_OK(context, context->allocate_output(0, dy.shape(), &dx));
     OP_REQUIRES_OK(context, context->allocate_output(1, TensorShape({width}), &dWeight));
     OP_REQUIRES_OK(context, context->allocate_output(2, TensorShape({width}), &dBias));
-    const float* slope = dy.flat<float>().data();
+    const T* slope = dy.flat<T>().data();
     const float* kept = normal.flat<float>().data();
     const float* inverse = context->input(2).flat<float>().data();
     const float* weight = context->input(3).flat<float>().data();
@@ -128,7 +136,8 @@ REGISTER_OP("PairloomLayerNorm")
     .Input("weight: float")
     .Input("bias: float")
     .Attr("epsilon: float")
-    .Output("y: float")
+    .Attr("T: {float, bfloat16} = DT_FLOAT")
+    .Output("y: T")
     .Output("normal: float")
     .Output("inverse: float")
     .SetShapeFn([](InferenceContext* c) {
@@ -138,7 +147,8 @@ REGISTER_OP("PairloomLayerNorm")
       return absl::OkStatus();
     });
 REGISTER_OP("PairloomLayerNormGradient")
-    .Input("dy: float")
+    .Attr("T: {float, bfloat16} = DT_FLOAT")
+    .Input("dy: T")
     .Input("normal: float")
     .Input("inverse: float")
     .Input("weight: float")
@@ -151,9 +161,14 @@ REGISTER_OP("PairloomLayerNormGradient")
       c->set_output(2, c->Vector(c->Dim(c->input(0), 1)));
       return absl::OkStatus();
     });
-REGISTER_KERNEL_BUILDER(Name("PairloomLayerNorm").Device(tensorflow::DEVICE_CPU), LayerNorm);
-REGISTER_KERNEL_BUILDER(Name("PairloomLayerNormGradient").Device(tensorflow::DEVICE_CPU),
-                        LayerNormGradient);
+#define PAIRLOOM_LAYER_NORM(T)                                                                              \
+  REGISTER_KERNEL_BUILDER(Name("PairloomLayerNorm").Device(tensorflow::DEVICE_CPU).TypeConstraint<T>("T"), \
+                          LayerNorm<T>);                                                                   \
+  REGISTER_KERNEL_BUILDER(                                                                                 \
+      Name("PairloomLayerNormGradient").Device(tensorflow::DEVICE_CPU).TypeConstraint<T>("T"),             \
+      LayerNormGradient<T>);
+PAIRLOOM_LAYER_NORM(float)
+PAIRLOOM_LAYER_NORM(tensorflow::bfloat16)
 
 }  // namespace
 }  // namespace pairloom

@@ -1,5 +1,6 @@
 // Sums of columns, and the sum of all squares of many tensors.
 #include "columnSums.h"
+#include "numbers.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/shape_inference.h"
 
@@ -14,9 +15,11 @@ using tensorflow::Tensor;
 using tensorflow::TensorShape;
 using tensorflow::shape_inference::InferenceContext;
 
-PAIRLOOM_CLONES void addRows(const float* x, int64_t rows, int64_t width, float* sums) {
+template <class T>
+PAIRLOOM_CLONES void addRows(const T* x, int64_t rows, int64_t width, float* sums) {
   for (int64_t row = 0; row < rows; row++, x += width)
-    for (int64_t i = 0; i < width; i++) sums[i] += x[i];
+#pragma GCC ivdep
+    for (int64_t i = 0; i < width; i++) sums[i] += load(x + i);
 }
 
 PAIRLOOM_CLONES float sumOfSquares(const float* x, int64_t count) {
@@ -26,6 +29,7 @@ PAIRLOOM_CLONES float sumOfSquares(const float* x, int64_t count) {
   return sum;
 }
 
+template <class T>
 class ColumnSum : public OpKernel {
  public:
   explicit ColumnSum(OpKernelConstruction* construction) : OpKernel(construction) {}
@@ -35,7 +39,7 @@ class ColumnSum : public OpKernel {
     const int64_t width = x.dim_size(1);
     Tensor* sums = nullptr;
     OP_REQUIRES_OK(context, context->allocate_output(0, TensorShape({width}), &sums));
-    const float* from = x.flat<float>().data();
+    const T* from = x.flat<T>().data();
     columnSums(context, x.dim_size(0), width, sums->flat<float>().data(),
                [&](int64_t first, int64_t last, float* part) {
                  addRows(from + first * width, last - first, width, part);
@@ -72,10 +76,14 @@ class SquaredNorm : public OpKernel {
   }
 };
 
-REGISTER_OP("PairloomColumnSum").Input("x: float").Output("sums: float").SetShapeFn([](InferenceContext* c) {
-  c->set_output(0, c->Vector(c->Dim(c->input(0), 1)));
-  return absl::OkStatus();
-});
+REGISTER_OP("PairloomColumnSum")
+    .Attr("T: {float, bfloat16} = DT_FLOAT")
+    .Input("x: T")
+    .Output("sums: float")
+    .SetShapeFn([](InferenceContext* c) {
+      c->set_output(0, c->Vector(c->Dim(c->input(0), 1)));
+      return absl::OkStatus();
+    });
 REGISTER_OP("PairloomSquaredNorm")
     .Input("tensors: N * float")
     .Attr("N: int >= 1")
@@ -84,7 +92,11 @@ REGISTER_OP("PairloomSquaredNorm")
       c->set_output(0, c->Scalar());
       return absl::OkStatus();
     });
-REGISTER_KERNEL_BUILDER(Name("PairloomColumnSum").Device(tensorflow::DEVICE_CPU), ColumnSum);
+#define PAIRLOOM_COLUMN_SUM(T)                                                                              \
+  REGISTER_KERNEL_BUILDER(Name("PairloomColumnSum").Device(tensorflow::DEVICE_CPU).TypeConstraint<T>("T"), \
+                          ColumnSum<T>);
+PAIRLOOM_COLUMN_SUM(float)
+PAIRLOOM_COLUMN_SUM(tensorflow::bfloat16)
 REGISTER_KERNEL_BUILDER(Name("PairloomSquaredNorm").Device(tensorflow::DEVICE_CPU), SquaredNorm);
 
 }  // namespace

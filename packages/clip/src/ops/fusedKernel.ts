@@ -13,6 +13,7 @@ import * as tf from "@tensorflow/tfjs";
  * - `PairloomBatchNormRelu` x, weight, bias, mean, variance; epsilon → y, and what is below zero is zero
  * - `PairloomBatchNormReluGradient` dy, x, weight, bias, mean, variance; epsilon → dx, dWeight, dBias
  * - `PairloomReluGradient` dy, y → dx, dy where y is above zero
+ * - `PairloomFloat32MatMul` a, b; transposeA, transposeB (0 or 1) → their product, in float32 whatever the precision
  * - `PairloomQuickGelu`, `PairloomGelu`, `PairloomTanhGelu` x → y, and each with `Gradient`: x, dy → dx
  */
 export type FusedKernelName =
@@ -24,6 +25,7 @@ export type FusedKernelName =
   | "PairloomBatchNormRelu"
   | "PairloomBatchNormReluGradient"
   | "PairloomReluGradient"
+  | "PairloomFloat32MatMul"
   | `Pairloom${"QuickGelu" | "Gelu" | "TanhGelu"}${"" | "Gradient"}`;
 
 /** Runs the current back end's kernel of this name; null if it has none. For use inside `differentiable` only. */

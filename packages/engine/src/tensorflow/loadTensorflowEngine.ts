@@ -7,6 +7,7 @@ import { portableOps } from "../ops/portableOps.js";
 import { bindingName, bindingPackage, findInstallation, stockBinding } from "./installation.js";
 import { requireBindingPath } from "./requireBindingPath.js";
 import { compilePrograms } from "./compiled/compilePrograms.js";
+import { registerFloat32MatMulKernel } from "./kernels/float32MatMulKernel.js";
 import { registerFusedMatMulKernel } from "./kernels/fusedMatMulKernel.js";
 import { registerGatherKernel } from "./kernels/gatherKernel.js";
 import { registerNativeKernels } from "./kernels/nativeKernels.js";
@@ -74,6 +75,7 @@ export async function loadTensorflowEngine(options: EngineOptions): Promise<Engi
   registerStepKernel(tf);
   registerGatherKernel(tf);
   registerReluGradientKernel(tf);
+  registerFloat32MatMulKernel(tf);
   registerFusedMatMulKernel(tf);
   // the binding's own operations are for the CPU; TensorFlow's stock binding has none
   const native = found.native && !binding.isUsingGpuDevice();

@@ -1,8 +1,9 @@
 import type { Precision } from "../../programs.js";
 import { type Binding, dataType, type OpAttribute } from "./binding.js";
 import { attribute, type GraphNode } from "./graphDef.js";
-import type { OpRecord, RecordedConstant } from "./recordOps.js";
 import { inPlaceForms } from "./inPlaceForms.js";
+import { type LowForm, lowForms } from "./lowPrecision.js";
+import type { OpRecord, RecordedConstant, RecordedOp } from "./recordOps.js";
 
 /** A variable of the graph. */
 export interface GraphVariable {
@@ -26,18 +27,17 @@ export interface ProgramNodes {
   outputs: string;
 }
 
-/** Operations that bfloat16 makes faster; MatMul is not among them: it stands for products that stay exact (float32MatMul.ts). */
-const castable: ReadonlySet<string> = new Set([
-  "BatchMatMulV2",
-  "Conv2D",
-  "Conv2DBackpropInput",
-  "Conv2DBackpropFilter",
-]);
+/** The node outputs that hold a tensor: one of the two, or both once somebody asked for the other. */
+interface Held {
+  full?: string;
+  low?: string;
+}
 
 /** Builds one graph out of recorded programs over common variables. */
 export class GraphBuilder {
   readonly nodes: GraphNode[] = [];
-  private readonly shared = new Map<string, string>();
+  private readonly constants = new Map<string, Held>();
+  private readonly reads: Held[] = [];
 
   constructor(
     private readonly binding: Binding,
@@ -62,51 +62,46 @@ export class GraphBuilder {
   }
 
   addProgram(prefix: string, program: RecordedProgram): ProgramNodes {
-    /** The node output that stands for a tensor. */
-    const source = new Map<number, string>();
+    const held = new Map<number, Held>();
     const handles = new Map<number, number>();
     program.variables.forEach(({ before }, i) => {
-      source.set(before, `v${i}/read`);
+      held.set(before, this.heldRead(i));
       handles.set(before, i);
     });
     program.inputs.forEach(({ id, shape, dtype }, i) => {
       const name = `${prefix}/input${i}`;
       this.add(name, "Placeholder", [], { dtype: attribute.type(dtype), shape: attribute.shape(shape) });
-      source.set(id, name);
+      held.set(id, { full: name });
     });
     /** Which variable a tensor is the new value of, and the node that changes it where it lies. */
     const changed = new Map<number, { variable: number; by: string }>();
-    const input = (id: number): string => source.get(id) ?? this.constant(id, program.record.constants, source);
-    program.record.ops.forEach(({ name, attributes, inputs, outputs }, number) => {
-      const node = `${prefix}/${number}_${name}`;
-      const form = inPlaceForms[name];
+    const places = new Places(this, program.record, held);
+    const input = (id: number): string => places.full(id);
+    program.record.ops.forEach((op, number) => {
+      const node = `${prefix}/${number}_${op.name}`;
+      const form = inPlaceForms[op.name];
       if (form === undefined) {
-        this.addOperation(node, name, inputs.map(input), attributes);
-        outputs.forEach(({ id }, i) => source.set(id, i === 0 ? node : `${node}:${i}`));
+        this.addOperation(node, op, places);
         return;
       }
       // the variables themselves in the place of their values
-      const places = inputs.slice(0, form.variables).map((id) => {
+      const variables = op.inputs.slice(0, form.variables).map((id) => {
         const variable = handles.get(id);
-        if (variable === undefined) throw new Error(`${name} changes variables that were not changed before`);
+        if (variable === undefined) throw new Error(`${op.name} changes variables that were not changed before`);
         return variable;
       });
-      this.add(
-        node,
-        form.op,
-        [
-          ...places.map((variable) => `v${variable}`),
-          ...inputs.slice(form.variables).map(input),
-          ...places.map((variable) => `^v${variable}/read`),
-        ],
-        this.attributesOf(attributes),
-      );
-      places.forEach((variable, i) => {
-        const { id } = outputs[i]!;
+      const inputs = [
+        ...variables.map((variable) => `v${variable}`),
+        ...op.inputs.slice(form.variables).map(input),
+        ...variables.map((variable) => `^v${variable}/read`),
+      ];
+      this.add(node, form.op, inputs, this.attributesOf(op.attributes));
+      variables.forEach((variable, i) => {
+        const { id } = op.outputs[i]!;
         const type = attribute.type(this.variables[variable]!.dtype);
         // whoever needs the new value reads the variable again; the graph's optimizer drops what nobody needs
         this.add(`${node}/new${i}`, "ReadVariableOp", [`v${variable}`, `^${node}`], { dtype: type });
-        source.set(id, `${node}/new${i}`);
+        held.set(id, { full: `${node}/new${i}` });
         changed.set(id, { variable, by: node });
       });
     });
@@ -128,58 +123,79 @@ export class GraphBuilder {
     return { inputs: program.inputs.map((_, i) => `${prefix}/input${i}:0`).join(), outputs: outputs.join() };
   }
 
-  /** The node of values that came from JavaScript; equal ones are one node. */
-  private constant(
-    id: number,
-    constants: ReadonlyMap<number, RecordedConstant>,
-    source: Map<number, string>,
-  ): string {
-    let constant = constants.get(id);
-    // made before the record began: a mask that is kept, say
-    constant ??= this.leaf(id);
-    const attributes = constantAttributes(constant);
-    const key = Buffer.from(attributes.value).toString("latin1");
-    let name = this.shared.get(key);
-    if (name === undefined) {
-      name = `constant${this.shared.size}`;
-      this.shared.set(key, name);
-      this.add(name, "Const", [], attributes);
-    }
-    source.set(id, name);
-    return name;
+  /** A variable's value; its rounded form is shared by all programs. */
+  private heldRead(variable: number): Held {
+    return (this.reads[variable] ??= { full: `v${variable}/read` });
   }
 
-  private leaf(id: number): RecordedConstant {
+  /** Values that came from JavaScript; equal ones are one node. */
+  heldConstant(constant: RecordedConstant): Held {
+    const attributes = constantAttributes(constant);
+    const key = Buffer.from(attributes.value).toString("latin1");
+    let held = this.constants.get(key);
+    if (held === undefined) {
+      const name = `constant${this.constants.size}`;
+      held = { full: name };
+      this.constants.set(key, held);
+      this.add(name, "Const", [], attributes);
+    }
+    return held;
+  }
+
+  /** Values that were there before the record began: a mask that is kept, say. */
+  leaf(id: number): RecordedConstant {
     const values = this.binding.tensorDataSync(id);
     // an identity tells the shape that the binding keeps to itself
-    const dtype = values instanceof Float32Array ? dataType.float32 : values instanceof Int32Array ? dataType.int32 : dataType.bool;
+    const dtype =
+      values instanceof Float32Array
+        ? dataType.float32
+        : values instanceof Int32Array
+          ? dataType.int32
+          : dataType.bool;
     const type = { name: "T", type: this.binding.TF_ATTR_TYPE, value: dtype };
     const [copy] = this.binding.executeOp("Identity", [type], [id], 1);
     this.binding.deleteTensor(copy!.id);
     return { shape: copy!.shape, dtype, values };
   }
 
-  private addOperation(node: string, op: string, inputs: string[], attributes: OpAttribute[]): void {
-    const own = this.attributesOf(attributes);
-    if (this.precision !== "bf16" || !castable.has(op)) {
-      this.add(node, op, inputs, own);
-      return;
-    }
-    // the sizes that convolutions' gradients take stay whole numbers
-    const cast = inputs.map((input, i) => (op.startsWith("Conv2DBackprop") && i === sizesAt(op) ? input : this.toBfloat16(input)));
-    this.add(`${node}/bf16`, op, cast, { ...own, T: attribute.type(dataType.bfloat16) });
-    this.add(node, "Cast", [`${node}/bf16`], castAttributes(dataType.bfloat16, dataType.float32));
+  cast(input: string, to: "low" | "full"): string {
+    const { float32, bfloat16 } = dataType;
+    const name = `${input.replace(":", "_")}/to_${to}`;
+    const [from, into] = to === "low" ? [float32, bfloat16] : [bfloat16, float32];
+    this.add(name, "Cast", [input], { SrcT: attribute.type(from), DstT: attribute.type(into) });
+    return name;
   }
 
-  private toBfloat16(input: string): string {
-    const key = `bf16 ${input}`;
-    let name = this.shared.get(key);
-    if (name === undefined) {
-      name = `${input.replace(":", "_")}/to_bf16`;
-      this.shared.set(key, name);
-      this.add(name, "Cast", [input], castAttributes(dataType.float32, dataType.bfloat16));
-    }
-    return name;
+  private addOperation(node: string, op: RecordedOp, places: Places): void {
+    const { name, attributes } = this.renamed(op);
+    const form = this.lowFormOf(op, places);
+    const inputs = op.inputs.map((id, i) => (form?.inputs.includes(i) ? places.low(id) : places.full(id)));
+    if (form !== null) attributes["T"] = attribute.type(dataType.bfloat16);
+    this.add(node, name, inputs, attributes);
+    op.outputs.forEach(({ id }, i) => {
+      const output = i === 0 ? node : `${node}:${i}`;
+      places.hold(id, form?.outputs.includes(i) ? { low: output } : { full: output });
+    });
+  }
+
+  /** In which form an operation runs in bfloat16; null where it stays in float32. */
+  private lowFormOf(op: RecordedOp, places: Places): LowForm | null {
+    if (this.precision !== "bf16" || op.exact) return null;
+    const form = lowForms[op.name];
+    if (form === undefined) return null;
+    if (!form.given.every((i) => places.isLow(op.inputs[i]!))) return null;
+    if (op.name !== "Mul") return form;
+    const factor = places.scalar(op.inputs[1]!);
+    return factor !== null && isBfloat16(factor) ? form : null;
+  }
+
+  /** Products of two matrices by MatMul, which is faster than the batched one; the sum by its newer name. */
+  private renamed({ name, attributes, outputs }: RecordedOp): { name: string; attributes: Record<string, Uint8Array> } {
+    const own = this.attributesOf(attributes);
+    if (name === "Add") return { name: "AddV2", attributes: own };
+    if (name !== "BatchMatMulV2" || outputs[0]!.shape.length !== 2) return { name, attributes: own };
+    const { adj_x, adj_y, ...rest } = own;
+    return { name: "MatMul", attributes: { ...rest, transpose_a: adj_x!, transpose_b: adj_y! } };
   }
 
   private typeOf(id: number, program: RecordedProgram): number {
@@ -219,12 +235,52 @@ export class GraphBuilder {
   }
 }
 
-function sizesAt(op: string): number {
-  return op === "Conv2DBackpropFilter" ? 1 : 0;
+/** Where a program's tensors are held, in which form; makes the other form when it is first asked for. */
+class Places {
+  constructor(
+    private readonly builder: GraphBuilder,
+    private readonly record: OpRecord,
+    private readonly held: Map<number, Held>,
+  ) {}
+
+  hold(id: number, held: Held): void {
+    this.held.set(id, held);
+  }
+
+  full(id: number): string {
+    const held = this.of(id);
+    return (held.full ??= this.builder.cast(held.low!, "full"));
+  }
+
+  low(id: number): string {
+    const held = this.of(id);
+    return (held.low ??= this.builder.cast(held.full!, "low"));
+  }
+
+  /** It was computed in bfloat16, or was rounded already for somebody else. */
+  isLow(id: number): boolean {
+    return this.held.get(id)?.low !== undefined;
+  }
+
+  /** The number that a constant of no axes is; null for anything else. */
+  scalar(id: number): number | null {
+    const constant = this.record.constants.get(id);
+    return constant?.shape.length === 0 && constant.values instanceof Float32Array ? constant.values[0]! : null;
+  }
+
+  private of(id: number): Held {
+    let held = this.held.get(id);
+    if (held === undefined) {
+      held = this.builder.heldConstant(this.record.constants.get(id) ?? this.builder.leaf(id));
+      this.held.set(id, held);
+    }
+    return held;
+  }
 }
 
-function castAttributes(from: number, to: number): Record<string, Uint8Array> {
-  return { SrcT: attribute.type(from), DstT: attribute.type(to) };
+/** Whether bfloat16 holds a number without rounding it. */
+function isBfloat16(value: number): boolean {
+  return (new Uint32Array(Float32Array.of(value).buffer)[0]! & 0xffff) === 0;
 }
 
 function constantAttributes({ shape, dtype, values }: RecordedConstant): { dtype: Uint8Array; value: Uint8Array } {

@@ -6,6 +6,8 @@ export interface RecordedOp {
   attributes: OpAttribute[];
   inputs: number[];
   outputs: TensorMetadata[];
+  /** To be computed in float32 whatever the program's precision. */
+  exact: boolean;
 }
 
 /** A tensor whose values came from JavaScript while the record ran: a constant of the program. */
@@ -20,6 +22,19 @@ export interface OpRecord {
   constants: Map<number, RecordedConstant>;
 }
 
+let exact = false;
+
+/** Runs `work`, and marks the operations in it as to be computed in float32 always. */
+export function inFloat32<T>(work: () => T): T {
+  const before = exact;
+  exact = true;
+  try {
+    return work();
+  } finally {
+    exact = before;
+  }
+}
+
 /**
  * Runs `work` and writes down every operation that it runs on the back end, with the binding's numbers of its tensors.
  *
@@ -31,7 +46,7 @@ export function recordOps<T>(backend: NodeBackend, work: () => T): { record: OpR
   const watched: Partial<Binding> = {
     executeOp(name, attributes, inputs, count) {
       const outputs = binding.executeOp(name, attributes, inputs, count);
-      record.ops.push({ name, attributes, inputs: [...inputs], outputs });
+      record.ops.push({ name, attributes, inputs: [...inputs], outputs, exact });
       return outputs;
     },
     createTensor(shape, dtype, values) {
