@@ -23,7 +23,8 @@ export interface Batch {
 }
 
 /**
- * A batch of rows that are made. A row without a picture becomes a copy of the next that has one, so that the order of
+ * A batch of rows that are made. A row without a picture becomes a copy of the next that has one (behind the last, of
+ * the first), so that the order of
  * the data never depends on damage.
  *
  * @throws UserError "release_damaged" where no row has a picture
@@ -35,21 +36,21 @@ export function finishBatch(
 ): Batch {
   const rows = notes.length;
   const [pixels, context] = [images.length / rows, tokens.length / rows];
-  let replacedPictures = 0;
-  const whole = notes.map((note, row) => {
-    if (note !== null) return note;
-    replacedPictures++;
-    const ahead = Array.from({ length: rows }, (_, i) => (row + i) % rows);
-    const other = ahead.find((i) => notes[i] !== null);
-    if (other === undefined) {
-      throw new UserError("release_damaged", "No picture of a whole batch can be decoded", {
-        hint: "`pairloom shards verify` says what is wrong with the release.",
-      });
+  const whole: RowNote[] = [];
+  let next = notes.findIndex((note) => note !== null);
+  if (next === -1) {
+    throw new UserError("release_damaged", "No picture of a whole batch can be decoded", {
+      hint: "`pairloom shards verify` says what is wrong with the release.",
+    });
+  }
+  for (let row = rows - 1; row >= 0; row--) {
+    if (notes[row] !== null) next = row;
+    else {
+      images.copyWithin(row * pixels, next * pixels, (next + 1) * pixels);
+      tokens.copyWithin(row * context, next * context, (next + 1) * context);
     }
-    images.copyWithin(row * pixels, other * pixels, (other + 1) * pixels);
-    tokens.copyWithin(row * context, other * context, (other + 1) * context);
-    return notes[other] as RowNote;
-  });
+    whole[row] = notes[next] as RowNote;
+  }
   const keys = whole.map(({ key }) => key);
   const texts = whole.map(({ text }) => text);
   return {
@@ -60,6 +61,6 @@ export function finishBatch(
     cursor,
     falseNegatives: countFalseNegatives(keys, texts),
     truncatedCaptions: whole.filter(({ truncated }) => truncated).length,
-    replacedPictures,
+    replacedPictures: notes.filter((note) => note === null).length,
   };
 }

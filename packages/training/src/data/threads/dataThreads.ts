@@ -131,7 +131,8 @@ export class DataThreads {
   }
 
   private start(name: string, workerData: object, transferList: MessagePort[]): Worker {
-    const worker = new Worker(file(name), { name, workerData, transferList });
+    // Node's own options (--input-type, --eval) speak of the program, not of its threads
+    const worker = new Worker(file(name), { name, workerData, transferList, execArgv: [] });
     worker.on("error", (error) => this.fail(died(`failed: ${error.message}`, error)));
     worker.on("exit", (code) => {
       if (!this.closing) this.fail(died(`ended with exit code ${code}`));

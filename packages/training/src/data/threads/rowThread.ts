@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { createTokenizer } from "@pairloom/tokenizer";
+import sharp from "sharp";
 import { makeRows, type RowArrays, type RowNote, type RowSettings } from "../makeRows.js";
 import type { SampleGroup } from "../sampleGroups.js";
 import { failureOf, type ThreadFailure } from "./threadFailure.js";
@@ -31,6 +32,8 @@ export type RowThreadMessage =
   | { failed: ThreadFailure };
 
 const { settings, first, slots, orders, results } = workerData as RowThreadData;
+// no picture comes twice in a row: remembering operations costs a tenth of a small picture's decoding
+sharp.cache(false);
 const tell = (message: RowThreadMessage) => results.postMessage(message);
 const tokenizer = createTokenizer();
 let stopped = false;
