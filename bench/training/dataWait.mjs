@@ -178,7 +178,10 @@ console.log(
     residentMegabytes: Math.round(process.memoryUsage.rss() / 2 ** 20),
     stepMs: round(stepped / waits.length),
     waitMs: round(waited / waits.length),
-    longestWaitMs: round(Math.max(...waits.map(({ dataWaitMs }) => dataWaitMs))),
+    longestWaits: waits
+      .map(({ dataWaitMs }, i) => ({ step: warmUp + i, ms: round(dataWaitMs) }))
+      .sort((a, b) => b.ms - a.ms)
+      .slice(0, 5),
     waitShare: round(waited / (waited + stepped)),
   }),
 );
