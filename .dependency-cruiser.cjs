@@ -45,12 +45,16 @@ module.exports = {
     })),
     {
       name: "no-deep-imports",
-      comment: "other packages are imported by their door (index) alone",
+      comment: "other packages are imported by their doors alone: index, and clip's images",
       severity: "error",
       from: { path: "^(packages|services)/([^/]+)/" },
       to: {
         path: "^packages/[^/]+/(src|dist)/",
-        pathNot: ["^packages/[^/]+/(src|dist)/index\\.(d\\.)?(ts|js)$", "^$1/$2/"],
+        pathNot: [
+          "^packages/[^/]+/(src|dist)/index\\.(d\\.)?(ts|js)$",
+          "^packages/clip/(src|dist)/images\\.(d\\.)?(ts|js)$",
+          "^$1/$2/",
+        ],
       },
     },
   ],

@@ -7,6 +7,9 @@ export * from "./data/openRelease.js";
 export * from "./data/textsOf.js";
 export * from "./data/decodedPicture.js";
 export * from "./data/cropPicture.js";
+export * from "./data/patchesToKeep.js";
+export type { Batch } from "./data/batch.js";
+export type { CaptionReport } from "./data/captionReport.js";
 export * from "./data/trainingData.js";
 export {
   type CheckpointFiles,

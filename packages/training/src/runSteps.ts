@@ -4,8 +4,8 @@ import { imageSize, type ModelConfig } from "@pairloom/clip";
 import { UserError } from "@pairloom/config";
 import type { ShardCursor } from "@pairloom/shards";
 import type { TrainingOps } from "@pairloom/engine";
-import type { Tokenizer } from "@pairloom/tokenizer";
-import type { Batch, TrainingData } from "./data/trainingData.js";
+import type { Batch } from "./data/batch.js";
+import type { TrainingData } from "./data/trainingData.js";
 import type { AdamW } from "./optimizer/adamW.js";
 import { learningRate } from "./optimizer/learningRate.js";
 import { checkpointFiles, pruneCheckpoints, saveCheckpoint } from "./run/checkpoint.js";
@@ -22,7 +22,6 @@ export interface RunContext {
   data: TrainingData;
   parameters: ReadonlyMap<string, tf.Variable>;
   optimizer: AdamW;
-  tokenizer: Tokenizer;
   ops: TrainingOps;
   /** Steps done before, and where their data ended. */
   from: number;
@@ -132,11 +131,7 @@ async function oneStep(context: RunContext, batch: Batch, step: number, lr: numb
   const { gradClip, maxLogitScale, batchSize } = settings;
   const [height, width] = imageSize(config.vision_cfg);
   const images = tf.tensor4d(batch.images, [batchSize, height, width, 3]);
-  const tokens = tf.tensor2d(
-    context.tokenizer.tokenize(batch.texts, config.text_cfg.context_length),
-    [batchSize, config.text_cfg.context_length],
-    "int32",
-  );
+  const tokens = tf.tensor2d(batch.tokens, [batchSize, config.text_cfg.context_length], "int32");
   try {
     const input = { images, tokens, step, lr, gradClip, maxLogitScale };
     return await trainStep(parameters, config, optimizer, context.ops, input);

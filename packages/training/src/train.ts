@@ -10,7 +10,6 @@ import {
   readSafetensorsFile,
 } from "@pairloom/clip";
 import type { Engine, TrainingOps } from "@pairloom/engine";
-import { createTokenizer } from "@pairloom/tokenizer";
 import { openRelease } from "./data/openRelease.js";
 import { openTrainingData, type TrainingData } from "./data/trainingData.js";
 import { AdamW } from "./optimizer/adamW.js";
@@ -86,7 +85,6 @@ export async function train(settings: TrainSettings, options: TrainOptions): Pro
       `${data.samples} samples${data.cached ? " in memory" : ""}, batches of ${settings.batchSize}, ` +
         `${record.steps} steps${from === null ? "" : `, resumed after step ${from.step}`}; ${engine.description}`,
     );
-    const tokenizer = createTokenizer();
     return await withModel(config, settings, engine.ops, from, (parameters, optimizer) =>
       runSteps(
         {
@@ -96,7 +94,6 @@ export async function train(settings: TrainSettings, options: TrainOptions): Pro
           data,
           parameters,
           optimizer,
-          tokenizer,
           ops: engine.ops,
           from: from?.step ?? 0,
           cursor: from?.cursor ?? null,

@@ -21,8 +21,15 @@ export const smallResNet = {
   text_cfg: { context_length: 10, vocab_size: 49408, width: 8, heads: 2, layers: 1 },
 };
 
-/** Writes a release of plain coloured squares in two shards, and the models' configs beside it. */
-export async function makeSmallRelease(samples = 24): Promise<{ folder: string; release: string }> {
+/**
+ * Writes a release of plain coloured squares in two shards, and the models' configs beside it.
+ *
+ * @param broken numbers of the samples whose picture is none
+ */
+export async function makeSmallRelease(
+  samples = 24,
+  { broken = [] }: { broken?: number[] } = {},
+): Promise<{ folder: string; release: string }> {
   const folder = await mkdtemp(join(tmpdir(), "training-"));
   const release = join(folder, "release");
   await mkdir(release);
@@ -43,7 +50,10 @@ export async function makeSmallRelease(samples = 24): Promise<{ folder: string; 
       const texts = [{ kind: "alt", text: `${colour} on ${ground}` }];
       const side = 6 + (i % 5);
       const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="24" height="20"><rect width="24" height="20" fill="${grounds[ground]}"/><rect x="6" y="5" width="${side}" height="${side}" fill="${colours[colour]}"/></svg>`;
-      members.push({ name: `${key}.jpg`, data: await sharp(Buffer.from(svg)).jpeg().toBuffer() });
+      const image = broken.includes(i)
+        ? Buffer.from("no picture")
+        : await sharp(Buffer.from(svg)).jpeg().toBuffer();
+      members.push({ name: `${key}.jpg`, data: image });
       members.push({ name: `${key}.txt`, data: Buffer.from(caption) });
       members.push({ name: `${key}.json`, data: Buffer.from(JSON.stringify({ key, caption, texts })) });
     }

@@ -90,39 +90,44 @@ export class ShardReader implements AsyncIterable<ShardSample> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<ShardSample, void> {
     const { shuffleBuffer, seed, epoch, epochs } = this.options;
-    const endEpoch = epoch + epochs;
-    while (this.at.epoch < endEpoch) {
-      const { block: first, taken: skip, epoch: current } = this.at;
-      const blocks = this.blocksOf({ ...this.at, taken: 0 });
-      let found = first > 0 || skip > 0;
-      let ahead = blocks.next();
-      // An error of the block read ahead belongs to whoever asks for it, not to the process.
-      ahead.catch(() => {});
-      try {
-        for (;;) {
-          const { value: block, done } = await ahead;
-          if (done === true) break;
-          found = true;
-          ahead = blocks.next();
-          ahead.catch(() => {});
-          const order =
-            shuffleBuffer > 1 ? seededOrder(block.samples.length, seed, current, block.start.block) : null;
-          const from = block.start.block === first ? skip : 0;
-          for (let i = from; i < block.samples.length; i++) {
-            const last = i + 1 === block.samples.length;
-            this.at = last ? block.next : { ...block.start, taken: i + 1 };
-            yield block.samples[order?.[i] ?? i] as ShardSample;
-          }
+    const start = this.at;
+    const blocks = this.blocksFrom(start, epoch + epochs);
+    let ahead = blocks.next();
+    // An error of the block read ahead belongs to whoever asks for it, not to the process.
+    ahead.catch(() => {});
+    try {
+      for (;;) {
+        const { value: block, done } = await ahead;
+        if (done === true) return;
+        ahead = blocks.next();
+        ahead.catch(() => {});
+        const { epoch: current, block: number } = block.start;
+        const order = shuffleBuffer > 1 ? seededOrder(block.samples.length, seed, current, number) : null;
+        const from = current === start.epoch && number === start.block ? start.taken : 0;
+        for (let i = from; i < block.samples.length; i++) {
+          const last = i + 1 === block.samples.length;
+          this.at = last ? block.next : { ...block.start, taken: i + 1 };
+          yield block.samples[order?.[i] ?? i] as ShardSample;
         }
-      } finally {
-        await blocks.return();
+      }
+    } finally {
+      await blocks.return();
+    }
+  }
+
+  /** Blocks of one epoch after another, so that the first of an epoch is read while the last of the one before is used. */
+  private async *blocksFrom(start: ShardCursor, endEpoch: number): AsyncGenerator<Block, void> {
+    for (let at = start; at.epoch < endEpoch; at = startOf(at.epoch + 1)) {
+      let found = at.block > 0 || at.taken > 0;
+      for await (const block of this.blocksOf({ ...at, taken: 0 })) {
+        found = true;
+        yield block;
       }
       if (!found) {
         throw new UserError("no_samples", `The shards in ${this.store.url} hold no sample that can be used`, {
           hint: "`pairloom shards verify` says what is wrong with them.",
         });
       }
-      this.at = startOf(current + 1);
     }
   }
 

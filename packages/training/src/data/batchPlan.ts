@@ -1,4 +1,4 @@
-import { RandomNumbers } from "@pairloom/clip";
+import { RandomNumbers } from "@pairloom/clip/images";
 import { shuffle } from "./shuffle.js";
 
 /**
@@ -19,11 +19,14 @@ export function batchPlan(
   if (captions === null) {
     return Array.from({ length: batches }, (_, b) => order.slice(b * batchSize, (b + 1) * batchSize));
   }
-  return keptApart(order, batchSize, batches, captions);
+  return keepApart(order, batchSize, batches, captions);
 }
 
-/** First fit: a sample goes to the first open batch without its caption; what fits nowhere fills the gaps at the end. */
-function keptApart(
+/**
+ * Batches of the samples in `order`, equal captions apart as far as they can be. First fit: a sample goes to the first
+ * open batch without its caption; what fits nowhere fills the gaps at the end.
+ */
+export function keepApart(
   order: Int32Array,
   batchSize: number,
   batches: number,

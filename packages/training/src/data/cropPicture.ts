@@ -1,4 +1,4 @@
-import { clipDeviation, clipMean } from "@pairloom/clip";
+import { clipDeviation, clipMean } from "@pairloom/clip/images";
 import type { DecodedPicture } from "./decodedPicture.js";
 
 export interface Crop {

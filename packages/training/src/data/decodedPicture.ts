@@ -7,11 +7,21 @@ export interface DecodedPicture {
   height: number;
 }
 
-/** Decodes a picture and resizes its shorter side to `side`. Runs in libuv's threads. @throws where sharp can't decode it */
-export async function decodePicture(bytes: Uint8Array, side: number): Promise<DecodedPicture> {
+/**
+ * Decodes a picture and resizes its shorter side to `side`, in libuv's threads. A JPEG is decoded at ½, ¼ or ⅛ where that
+ * is still large enough.
+ *
+ * @param enlarge false leaves a picture that is smaller as it is
+ * @throws where sharp can't decode it
+ */
+export async function decodePicture(
+  bytes: Uint8Array,
+  side: number,
+  enlarge = true,
+): Promise<DecodedPicture> {
   const { data, info } = await sharp(bytes, { failOn: "error", limitInputPixels: 100_000_000 })
     .autoOrient()
-    .resize(side, side, { fit: "outside", kernel: "cubic" })
+    .resize(side, side, { fit: "outside", kernel: "cubic", withoutEnlargement: !enlarge })
     .flatten({ background: "#ffffff" })
     .toColourspace("srgb")
     .raw()

@@ -1,4 +1,4 @@
-import type { RandomNumbers } from "@pairloom/clip";
+import type { RandomNumbers } from "@pairloom/clip/images";
 
 /** Puts the items in random order, in place (Fisher and Yates). */
 export function shuffle<T>(items: { length: number; [index: number]: T }, random: RandomNumbers): void {

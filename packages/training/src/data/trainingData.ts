@@ -1,25 +1,17 @@
-import { imageSize, type ModelConfig, RandomNumbers } from "@pairloom/clip";
+import { availableParallelism } from "node:os";
+import { imageSize, type ModelConfig } from "@pairloom/clip";
 import { UserError } from "@pairloom/config";
-import { type ShardCursor, ShardReader, type ShardSample } from "@pairloom/shards";
+import type { ShardCursor } from "@pairloom/shards";
+import { createTokenizer } from "@pairloom/tokenizer";
 import type { TrainSettings } from "../settings/trainSettings.js";
-import { batchPlan } from "./batchPlan.js";
-import { type Crop, cropPicture } from "./cropPicture.js";
-import { decodePicture } from "./decodedPicture.js";
-import { type CachedSample, loadCache } from "./loadCache.js";
+import { type Batch, finishBatch } from "./batch.js";
+import { type CaptionReport, drawCaptions, readCaptions, reportCaptions } from "./captionReport.js";
+import { loadCache } from "./loadCache.js";
+import { makeRows, type RowSettings } from "./makeRows.js";
 import type { Release } from "./openRelease.js";
 import { readAhead } from "./readAhead.js";
-import { textsOf } from "./textsOf.js";
-
-/** What a step takes. */
-export interface Batch {
-  /** [B, S, S, 3], normalised. */
-  images: Float32Array;
-  texts: string[];
-  /** The samples' keys, for messages. */
-  keys: string[];
-  /** Where the batch after this one is read, where the data are streamed. */
-  cursor: ShardCursor | null;
-}
+import { cachedGroups, type SampleGroup, streamedGroups } from "./sampleGroups.js";
+import { batchBytes, DataThreads, type DataThreadsOptions } from "./threads/dataThreads.js";
 
 /** The pairs of a release as batches; the batch of a step depends on settings, data and step alone. */
 export interface TrainingData {
@@ -29,26 +21,42 @@ export interface TrainingData {
   cached: boolean;
   /** Samples that could not be used. */
   skipped: number;
+  /** Threads that make batches ready, a reader of shards not counted; 0: the thread that takes them. */
+  workers: number;
   /**
-   * Batches after `step` steps, without end.
+   * Memory that the data take: pictures in memory, and the batches ready, under way and in the step. A stream holds its
+   * encoded pictures on top: up to two shuffle windows of them, four where captions are kept apart.
+   */
+  cacheBytes: number;
+  batchBytes: number;
+  captionReport: CaptionReport;
+  /**
+   * Batches after `step` steps, without end; ready ahead of the step, by threads that end with the generator.
    *
    * @param cursor of the batch of that step, where the data are streamed
    */
   batches(step: number, cursor: ShardCursor | null): AsyncGenerator<Batch, void>;
 }
 
-type DataSettings = Pick<
+export type DataSettings = Pick<
   TrainSettings,
   | "seed"
   | "batchSize"
   | "captions"
   | "keepCaptionsApart"
+  | "crop"
   | "cropMargin"
+  | "cropMinArea"
   | "brightness"
   | "cacheMegabytes"
   | "shuffleWindow"
   | "prefetch"
+  | "dataWorkers"
 >;
+
+/** Threads where none are asked for: half of the cores, since the step wants them as well. */
+export const defaultDataWorkers = (cores = availableParallelism()): number =>
+  Math.min(8, Math.max(1, Math.floor(cores / 2)));
 
 /**
  * Opens a release for training: in memory if the decoded pictures fit the budget, else streamed with a shuffle window.
@@ -64,119 +72,86 @@ export async function openTrainingData(
   const [side, width] = imageSize(config.vision_cfg);
   if (side !== width)
     throw new UserError("model_not_square", "Training takes models with square images only");
+  const { seed, batchSize, prefetch } = settings;
   const budget = settings.cacheMegabytes * 2 ** 20;
-  const { pairs, pictures, skipped } = await loadCache(release, side + settings.cropMargin, budget, log);
-  const stepsPerEpoch = Math.floor(pairs / settings.batchSize);
+  const { pairs, samples, bytes, skipped } = await loadCache(release, side, settings, budget, log);
+  const stepsPerEpoch = Math.floor(pairs / batchSize);
   if (stepsPerEpoch === 0) {
     throw new UserError(
       "release_too_small",
-      `The release has ${pairs} usable samples, fewer than one batch of ${settings.batchSize}`,
+      `The release has ${pairs} usable samples, fewer than one batch of ${batchSize}`,
       { hint: "Choose a smaller --batch-size, or gather more." },
     );
   }
-  const makeBatch = (chosen: readonly CachedSample[], step: number, cursor: ShardCursor | null) =>
-    assemble(chosen, settings, side, step, cursor);
-  const batches: TrainingData["batches"] =
-    pictures === null
-      ? (step, cursor) =>
-          readAhead(streamed(release, settings, side, step, cursor, makeBatch), settings.prefetch)
-      : (step) => cached(pictures, settings, stepsPerEpoch, step, makeBatch);
-  return { samples: pairs, stepsPerEpoch, cached: pictures !== null, skipped, batches };
+  const rows = rowSettings(settings, side, config.text_cfg.context_length);
+  const workers = settings.dataWorkers ?? defaultDataWorkers();
+  const slots = prefetch + 1;
+  const captions =
+    samples === null
+      ? await readCaptions(release, seed)
+      : drawCaptions(
+          samples.map(({ texts }) => texts[0] as string),
+          seed,
+        );
+  const threaded = (step: number, source: DataThreadsOptions["source"]) =>
+    threadedBatches({ threads: workers, slots, batchSize, rows, step, source });
+  const batches: TrainingData["batches"] = (step, cursor) => {
+    if (samples !== null) {
+      const groups = cachedGroups(samples, settings, step);
+      return workers > 0 ? threaded(step, { groups }) : ownBatches(groups, rows, step);
+    }
+    if (workers > 0) {
+      const { keepCaptionsApart, shuffleWindow } = settings;
+      const groupSettings = { seed, batchSize, keepCaptionsApart, shuffleWindow };
+      return threaded(step, { shards: { url: release.store.url, settings: groupSettings, cursor } });
+    }
+    return readAhead(ownBatches(streamedGroups(release.store, settings, step, cursor), rows, step), prefetch);
+  };
+  return {
+    samples: pairs,
+    stepsPerEpoch,
+    cached: samples !== null,
+    skipped,
+    workers,
+    cacheBytes: bytes,
+    batchBytes: slots * batchBytes(batchSize, rows),
+    captionReport: reportCaptions(captions, rows.contextLength, createTokenizer()),
+    batches,
+  };
 }
 
-type MakeBatch = (chosen: readonly CachedSample[], step: number, cursor: ShardCursor | null) => Batch;
+function rowSettings(settings: DataSettings, side: number, contextLength: number): RowSettings {
+  const { seed, captions, crop, cropMargin, cropMinArea, brightness } = settings;
+  return { seed, captions, crop, cropMargin, cropMinArea, brightness, side, contextLength };
+}
 
-async function* cached(
-  pictures: readonly CachedSample[],
-  settings: DataSettings,
-  stepsPerEpoch: number,
-  from: number,
-  makeBatch: MakeBatch,
-): AsyncGenerator<Batch, void> {
-  const captions = settings.keepCaptionsApart ? captionNumbers(pictures) : null;
-  let step = from;
-  for (;;) {
-    const epoch = Math.floor(step / stepsPerEpoch);
-    const plan = batchPlan(pictures.length, settings.batchSize, settings.seed, epoch, captions);
-    for (const numbers of plan.slice(step % stepsPerEpoch)) {
-      const chosen = Array.from(numbers, (number) => pictures[number]!);
-      yield makeBatch(chosen, step, null);
-      step++;
+async function* threadedBatches(options: DataThreadsOptions): AsyncGenerator<Batch, void> {
+  const threads = new DataThreads(options);
+  try {
+    for (let { step } = options; ; step++) {
+      const { arrays, notes, cursor } = await threads.take(step);
+      yield finishBatch(arrays, notes, cursor);
+      threads.giveBack(step);
     }
+  } finally {
+    await threads.close();
   }
 }
 
-async function* streamed(
-  release: Release,
-  settings: DataSettings,
-  side: number,
-  from: number,
-  cursor: ShardCursor | null,
-  makeBatch: MakeBatch,
+/** Batches made by the thread that takes them. */
+async function* ownBatches(
+  groups: Iterable<SampleGroup> | AsyncIterable<SampleGroup>,
+  rows: RowSettings,
+  step: number,
 ): AsyncGenerator<Batch, void> {
-  const reader = await ShardReader.open(release.store, {
-    shuffleBuffer: settings.shuffleWindow,
-    seed: settings.seed,
-    epochs: Infinity,
-    ...(cursor === null ? {} : { cursor }),
-  });
-  let step = from;
-  let group: ShardSample[] = [];
-  for await (const sample of reader) {
-    group.push(sample);
-    if (group.length < settings.batchSize) continue;
-    const after = reader.cursor();
-    yield makeBatch(await decodeGroup(group, side + settings.cropMargin), step, after);
-    group = [];
+  const tokenizer = createTokenizer();
+  for await (const { samples, cursor } of groups) {
+    const arrays = {
+      images: new Float32Array(samples.length * rows.side ** 2 * 3),
+      tokens: new Int32Array(samples.length * rows.contextLength),
+    };
+    const notes = await makeRows(samples, step, 0, rows, tokenizer, arrays);
+    yield finishBatch(arrays, notes, cursor);
     step++;
   }
-}
-
-/** A picture that can't be decoded is replaced by another pair of its batch, so that the order never depends on it. */
-async function decodeGroup(group: readonly ShardSample[], side: number): Promise<CachedSample[]> {
-  const decoded = await Promise.all(
-    group.map(async (sample): Promise<CachedSample | null> => {
-      const picture = await decodePicture(sample.image, side).catch(() => null);
-      return picture && { key: sample.key, texts: textsOf(sample), picture };
-    }),
-  );
-  const good = decoded.find((sample) => sample !== null);
-  if (good === undefined) {
-    throw new UserError("release_damaged", `No picture of the batch at ${group[0]!.key} can be decoded`);
-  }
-  return decoded.map((sample) => sample ?? good);
-}
-
-function assemble(
-  chosen: readonly CachedSample[],
-  settings: DataSettings,
-  side: number,
-  step: number,
-  cursor: ShardCursor | null,
-): Batch {
-  const size = side * side * 3;
-  const images = new Float32Array(chosen.length * size);
-  const texts = chosen.map((sample, i) => {
-    const random = new RandomNumbers(settings.seed, `row ${i} of step ${step}`);
-    const text = settings.captions === "first" ? 0 : random.integer(0, sample.texts.length);
-    cropPicture(sample.picture, side, drawCrop(random, settings.brightness), images, i * size);
-    return sample.texts[text]!;
-  });
-  return { images, texts, keys: chosen.map(({ key }) => key), cursor };
-}
-
-function drawCrop(random: RandomNumbers, brightness: number): Crop {
-  const sway = () => (2 * random.uniform() - 1) * brightness;
-  return { x: random.uniform(), y: random.uniform(), gain: 1 + sway(), lift: sway() };
-}
-
-/** Equal captions (whatever their case) get equal numbers. */
-function captionNumbers(samples: readonly CachedSample[]): Int32Array {
-  const numbers = new Map<string, number>();
-  return Int32Array.from(samples, ({ texts }) => {
-    const caption = texts[0]!.toLowerCase();
-    const number = numbers.get(caption) ?? numbers.size;
-    numbers.set(caption, number);
-    return number;
-  });
 }

@@ -44,7 +44,13 @@ export const trainSettings = z.strictObject({
   /** Keeps samples of equal captions out of one batch as far as the data allow: each would be the other's false negative. */
   keepCaptionsApart: z.boolean().default(false),
   /**
-   * A picture's shorter side is resized to the model's size plus this many pixels; a random square of the model's size is
+   * `square`: a random square of the picture, the paper's augmentation; `resized`: a part of random area (`cropMinArea` to
+   * all of it) and shape (3:4 to 4:3), resized to a square: open_clip's.
+   */
+  crop: z.enum(["square", "resized"]).default("square"),
+  cropMinArea: z.number().positive().max(1).default(0.9),
+  /**
+   * Of `square`: a picture's shorter side is resized to the model's size plus this many pixels; a random square of the model's size is
    * cut out of it. With 0 this is the paper's random square crop.
    */
   cropMargin: z.int().min(0).max(256),
@@ -57,6 +63,11 @@ export const trainSettings = z.strictObject({
   shuffleWindow: count.default(10_000),
   /** Batches made ready ahead of the step. */
   prefetch: z.int().min(0).max(64).default(2),
+  /**
+   * Threads that decode, crop and tokenise (one more reads shards); 0 leaves it to the training's own thread, null takes
+   * half of the cores. The batches are the same.
+   */
+  dataWorkers: z.int().min(0).max(64).nullable().default(null),
 
   checkpointEvery: count,
   /** Checkpoints that stay; the older are removed. */
@@ -78,6 +89,7 @@ export const freeSettings: ReadonlySet<keyof TrainSettings> = new Set([
   "out",
   "resume",
   "prefetch",
+  "dataWorkers",
   "cacheMegabytes",
   "checkpointEvery",
   "keepLast",
