@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
@@ -10,7 +11,7 @@ import {
   withFolderLock,
 } from "@pairloom/queue";
 
-/** A device of this machine, held for this process and for the trainings that it starts. */
+/** A device of this machine (or another thing that one process may have at a time), held for this process and for the training that it starts. */
 export interface DeviceHold {
   /** Says which process computes on the device now: it may outlive this one by a moment. */
   use(pid: number): Promise<void>;
@@ -34,7 +35,7 @@ const lockFolder = () => join(tmpdir(), `pairloom-devices-${userInfo().username}
  */
 export async function holdDevice(device: string, folder = lockFolder()): Promise<DeviceHold | null> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const path = join(folder, `${device.replaceAll(/[^A-Za-z0-9]+/g, "-")}.json`);
+  const path = join(folder, `${createHash("sha256").update(device).digest("hex").slice(0, 16)}.json`);
   const write = async (processes: ProcessIdentity[]) => {
     const beside = `${path}.${process.pid}`;
     await writeFile(beside, JSON.stringify({ space: processSpace(), processes } satisfies Holders));

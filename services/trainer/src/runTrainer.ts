@@ -31,8 +31,9 @@ const lookEveryMs = 1000;
 const putBackEveryMs = 10_000;
 
 /**
- * Serves the training queue: for each device that it could take on this machine one worker, one training at a time. Devices
- * that another process holds are asked for again each second, so that one of several trainers takes over when another dies.
+ * Serves the training queue: one worker for each device of this machine that no other trainer of the project serves, one
+ * training at a time. Devices that another serves are asked for again each second, so that one takes over when another dies.
+ * The device itself is held while a training runs, whatever project it is of.
  */
 export function runTrainer(context: TrainerContext, options: TrainerOptions): RunningTrainer {
   const { log } = options;
@@ -42,11 +43,10 @@ export function runTrainer(context: TrainerContext, options: TrainerOptions): Ru
   let stopping = false;
 
   const serve = async (device: string): Promise<void> => {
-    const hold = await holdDevice(device, options.lockFolder);
+    const hold = await holdDevice(`${device} ${context.store.url}`, options.lockFolder);
     if (hold === null) return;
-    const onStart = (pid: number) =>
-      void hold.use(pid).catch((error: unknown) => log(`${device}: ${String(error)}`));
-    const worker = runWorker(context.road, "trainer", (job) => trainJob({ ...context, onStart }, job), {
+    const jobContext = { ...context, hold: (name: string) => holdDevice(name, options.lockFolder) };
+    const worker = runWorker(context.road, "trainer", (job) => trainJob(jobContext, job), {
       log,
       onFatal: options.onFatal,
       concurrency: 1,

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DiskFullError } from "@pairloom/config";
 import { FinalJobError } from "@pairloom/queue";
 import type { Store } from "@pairloom/storage";
+import type { DeviceHold } from "./deviceLock.js";
 import { isOvertaken, readRunJob, type RunJob } from "./runJob.js";
 
 /** How a training's process ended. */
@@ -26,8 +27,8 @@ export interface TrainContext {
   spawn: SpawnTraining;
   /** Where a run's training stands, for the queue's dashboards. */
   readProgress: (run: string) => Promise<object>;
-  /** Told which process computes. */
-  onStart?: (pid: number) => void;
+  /** Holds the job's device on this machine; null while others do. */
+  hold: (device: string) => Promise<DeviceHold | null>;
 }
 
 export interface TrainingJob {
@@ -39,7 +40,7 @@ export interface TrainingJob {
 
 const wishPollMs = 300;
 const progressEveryMs = 3000;
-const lockedPollMs = 1000;
+const busyPollMs = 500;
 
 /** A training that ended with an error that another run would meet again. */
 export class TrainingFailedError extends FinalJobError {
@@ -79,8 +80,16 @@ export async function trainJob(context: TrainContext, job: TrainingJob): Promise
       .catch(ignore);
   }, progressEveryMs);
   try {
-    await job.log(`started on ${wished.job.device}`);
-    const end = await spawnUnlocked(context, wished.job, folder, signal);
+    const hold = await untilFree(context, wished.job.device, job, signal);
+    let end: TrainingEnd;
+    try {
+      job.signal.throwIfAborted();
+      if (hold === null) return; // overtaken while it waited
+      await job.log(`started on ${wished.job.device}`);
+      end = await spawnUnlocked(context, wished.job, folder, hold, signal);
+    } finally {
+      await hold?.release();
+    }
     await context
       .readProgress(run)
       .then((value) => job.progress(value))
@@ -95,18 +104,39 @@ export async function trainJob(context: TrainContext, job: TrainingJob): Promise
   }
 }
 
+/** Waits for the device; another project's training, or one that a killed trainer left behind, may be on it. */
+async function untilFree(
+  { hold }: TrainContext,
+  device: string,
+  job: TrainingJob,
+  signal: AbortSignal,
+): Promise<DeviceHold | null> {
+  for (let waits = false; !signal.aborted;) {
+    const held = await hold(device);
+    if (held !== null) {
+      await job.progress({});
+      return held;
+    }
+    if (!waits) await job.progress({ waitsFor: device });
+    waits = true;
+    await sleep(busyPollMs, undefined, { signal }).catch(ignore);
+  }
+  return null;
+}
+
 /** A process that a killed trainer left behind may still be writing its last checkpoint: the run's folder is free in a moment. */
 async function spawnUnlocked(
   context: TrainContext,
   job: RunJob,
   folder: string,
+  hold: DeviceHold,
   signal: AbortSignal,
 ): Promise<TrainingEnd> {
   for (;;) {
-    const onStart = (pid: number) => context.onStart?.(pid);
+    const onStart = (pid: number) => void hold.use(pid).catch(ignore);
     const end = await context.spawn({ job, folder, onStart }, signal);
     if (end.error?.code !== "run_locked" || signal.aborted) return end;
-    await sleep(lockedPollMs, undefined, { signal }).catch(ignore);
+    await sleep(busyPollMs, undefined, { signal }).catch(ignore);
   }
 }
 

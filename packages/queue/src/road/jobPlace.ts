@@ -6,6 +6,8 @@ export interface JobPlace {
   /** Why it failed for good, or the last time. */
   reason: string | null;
   attempts: number;
+  /** What its worker last said of it. */
+  progress: unknown;
 }
 
 /** Null where the queue has no such job: it is done, or was never added. */
@@ -18,6 +20,7 @@ export async function jobPlace(queue: Queue, id: string): Promise<JobPlace | nul
     state: state === "active" || state === "failed" ? state : "waiting",
     reason: job.failedReason ?? null,
     attempts: job.attemptsMade,
+    progress: job.progress,
   };
 }
 
