@@ -82,7 +82,7 @@ export async function openTrainingEvaluation(
     if (rows.length > 0) {
       const result = zeroShot(rowsOf(pictures, rows), await classFeatures(model, prompts), labels);
       numbers[`${prefix}zeroshot-val-top1`] = result.top1;
-      numbers[`${prefix}zeroshot-val-top5`] = result.top5;
+      if (classes.length > 5) numbers[`${prefix}zeroshot-val-top5`] = result.top5;
     }
     numbers["seconds"] = Math.round(performance.now() - started) / 1000;
     return numbers;

@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import type { TrainingPriority } from "@pairloom/service-monitor";
 import { Option, type Command } from "commander";
-import { cloneTraining, launchTraining, projectPaths } from "../project/trainProject.js";
+import { cloneTraining, launchTraining } from "../project/trainProject.js";
+import { projectPaths } from "../project/trainingPaths.js";
 import { createSay } from "../terminal/say.js";
 import { dirOption, jsonOption } from "./options.js";
 import { withProject } from "./withProject.js";

@@ -1,4 +1,4 @@
-import { isAbsolute, join, relative, resolve } from "node:path";
+import { join } from "node:path";
 import { UserError } from "@pairloom/config";
 import type { RunSummary, TrainingChanges, TrainingCommand, TrainingWish } from "@pairloom/service-monitor";
 import {
@@ -18,6 +18,7 @@ import { releaseMark } from "./releaseProject.js";
 import { runNames } from "./runFolders.js";
 import { lookAtRun, runFolder, summariseRun } from "./runSummaries.js";
 import { priorityName, priorityNumber, trainingDevice } from "./trainingDevices.js";
+import { withPaths } from "./trainingPaths.js";
 
 /** Settings that the queue decides: where a run is, and that it goes on. */
 const decidedHere = ["out", "resume"] as const;
@@ -173,37 +174,6 @@ async function claimName(
 function nextName(taken: readonly string[]): string {
   const numbers = taken.map((name) => Number(/^run-(\d+)$/.exec(name)?.[1] ?? 0));
   return `run-${String(Math.max(0, ...numbers) + 1).padStart(4, "0")}`;
-}
-
-/** Settings whose values are paths; those of a job count from the project's folder. */
-const pathSettings = ["data", "evaluateData", "zeroShotClasses", "initialCheckpoint"] as const;
-
-/** A job's settings with paths as a process anywhere finds them. */
-export function withPaths(dir: string, settings: Record<string, unknown>): Record<string, unknown> {
-  return mapPaths(settings, (path) => resolve(dir, path));
-}
-
-/** Paths that count from `from` as paths that count from the project's folder, where they lie below it. */
-export function projectPaths(
-  dir: string,
-  from: string,
-  settings: Record<string, unknown>,
-): Record<string, unknown> {
-  return mapPaths(settings, (path) => {
-    const below = relative(dir, resolve(from, path));
-    return below.startsWith("..") || isAbsolute(below) ? resolve(from, path) : below;
-  });
-}
-
-function mapPaths(settings: Record<string, unknown>, change: (path: string) => string) {
-  const changed = { ...settings };
-  for (const name of pathSettings) {
-    const path = settings[name];
-    if (typeof path === "string" && !/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(path)) changed[name] = change(path);
-  }
-  const { model } = settings;
-  if (typeof model === "string" && model.endsWith(".json")) changed["model"] = change(model);
-  return changed;
 }
 
 /** @throws UserError where a setting is unknown or out of its range */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { SpawnTraining, TrainingEnd } from "@pairloom/service-trainer";
 import { deviceEnvironment } from "../project/trainingDevices.js";
-import { withPaths } from "../project/trainProject.js";
+import { withPaths } from "../project/trainingPaths.js";
 
 const launcher = fileURLToPath(new URL("../../bin/pairloom.js", import.meta.url));
 
