@@ -71,7 +71,8 @@ describe.skipIf(missing !== null)("the dashboard in a browser", () => {
 
   /** Launches a training on wasm by the form. */
   const launch = async (fields: Record<string, string>) => {
-    for (const [label, value] of Object.entries(fields)) await page.getByLabel(label).fill(value);
+    for (const [label, value] of Object.entries(fields))
+      await page.getByLabel(label, { exact: true }).fill(value);
     await page.getByLabel("Engine").selectOption("wasm");
     await page.getByRole("button", { name: "Launch training" }).click();
   };

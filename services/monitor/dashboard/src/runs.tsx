@@ -66,8 +66,8 @@ export function Runs({ runs, releases }: { runs: Run[]; releases: Release[] }) {
             <input name="device" pattern="cpu|gpu:[0-9]+|webgpu:[0-9]+" placeholder="the engine's" />
           </label>
           <label>
-            Evaluate every … steps
-            <input name="evaluateEvery" type="number" min="1" value="100" />
+            Evaluate every
+            <input name="evaluateEvery" type="number" min="1" value="100" title="steps between evaluations" />
           </label>
         </div>
         <details>
