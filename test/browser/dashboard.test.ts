@@ -132,9 +132,8 @@ describe.skipIf(missing !== null)("the dashboard in a browser", () => {
     await view.getByText("step 30/30").waitFor();
     const chart = view.getByRole("figure", { name: "loss", exact: true });
     await chart.locator(".u-over").hover();
-    await page.waitForFunction(
-      '/loss: ?\\d/.test(document.querySelector(\'figure[aria-label="loss"]\').innerText.replace(/\\s+/g, " "))',
-    );
+    const value = chart.locator(".u-legend .u-value").last();
+    await expect.poll(() => value.innerText()).toMatch(/^\d/);
     if (picture !== undefined) await page.screenshot({ path: picture, fullPage: true });
   });
 

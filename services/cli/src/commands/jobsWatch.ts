@@ -97,11 +97,23 @@ async function watchBlock(
     ...(picture === undefined
       ? []
       : [
-          `“${picture.caption}” → ${picture.found.map(({ caption, score }) => `${caption} (${score.toFixed(2)})`).join(", ")}`,
+          `“${picture.caption}” → ${picture.found.map(({ caption, score }) => `${caption} (${score.toFixed(2)})`).join(",  ")}`,
         ]),
   ]
-    .map((line) => line.slice(0, width))
+    .flatMap((line) => wrapped(line, width))
     .join("\n");
+}
+
+/** Breaks a line between its parts (two spaces apart), so that a terminal doesn't: a block is redrawn by its lines. */
+function wrapped(line: string, width: number): string[] {
+  const lines = [""];
+  for (const part of line.split("  ")) {
+    const last = lines.at(-1)!;
+    const longer = last === "" ? part : `${last}  ${part}`;
+    if (longer.length <= width || last === "") lines[lines.length - 1] = longer.slice(0, width);
+    else lines.push(`  ${part}`.slice(0, width));
+  }
+  return lines;
 }
 
 function duration(seconds: number): string {

@@ -38,7 +38,7 @@ export function Samples({ run, evaluated }: { run: string; evaluated: number }) 
       <ul class="pictures">
         {report.pictures.map(({ file, key, caption, found }) => (
           <li key={key}>
-            <img src={`/api/runs/${run}/samples/${file}`} alt={caption} loading="lazy" />
+            <img src={`/api/runs/${run}/samples/${file}`} alt={caption} />
             <ol>
               {found.map((hit) => (
                 <li key={hit.caption} class={hit.caption === caption ? "right" : ""}>
