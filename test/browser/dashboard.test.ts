@@ -69,6 +69,23 @@ describe.skipIf(missing !== null)("the dashboard in a browser", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
+  /** Launches a training on wasm by the form. */
+  const launch = async (fields: Record<string, string>) => {
+    for (const [label, value] of Object.entries(fields))
+      await page.getByLabel(label, { exact: true }).fill(value);
+    await page.getByLabel("Engine").selectOption("wasm");
+    await page.getByRole("button", { name: "Launch training" }).click();
+  };
+  const row = (run: string) =>
+    page.locator("tr", { has: page.getByRole("button", { name: run, exact: true }) });
+  const stepShown = () => page.locator('[role="progressbar"]').getAttribute("aria-valuenow").then(Number);
+  const stepReached = (step: number) =>
+    page.waitForFunction(
+      `Number(document.querySelector('[role="progressbar"]')?.getAttribute("aria-valuenow")) >= ${step}`,
+      undefined,
+      { timeout: 90_000 },
+    );
+
   it("says what is missing where a query list has no source", async () => {
     await page.getByLabel("Queries, one a line").fill("red star");
     await page.getByRole("button", { name: "Put on the road" }).click();
@@ -98,12 +115,26 @@ describe.skipIf(missing !== null)("the dashboard in a browser", () => {
     await page.waitForFunction('document.querySelector("select[name=release] option") !== null', undefined, {
       timeout: 60_000,
     });
-    await page.getByLabel("Steps").fill("30");
-    await page.getByLabel("Batch size").fill("16");
-    await page.getByLabel("Engine").selectOption("wasm");
-    await page.getByRole("button", { name: "Launch training" }).click();
+    await launch({ Steps: "30", "Batch size": "16", "Evaluate every": "10" });
     await page.getByText("run-0001 is queued").waitFor();
-    await page.locator("td", { hasText: "finished" }).waitFor({ timeout: 180_000 });
+    await row("run-0001").getByText("finished").waitFor({ timeout: 180_000 });
+  });
+
+  it("shows the run's curves, its recall and what the model finds for its pictures", async () => {
+    const view = page.getByRole("article", { name: "Run run-0001" });
+    for (const title of ["loss", "learning rate", "gradient norm", "recall, on training pairs"])
+      await view.getByRole("figure", { name: title, exact: true }).waitFor();
+    await page.waitForFunction('document.querySelectorAll(".samples img").length === 6');
+    await page.waitForFunction(
+      '[...document.querySelectorAll(".samples img")].every((image) => image.naturalWidth > 0)',
+    );
+    await view.getByText("Log", { exact: true }).click();
+    await view.getByText("step 30/30").waitFor();
+    const chart = view.getByRole("figure", { name: "loss", exact: true });
+    await chart.locator(".u-over").hover();
+    const value = chart.locator(".u-legend .u-value").last();
+    await expect.poll(() => value.innerText()).toMatch(/^\d/);
+    if (picture !== undefined) await page.screenshot({ path: picture, fullPage: true });
   });
 
   it("hands out the checkpoint", async () => {
@@ -114,7 +145,55 @@ describe.skipIf(missing !== null)("the dashboard in a browser", () => {
     await download.saveAs(path);
     expect((await stat(path)).size).toBeGreaterThan(1_000_000);
     expect((await readFile(path)).readBigUInt64LE(0)).toBeLessThan(1_000_000n); // the length of a safetensors header
-    if (picture !== undefined) await page.screenshot({ path: picture, fullPage: true });
+  });
+
+  it("shows a curve move, pauses the run, and resumes it where it was", async () => {
+    await launch({ Steps: "3000", "Batch size": "16", "Evaluate every": "1000" });
+    const view = page.getByRole("article", { name: "Run run-0002" });
+    await view.getByText("running", { exact: true }).waitFor({ timeout: 60_000 });
+    await stepReached(3);
+    await stepReached((await stepShown()) + 3);
+    await view.getByRole("button", { name: "pause" }).click();
+    await view.getByText("paused", { exact: true }).waitFor({ timeout: 60_000 });
+    const paused = await stepShown();
+    await page.waitForTimeout(1500);
+    expect(await stepShown()).toBe(paused);
+    await view.getByRole("link", { name: /step-\d+\.safetensors/ }).waitFor();
+    await view.getByRole("button", { name: "resume" }).click();
+    await view.getByText("running", { exact: true }).waitFor({ timeout: 60_000 });
+    await stepReached(paused + 1);
+  });
+
+  it("clones a run with changes, and cancels one that waits and one that runs", async () => {
+    const old = page.getByRole("article", { name: "Run run-0002" });
+    await old.getByRole("button", { name: "clone" }).click();
+    await old.getByLabel("Changes, name=value a line").fill("steps=10\nlr=nonsense");
+    await old.getByRole("button", { name: "Launch the clone" }).click();
+    await old.getByText("lr").and(old.getByRole("status")).waitFor();
+    problems.length = 0; // the browser reports the refused request as an error
+    await old.getByLabel("Changes, name=value a line").fill("steps=10\nlr=1e-3");
+    await old.getByLabel("Name (or the next number)").fill("changed");
+    await old.getByRole("button", { name: "Launch the clone" }).click();
+    const clone = page.getByRole("article", { name: "Run changed" });
+    await clone.getByText("cloned from run-0002").waitFor();
+    await clone.getByText("waiting", { exact: true }).waitFor(); // one training a device: run-0002 is on it
+    await row("run-0002").getByRole("button").click();
+    await old.getByRole("button", { name: "cancel" }).click();
+    await row("run-0002").getByText("cancelled").waitFor({ timeout: 60_000 });
+    await row("changed").getByText("finished").waitFor({ timeout: 60_000 });
+    await row("changed").getByRole("button").click();
+    await clone.getByRole("button", { name: "clone" }).click();
+    await clone.getByRole("button", { name: "Launch the clone" }).click();
+    const again = page.getByRole("article", { name: "Run run-0003" });
+    await again.getByRole("button", { name: "cancel" }).click();
+    await row("run-0003").getByText("cancelled").waitFor({ timeout: 60_000 });
+    if (picture !== undefined) {
+      await page.emulateMedia({ colorScheme: "dark" });
+      await page.reload();
+      await row("run-0002").getByRole("button").click();
+      await page.waitForTimeout(2000);
+      await page.screenshot({ path: picture.replace(/\.png$/, "-dark.png"), fullPage: true });
+    }
   });
 
   it("shows every job in bull-board", async () => {

@@ -6,3 +6,7 @@ export * from "./labelRules.js";
 export * from "./preprocessPicture.js";
 export * from "./embedRelease.js";
 export * from "./searchIndex.js";
+export { evaluationSize } from "./training/evaluationSize.js";
+export { evaluationSlice } from "./training/evaluationSlice.js";
+export type { SampledPicture, SampleReport } from "./training/sampleReport.js";
+export { openTrainingEvaluation, type TrainingEvaluation } from "./training/trainingEvaluation.js";

@@ -1,5 +1,15 @@
 export * from "./redis/openRedis.js";
+export { withFolderLock } from "./redis/folderLock.js";
+export {
+  identify,
+  isAlive,
+  ownIdentity,
+  type ProcessIdentity,
+  processSpace,
+} from "./redis/processIdentity.js";
 export * from "./road/jobSchemas.js";
+export type { JobPlace } from "./road/jobPlace.js";
+export type { QueueCounts } from "./road/queueCounts.js";
 export * from "./road/queueNames.js";
 export * from "./road/road.js";
 export * from "./road/roadTuning.js";

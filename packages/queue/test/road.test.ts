@@ -41,7 +41,7 @@ test.each<[QueueName, unknown]>([
   ["fetcher", { candidates: "candidates/a", from: 0, to: 1, more: true }],
   ["deduper", {}],
   ["sharder", { release: "r", part: "middle" }],
-  ["trainer", { run: "r" }],
+  ["trainer", { run: "r", settings: {} }],
 ])("a job that the %s cannot read is not added", async (queue, data) => {
   const road = await redis.road("bad-data");
   await expect(road.add(queue, [{ id: "job", data: data as JobData }])).rejects.toThrow();

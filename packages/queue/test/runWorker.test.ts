@@ -164,7 +164,7 @@ test("the road is never idle between a parent and its children", async () => {
 
 test("a job's progress is there to be seen", async () => {
   const road = await redis.road("progress");
-  await road.add("trainer", [{ id: "run", data: { run: "r", settings: { steps: 3 } } }]);
+  await road.add("trainer", [{ id: "run", data: { run: "r", wish: 0 } }]);
   let isSeen = false;
   const worker = runWorker(road, "trainer", async ({ progress }) => {
     await progress({ step: 2 });

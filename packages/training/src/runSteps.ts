@@ -9,7 +9,8 @@ import type { TrainingData } from "./data/trainingData.js";
 import type { AdamW } from "./optimizer/adamW.js";
 import { learningRate } from "./optimizer/learningRate.js";
 import { checkpointFiles, pruneCheckpoints, saveCheckpoint } from "./run/checkpoint.js";
-import { appendMetrics, type StepMetrics } from "./run/metricsLog.js";
+import type { StepMetrics } from "./run/metricsLog.js";
+import type { RunLog } from "./run/runLog.js";
 import { readTrainerState } from "./run/trainerState.js";
 import type { TrainSettings } from "./settings/trainSettings.js";
 import type { TrainOptions, TrainResult } from "./train.js";
@@ -28,6 +29,7 @@ export interface RunContext {
   cursor: ShardCursor | null;
   /** Steps of the whole run. */
   steps: number;
+  runLog: RunLog;
 }
 
 /** The loss is lost: what was good is kept in the last checkpoint. */
@@ -63,6 +65,7 @@ export async function runSteps(context: RunContext, options: TrainOptions): Prom
     saved = step;
   };
   let reported = 0;
+  if (evaluated.isDue(step)) await evaluated.at(step); // a kill may have come between the checkpoint and its evaluation
   const batches = data.batches(step, cursor);
   try {
     while (step < steps && options.signal?.aborted !== true) {
@@ -92,14 +95,14 @@ export async function runSteps(context: RunContext, options: TrainOptions): Prom
         residentMegabytes: Math.round(process.memoryUsage.rss() / 2 ** 20),
         tensors: tf.memory().numTensors,
       };
-      await appendMetrics(run, last);
+      await context.runLog.append(last);
       options.onStep?.(last);
       if (performance.now() - reported > 2000 || step === steps) {
         reported = performance.now();
         log(progressLine(last, steps, (reported - started) / 1000 / (step - context.from)));
       }
       if (step % settings.checkpointEvery === 0) await save();
-      if (settings.evaluateEvery !== null && step % settings.evaluateEvery === 0) await evaluated.at(step);
+      if (evaluated.isDue(step)) await evaluated.at(step);
     }
     await save();
   } finally {
@@ -140,23 +143,33 @@ async function oneStep(context: RunContext, batch: Batch, step: number, lr: numb
   }
 }
 
-/** Runs the evaluation of a step once, and keeps its last numbers. */
+/** Runs the evaluation of a step once, also over several starts of the run, and keeps its last numbers. */
 class Evaluations {
-  last: Record<string, number> | null = null;
-  private done = -1;
+  last: Record<string, number> | null;
+  private done: number;
 
   constructor(
     private readonly context: RunContext,
     private readonly options: TrainOptions,
-  ) {}
+  ) {
+    const { evaluated } = context.runLog;
+    this.last = evaluated?.evaluation ?? null;
+    this.done = evaluated?.step ?? -1;
+  }
+
+  /** Whether a step is one of those that are evaluated on the way. */
+  isDue(step: number): boolean {
+    const { evaluateEvery } = this.context.settings;
+    return evaluateEvery !== null && step > 0 && step % evaluateEvery === 0;
+  }
 
   async at(step: number): Promise<void> {
     const { evaluate, log = () => {} } = this.options;
     if (evaluate === undefined || this.done === step) return;
-    const { config, parameters, run } = this.context;
+    const { config, parameters } = this.context;
     this.last = await evaluate({ step, config, parameters });
     this.done = step;
-    await appendMetrics(run, { step, evaluation: this.last });
+    await this.context.runLog.append({ step, evaluation: this.last });
     const numbers = Object.entries(this.last).map(([name, value]) => `${name} ${value.toFixed(3)}`);
     log(`step ${step}: ${numbers.join(", ")}`);
   }

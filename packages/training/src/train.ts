@@ -15,7 +15,8 @@ import { openTrainingData, type TrainingData } from "./data/trainingData.js";
 import { AdamW } from "./optimizer/adamW.js";
 import { type Checkpoint, loadNewestCheckpoint, sweepCheckpoints } from "./run/checkpoint.js";
 import { lockRun } from "./run/lockRun.js";
-import { cutMetrics, type StepMetrics } from "./run/metricsLog.js";
+import type { StepMetrics } from "./run/metricsLog.js";
+import { openRunLog } from "./run/runLog.js";
 import { checkResume, readRunRecord, type RunRecord, writeRunRecord } from "./run/runRecord.js";
 import { restoreMoments } from "./run/trainerState.js";
 import { UserError } from "@pairloom/config";
@@ -80,28 +81,33 @@ export async function train(settings: TrainSettings, options: TrainOptions): Pro
     else checkResume(before, record).forEach((warning) => log(`warning: ${warning}`));
     const from =
       before === null ? null : await loadNewestCheckpoint(run, config, (line) => log(`warning: ${line}`));
-    await cutMetrics(run, from?.step ?? 0);
     log(
       `${data.samples} samples${data.cached ? " in memory" : ""}, batches of ${settings.batchSize}, ` +
         `${record.steps} steps${from === null ? "" : `, resumed after step ${from.step}`}; ${engine.description}`,
     );
-    return await withModel(config, settings, engine.ops, from, (parameters, optimizer) =>
-      runSteps(
-        {
-          run,
-          settings,
-          config,
-          data,
-          parameters,
-          optimizer,
-          ops: engine.ops,
-          from: from?.step ?? 0,
-          cursor: from?.cursor ?? null,
-          steps: record.steps,
-        },
-        options,
-      ),
-    );
+    const runLog = await openRunLog(run, from?.step ?? 0, settings.tensorboard);
+    try {
+      return await withModel(config, settings, engine.ops, from, (parameters, optimizer) =>
+        runSteps(
+          {
+            run,
+            settings,
+            config,
+            data,
+            parameters,
+            optimizer,
+            ops: engine.ops,
+            from: from?.step ?? 0,
+            cursor: from?.cursor ?? null,
+            steps: record.steps,
+            runLog,
+          },
+          options,
+        ),
+      );
+    } finally {
+      await runLog.close();
+    }
   } finally {
     await unlock();
   }

@@ -6,6 +6,7 @@ import { addDoctorCommand } from "./commands/doctor.js";
 import { addEngineCommand } from "./commands/engine.js";
 import { addExtractCommand } from "./commands/extract.js";
 import { addHashCommand } from "./commands/hash.js";
+import { addJobsCommand } from "./commands/jobs.js";
 import { addModelCommand } from "./commands/model.js";
 import { addReleaseCommand } from "./commands/release.js";
 import { addRobotsCommand } from "./commands/robots.js";
@@ -41,6 +42,7 @@ export function createProgram(): Command {
     addStatusCommand,
     addReleaseCommand,
     addTrainCommand,
+    addJobsCommand,
     addCheckpointsCommand,
     addSearchCommand,
     addWorkerCommand,

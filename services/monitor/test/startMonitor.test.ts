@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { funnelOf, UserError } from "@pairloom/config";
 import { openRedis, openRoad, type RedisHandle, type Road } from "@pairloom/queue";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import type { MonitorActions } from "../src/actions.js";
+import type { MonitorActions, RunSummary } from "../src/actions.js";
 import { startMonitor, type Monitor } from "../src/startMonitor.js";
 
 let folder: string;
@@ -14,6 +14,24 @@ let redis: RedisHandle;
 let road: Road;
 let monitor: Monitor | null = null;
 const asked: unknown[] = [];
+/** Steps that the run's metrics hold; their offset is their number. */
+let metrics: number[] = [];
+const summary: RunSummary = {
+  run: "run-0001",
+  state: "running",
+  reason: null,
+  model: "tiny",
+  device: "cpu",
+  priority: "normal",
+  clonedFrom: null,
+  asked: "2026-01-01T00:00:00.000Z",
+  step: 2,
+  steps: 10,
+  loss: 0.5,
+  checkpoints: 0,
+  last: { step: 2, loss: 0.5 },
+  evaluation: null,
+};
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "pairloom-monitor-"));
@@ -49,10 +67,30 @@ function actions(): MonitorActions {
     listReleases: async () => [],
     askRelease: async () => ({ name: "r0001" }),
     listRuns: async () => [],
-    readMetrics: async () => ({ lines: [], offset: 0 }),
+    showRun: async (run) => {
+      if (run !== summary.run)
+        throw new UserError("run_missing", `There is no run "${run}"`, { hint: "look at the list" });
+      return { ...summary, folder, given: { lr: 0.1 }, settings: null };
+    },
+    readMetrics: async (_run, offset) => ({
+      lines: metrics.slice(offset).map((step) => ({ step, loss: 1 / step })),
+      offset: metrics.length,
+    }),
+    readLog: async (_run, offset) => ({ text: offset < 0 ? "the end\n" : "all of it\n", offset: 10 }),
+    listSamples: async () => [],
+    samplePath: async (_run, file) => (file === "00.jpg" ? join(folder, file) : null),
     launchTraining: async (wish) => {
       asked.push(wish);
       return { run: "run-0001" };
+    },
+    cloneTraining: async (run, changes) => {
+      asked.push({ run, changes });
+      return { run: "run-0002" };
+    },
+    wishTraining: async (run, wish) => {
+      asked.push({ run, wish });
+      if (wish === "cancel") throw new UserError("run_is_finished", "It is finished", { hint: "clone it" });
+      return { ...summary, state: "pausing" };
     },
     listCheckpoints: async () => [],
     checkpointPath: async (_run, file) => (file === "step-1.safetensors" ? join(folder, file) : null),
@@ -104,7 +142,7 @@ describe("the API", () => {
     asked.length = 0;
     expect((await post("/api/seed", { queries: "a\nb" })).status).toBe(202);
     expect((await post("/api/runs", { release: "r0001", steps: 5 })).status).toBe(202);
-    expect(asked).toEqual([{ queries: "a\nb" }, { release: "r0001", model: "tiny", steps: 5 }]);
+    expect(asked).toEqual([{ queries: "a\nb" }, { release: "r0001", settings: { model: "tiny", steps: 5 } }]);
   });
 
   it("names the wrong field of a body, and answers a user's error with its hint", async () => {
@@ -124,6 +162,72 @@ describe("the API", () => {
     const answer = await fetch(new URL("/api/runs/a/checkpoints/step-1.safetensors", monitor!.url));
     expect((await answer.arrayBuffer()).byteLength).toBe(100_000);
     expect((await fetch(new URL("/api/runs/a/checkpoints/other", monitor!.url))).status).toBe(404);
+  });
+
+  it("stores wishes for a run, clones it with changes, and says why it can't", async () => {
+    await start();
+    asked.length = 0;
+    const paused = await post("/api/runs/run-0001/pause", {});
+    expect([paused.status, ((await paused.json()) as RunSummary).state]).toEqual([202, "pausing"]);
+    const cloned = await post("/api/runs/run-0001/clone", { settings: { lr: 0.2 }, priority: "high" });
+    expect(await cloned.json()).toEqual({ run: "run-0002" });
+    expect(asked).toEqual([
+      { run: "run-0001", wish: "pause" },
+      { run: "run-0001", changes: { settings: { lr: 0.2 }, priority: "high" } },
+    ]);
+    const refused = await post("/api/runs/run-0001/cancel", {});
+    expect(refused.status).toBe(409);
+    expect(await refused.json()).toEqual({
+      error: { code: "run_is_finished", message: "It is finished", hint: "clone it" },
+    });
+    expect((await post("/api/runs/run-0001/clone", { priority: "urgent" })).status).toBe(400);
+  });
+
+  it("sends a run's metrics as events, and to a reader that comes back only what it has missed", async () => {
+    await start();
+    metrics = [1, 2];
+    const read = async (from: string | null, until: (text: string) => boolean) => {
+      const stop = new AbortController();
+      const answer = await fetch(new URL("/api/runs/run-0001/events", monitor!.url), {
+        headers: from === null ? {} : { "last-event-id": from },
+        signal: stop.signal,
+      });
+      let text = "";
+      for await (const chunk of answer.body!.pipeThrough(new TextDecoderStream())) {
+        text += chunk;
+        if (until(text)) break;
+      }
+      stop.abort();
+      return text;
+    };
+    const first = await read(null, (text) => text.includes("event: state"));
+    expect(first).toContain('data: {"lines":[{"step":1,"loss":1},{"step":2,"loss":0.5}]}');
+    expect(first).toContain("id: 2");
+    metrics = [1, 2, 4];
+    const second = await read("2", (text) => text.includes("event: state"));
+    expect(second).toContain('data: {"lines":[{"step":4,"loss":0.25}]}');
+    expect(second).toContain("id: 3");
+  });
+
+  it("shows one run, the end of its log and its pictures; what isn't there is a 404", async () => {
+    await start();
+    const get = (path: string) => fetch(new URL(path, monitor!.url));
+    expect(await (await get("/api/runs/run-0001")).json()).toMatchObject({
+      run: "run-0001",
+      given: { lr: 0.1 },
+    });
+    expect(await (await get("/api/runs/run-0001/log?offset=-500")).json()).toEqual({
+      text: "the end\n",
+      offset: 10,
+    });
+    await writeFile(join(folder, "00.jpg"), Buffer.from([0xff, 0xd8]));
+    const picture = await get("/api/runs/run-0001/samples/pictures/00.jpg");
+    expect([picture.headers.get("content-type"), (await picture.arrayBuffer()).byteLength]).toEqual([
+      "image/jpeg",
+      2,
+    ]);
+    for (const path of ["/api/runs/other", "/api/runs/other/events", "/api/runs/run-0001/samples/pictures/x"])
+      expect((await get(path)).status, path).toBe(404);
   });
 
   it("pauses and resumes a queue", async () => {

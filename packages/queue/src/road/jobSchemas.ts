@@ -16,7 +16,7 @@ const emptyRange = { error: "expected `from` to be less than `to`" };
  * - fetcher: rows `from`–`to` of a candidates file
  * - deduper: a published segment
  * - sharder: a release's plan, one of its shards (by number), or its last step
- * - trainer: a training run; the trainer itself knows the settings
+ * - trainer: a run, and the number of the wish (to train) that it follows; the run's folder says what and how
  */
 export const jobSchemas = {
   expander: z.strictObject({ queries: blobName, from: row, to: row }).refine(hasRows, emptyRange),
@@ -24,7 +24,7 @@ export const jobSchemas = {
   fetcher: z.strictObject({ candidates: blobName, from: row, to: row }).refine(hasRows, emptyRange),
   deduper: z.strictObject({ segment: name }),
   sharder: z.strictObject({ release: name, part: z.union([z.enum(["plan", "finish"]), row]) }),
-  trainer: z.strictObject({ run: name, settings: z.record(z.string(), z.unknown()) }),
+  trainer: z.strictObject({ run: name, wish: z.int().min(0) }),
 } satisfies Record<QueueName, z.ZodType>;
 
 export type JobData<Q extends QueueName = QueueName> = z.infer<(typeof jobSchemas)[Q]>;

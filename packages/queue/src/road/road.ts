@@ -1,11 +1,14 @@
 import { createHash } from "node:crypto";
-import { Queue, type Job } from "bullmq";
+import { Queue, type Job, type JobsOptions } from "bullmq";
 import type { Redis } from "ioredis";
 import type { RedisHandle } from "../redis/openRedis.js";
 import { bindScript } from "../scripts/redisScript.js";
 import { roadCountsScript } from "../scripts/roadCounts-1.js";
 import { Funnel } from "./funnel.js";
 import { jobSchemas, type JobData } from "./jobSchemas.js";
+import { jobPlace, removeJob, type JobPlace } from "./jobPlace.js";
+import { laneName, Lanes } from "./lanes.js";
+import { queueCounts, type QueueCounts } from "./queueCounts.js";
 import { queueNames, type QueueName } from "./queueNames.js";
 import { persist } from "./redisLoss.js";
 import { defaultTuning, type RoadTuning } from "./roadTuning.js";
@@ -15,14 +18,10 @@ import { SeenSets } from "./seenSets.js";
 export interface NewJob<Q extends QueueName> {
   id: string;
   data: JobData<Q>;
-}
-
-export interface QueueCounts {
-  waiting: number;
-  active: number;
-  delayed: number;
-  failed: number;
-  paused: boolean;
+  /** The lane beside the queue that the job goes by; the queue itself where it is left out. */
+  lane?: string | undefined;
+  /** 1 is first, 0 (or none) before all; jobs of equal priority keep their order. */
+  priority?: number;
 }
 
 export interface FailedJob {
@@ -42,6 +41,11 @@ export interface Road {
   readonly redis: RedisHandle;
   readonly tuning: RoadTuning;
   add<Q extends QueueName>(queue: Q, jobs: readonly NewJob<Q>[]): Promise<void>;
+  /** Null where the queue (or its lane) has no such job: it is done, or was never added. */
+  jobPlace(queue: QueueName, id: string, lane?: string): Promise<JobPlace | null>;
+  /** Takes a job out unless a worker has it. @returns true where it is gone */
+  removeJob(queue: QueueName, id: string, lane?: string): Promise<boolean>;
+  /** What is counted of a queue includes its lanes. */
   counts(): Promise<Record<QueueName, QueueCounts>>;
   /** No job waits, runs or is put off anywhere (failed ones don't count). A look at one moment. */
   isIdle(queues?: readonly QueueName[]): Promise<boolean>;
@@ -84,6 +88,7 @@ class OpenRoad implements Road {
   #isClosed = false;
   readonly #funnel: Funnel;
   readonly #seen: SeenSets;
+  readonly #lanes: Lanes;
   readonly #roadCounts: (...args: (string | number | Buffer)[]) => Promise<unknown>;
 
   constructor(
@@ -96,12 +101,13 @@ class OpenRoad implements Road {
     this.#funnel = new Funnel(this.#connection, this.prefix, tuning.countedTtlMs);
     this.#seen = new SeenSets(this.#connection, this.prefix);
     this.#roadCounts = bindScript(this.#connection, roadCountsScript);
+    this.#lanes = new Lanes(this.#connection, `${this.prefix}:lanes`, (name) => this.#openQueue(name));
     this.queues = Object.fromEntries(
       queueNames.map((name) => [name, this.#openQueue(name)]),
     ) as unknown as Record<QueueName, Queue>;
   }
 
-  #openQueue(name: QueueName): Queue {
+  #openQueue(name: string): Queue {
     const { attempts, backoffMs, keepFailed } = this.tuning;
     const queue = new Queue(name, {
       connection: this.#connection,
@@ -124,32 +130,66 @@ class OpenRoad implements Road {
 
   async add<Q extends QueueName>(queue: Q, jobs: readonly NewJob<Q>[]): Promise<void> {
     const schema = jobSchemas[queue];
-    const checked = jobs.map(({ id, data }) => {
+    const lanes = new Map<string, { name: string; data: unknown; opts: JobsOptions }[]>();
+    for (const { id, data, lane, priority } of jobs) {
       if (id.includes(":") || /^-?\d+$/.test(id) || id === "") {
         throw new RangeError(`Expected a job id without ":" that is not a number, got ${JSON.stringify(id)}`);
       }
-      return { name: queue, data: schema.parse(data), opts: { jobId: id } };
-    });
-    for (let at = 0; at < checked.length; at += addBatch) {
-      const batch = checked.slice(at, at + addBatch);
-      await persist(
-        () => this.queues[queue].addBulk(batch),
-        () => this.#isClosed,
-      );
+      const opts = { jobId: id, ...(priority === undefined ? {} : { priority }) };
+      const name = laneName(queue, lane);
+      lanes.set(name, [...(lanes.get(name) ?? []), { name: queue, data: schema.parse(data), opts }]);
+    }
+    for (const [name, checked] of lanes) {
+      const target = await this.#target(queue, name);
+      for (let at = 0; at < checked.length; at += addBatch) {
+        const batch = checked.slice(at, at + addBatch);
+        await persist(
+          () => target.addBulk(batch),
+          () => this.#isClosed,
+        );
+      }
     }
   }
 
-  async counts(): Promise<Record<QueueName, QueueCounts>> {
-    const flat = (await this.#roadCounts(this.prefix, ...queueNames)) as number[];
-    const entries = queueNames.map((name, at): [QueueName, QueueCounts] => {
-      const [waiting = 0, prioritized = 0, active = 0, delayed = 0, parents = 0, failed = 0, paused = 0] =
-        flat.slice(at * 7, at * 7 + 7);
+  /** The queue, or its lane, ready for jobs: a new lane rests where its queue does. */
+  async #target(queue: QueueName, name: string): Promise<Queue> {
+    if (name === queue) return this.queues[queue];
+    const lane = this.#lanes.queue(name);
+    if ((await this.#lanes.register(name)) && (await this.queues[queue].isPaused())) await lane.pause();
+    return lane;
+  }
+
+  #named(queue: QueueName, lane: string | undefined): Queue {
+    return lane === undefined ? this.queues[queue] : this.#lanes.queue(laneName(queue, lane));
+  }
+
+  jobPlace(queue: QueueName, id: string, lane?: string): Promise<JobPlace | null> {
+    return jobPlace(this.#named(queue, lane), id);
+  }
+
+  removeJob(queue: QueueName, id: string, lane?: string): Promise<boolean> {
+    return removeJob(this.#named(queue, lane), id);
+  }
+
+  /** A queue and its lanes. */
+  async #withLanes(queues: readonly QueueName[]): Promise<[QueueName, Queue][]> {
+    const all = queues.map(async (name): Promise<[QueueName, Queue][]> => {
+      const lanes = await this.#lanes.beside(name);
       return [
-        name,
-        { waiting: waiting + prioritized, active, delayed: delayed + parents, failed, paused: paused === 1 },
+        [name, this.queues[name]],
+        ...lanes.map((lane): [QueueName, Queue] => [name, this.#lanes.queue(lane)]),
       ];
     });
-    return Object.fromEntries(entries) as Record<QueueName, QueueCounts>;
+    return (await Promise.all(all)).flat();
+  }
+
+  async counts(): Promise<Record<QueueName, QueueCounts>> {
+    const all = await this.#withLanes(queueNames);
+    const flat = (await this.#roadCounts(this.prefix, ...all.map(([, { name }]) => name))) as number[];
+    return queueCounts(
+      all.map(([name]) => name),
+      flat,
+    );
   }
 
   async isIdle(queues: readonly QueueName[] = queueNames): Promise<boolean> {
@@ -162,10 +202,10 @@ class OpenRoad implements Road {
 
   async *#failed(queues: readonly QueueName[]): AsyncGenerator<[QueueName, Job]> {
     const page = 500;
-    for (const name of queues) {
+    for (const [name, queue] of await this.#withLanes(queues)) {
       const jobs: Job[] = [];
       for (let at = 0; ; at += page) {
-        const some = (await this.queues[name].getJobs(["failed"], at, at + page - 1)) as (Job | undefined)[];
+        const some = (await queue.getJobs(["failed"], at, at + page - 1)) as (Job | undefined)[];
         jobs.push(...some.filter((job) => job !== undefined));
         if (some.length < page) break;
       }
@@ -198,11 +238,11 @@ class OpenRoad implements Road {
   }
 
   async pause(queues: readonly QueueName[] = queueNames): Promise<void> {
-    await Promise.all(queues.map((name) => this.queues[name].pause()));
+    await Promise.all((await this.#withLanes(queues)).map(([, queue]) => queue.pause()));
   }
 
   async resume(queues: readonly QueueName[] = queueNames): Promise<void> {
-    await Promise.all(queues.map((name) => this.queues[name].resume()));
+    await Promise.all((await this.#withLanes(queues)).map(([, queue]) => queue.resume()));
   }
 
   countOnce(jobKey: string, counts: Readonly<Record<string, number>>): Promise<boolean> {
@@ -223,6 +263,7 @@ class OpenRoad implements Road {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    await this.#lanes.close();
     await Promise.allSettled(Object.values(this.queues).map((queue) => queue.close()));
     this.#connection.disconnect();
   }

@@ -3,6 +3,7 @@ import { isDiskFull } from "@pairloom/config";
 import { UnrecoverableError, WaitingError, Worker, type Job } from "bullmq";
 import { z } from "zod";
 import { jobSchemas, type JobData } from "./jobSchemas.js";
+import { laneName } from "./lanes.js";
 import type { QueueName } from "./queueNames.js";
 import { isRedisLoss } from "./redisLoss.js";
 import type { Road } from "./road.js";
@@ -17,6 +18,8 @@ export interface RunningJob<Q extends QueueName> {
   signal: AbortSignal;
   /** Shown by dashboards. */
   progress: (value: number | object) => Promise<void>;
+  /** A line in the job's own log, for dashboards. */
+  log: (line: string) => Promise<void>;
 }
 
 export type JobHandler<Q extends QueueName> = (job: RunningJob<Q>) => Promise<void>;
@@ -24,6 +27,8 @@ export type JobHandler<Q extends QueueName> = (job: RunningJob<Q>) => Promise<vo
 export interface WorkerOptions {
   /** Jobs at a time. */
   concurrency?: number;
+  /** Serves this lane of the queue, not the queue itself. */
+  lane?: string | undefined;
   log?: (message: string) => void;
   /** What no later job would survive either (a full disk): the worker has put its jobs back and rests. */
   onFatal?: (error: unknown) => void;
@@ -35,6 +40,9 @@ export interface RunningWorker {
    */
   stop(graceMs?: number): Promise<void>;
 }
+
+/** Thrown by a handler: another run of the job would end the same way, so there is none. */
+export class FinalJobError extends UnrecoverableError {}
 
 /** Time for handlers to give up after their signal was aborted. */
 const abortGraceMs = 5000;
@@ -78,6 +86,7 @@ export function runWorker<Q extends QueueName>(
         data: parsed.data as JobData<Q>,
         signal: controller.signal,
         progress: (value) => job.updateProgress(value),
+        log: async (line) => void (await job.log(line)),
       });
     } catch (error) {
       if (isDiskFull(error)) {
@@ -101,7 +110,7 @@ export function runWorker<Q extends QueueName>(
   };
 
   const connection = road.redis.connect();
-  const worker = new Worker(queue, process, {
+  const worker = new Worker(laneName(queue, options.lane), process, {
     connection,
     prefix: road.prefix,
     concurrency: options.concurrency ?? 1,

@@ -74,6 +74,12 @@ export const trainSettings = z.strictObject({
   keepLast: count.default(3),
   /** Steps between calls of the evaluation, if there is one; null evaluates at the end alone. */
   evaluateEvery: count.nullable().default(null),
+  /** Pairs that are held out, to evaluate on: a folder of shards; null takes pairs of the training data. */
+  evaluateData: z.string().min(1).nullable().default(null),
+  /** A file of class names, one a line: evaluations classify zero-shot among them. */
+  zeroShotClasses: z.string().min(1).nullable().default(null),
+  /** Event files for TensorBoard beside the metrics. */
+  tensorboard: z.boolean().default(true),
   engine: z.enum(["auto", "tensorflow", "wasm", "webgpu"]).default("auto"),
   threads: count.nullable().default(null),
   precision: z.enum(["float32"]).default("float32"),
@@ -94,6 +100,9 @@ export const freeSettings: ReadonlySet<keyof TrainSettings> = new Set([
   "checkpointEvery",
   "keepLast",
   "evaluateEvery",
+  "evaluateData",
+  "zeroShotClasses",
+  "tensorboard",
   "engine",
   "threads",
 ]);

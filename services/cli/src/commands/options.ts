@@ -40,3 +40,31 @@ export const wholeNumber =
       throw new InvalidArgumentError(`expected a whole number from ${least} up, got ${JSON.stringify(text)}`);
     return value;
   };
+
+/** Options of a training's evaluations and logs. */
+export const evaluationOptions = () => [
+  new Option("--evaluate-every <n>", "steps between evaluations (the end is always evaluated)").argParser(
+    wholeNumber(1),
+  ),
+  new Option("--evaluate-data <folder>", "held-out pairs to evaluate on; without them training pairs serve"),
+  new Option("--zero-shot-classes <file>", "class names, one a line: evaluations classify among them"),
+  new Option("--no-tensorboard", "no event files for TensorBoard beside metrics.jsonl"),
+];
+
+/** Any training setting by its name; values are read as JSON where they can be. */
+export const setOption = () =>
+  new Option("--set <name=value>", "any training setting, e.g. --set lr=1e-3 --set brightness=0.1").argParser(
+    (text: string, before: Record<string, unknown> | undefined): Record<string, unknown> => {
+      const at = text.indexOf("=");
+      if (at < 1) throw new InvalidArgumentError(`expected name=value, got ${JSON.stringify(text)}`);
+      return { ...before, [text.slice(0, at)]: valueOf(text.slice(at + 1)) };
+    },
+  );
+
+function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

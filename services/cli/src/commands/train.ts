@@ -4,10 +4,13 @@ import { loadEngine } from "@pairloom/engine";
 import type { TrainSettingsInput } from "@pairloom/training";
 import { Option, type Command } from "commander";
 import { cacheDir } from "../project/environment.js";
+import { evaluateTraining } from "../project/evaluateTraining.js";
 import { LiveBlock } from "../terminal/liveBlock.js";
 import { createSay } from "../terminal/say.js";
 import { onParentGone, onStopSignal } from "../services/onStopSignal.js";
-import { engineOption, jsonOption, wholeNumber } from "./options.js";
+import { engineOption, evaluationOptions, jsonOption, setOption, wholeNumber } from "./options.js";
+
+type TrainOptions = TrainSettingsInput & { json?: boolean; set?: TrainSettingsInput };
 
 const number = (text: string): number => {
   const value = Number(text);
@@ -18,8 +21,9 @@ const number = (text: string): number => {
 
 /** `pairloom train`: trains a two-tower CLIP on a release, in this process. */
 export function addTrainCommand(program: Command): void {
-  program
-    .command("train")
+  const command = program.command("train");
+  for (const option of [...evaluationOptions(), setOption()]) command.addOption(option);
+  command
     .description("train a two-tower CLIP on a release (or on any webdataset shards)")
     .requiredOption("--data <folder>", "the release")
     .requiredOption("--out <folder>", "the run: metrics, checkpoints, everything to resume")
@@ -53,45 +57,46 @@ Examples:
   $ pairloom train --data data/releases/r0001 --out runs/first --resume
 `,
     )
-    .action(
-      async ({ json, ...options }: TrainSettingsInput & { data: string; out: string; json?: boolean }) => {
-        const say = createSay(json ?? false);
-        const { loadModelConfig } = await import("@pairloom/clip");
-        const { resolveTrainSettings, train } = await import("@pairloom/training");
-        const model = await loadModelConfig(options.model ?? "tiny");
-        const family = typeof model.vision_cfg.layers === "number" ? "vit" : "resnet";
-        const settings = resolveTrainSettings(options, family);
-        const stop = new AbortController();
-        onStopSignal(() => stop.abort());
-        onParentGone(() => stop.abort());
-        const engine = await loadEngine(settings.engine, {
-          cacheDir: cacheDir(),
-          ...(settings.threads === null ? {} : { threads: settings.threads }),
+    .action(async ({ json, set, ...given }: TrainOptions) => {
+      const options: TrainSettingsInput = { ...given, ...set };
+      const say = createSay(json ?? false);
+      const { loadModelConfig } = await import("@pairloom/clip");
+      const { resolveTrainSettings, train } = await import("@pairloom/training");
+      const model = await loadModelConfig(options.model ?? "tiny");
+      const family = typeof model.vision_cfg.layers === "number" ? "vit" : "resnet";
+      const settings = resolveTrainSettings(options, family);
+      const stop = new AbortController();
+      onStopSignal(() => stop.abort());
+      onParentGone(() => stop.abort());
+      const engine = await loadEngine(settings.engine, {
+        cacheDir: cacheDir(),
+        ...(settings.threads === null ? {} : { threads: settings.threads }),
+      });
+      const evaluate = await evaluateTraining(settings, (line) => say.info(line));
+      const live = new LiveBlock();
+      let shown = "";
+      try {
+        const result = await train(settings, {
+          engine,
+          evaluate,
+          log: (line) => say.info(line),
+          signal: stop.signal,
+          onStep: (metrics) => {
+            shown =
+              `  step ${metrics.step}  loss ${metrics.loss.toFixed(4)}  scale ${metrics.logitScale.toFixed(2)}  ` +
+              `lr ${metrics.lr.toExponential(2)}  ${metrics.samplesPerSecond.toFixed(0)} samples/s`;
+            live.draw(shown, shown.trim());
+          },
         });
-        const live = new LiveBlock();
-        let shown = "";
-        try {
-          const result = await train(settings, {
-            engine,
-            log: (line) => say.info(line),
-            signal: stop.signal,
-            onStep: (metrics) => {
-              shown =
-                `  step ${metrics.step}  loss ${metrics.loss.toFixed(4)}  scale ${metrics.logitScale.toFixed(2)}  ` +
-                `lr ${metrics.lr.toExponential(2)}  ${metrics.samplesPerSecond.toFixed(0)} samples/s`;
-              live.draw(shown, shown.trim());
-            },
-          });
-          if (shown !== "") live.finish(shown, shown.trim());
-          await sleep(0);
-          const text =
-            result.status === "finished"
-              ? `Finished after ${result.step} steps: ${result.checkpoint}`
-              : `Stopped after step ${result.step} of ${result.steps}; go on with: pairloom train --data ${settings.data} --out ${settings.out} --resume`;
-          say.result(result, text);
-        } finally {
-          await engine.dispose();
-        }
-      },
-    );
+        if (shown !== "") live.finish(shown, shown.trim());
+        await sleep(0);
+        const text =
+          result.status === "finished"
+            ? `Finished after ${result.step} steps: ${result.checkpoint}`
+            : `Stopped after step ${result.step} of ${result.steps}; go on with: pairloom train --data ${settings.data} --out ${settings.out} --resume`;
+        say.result(result, text);
+      } finally {
+        await engine.dispose();
+      }
+    });
 }

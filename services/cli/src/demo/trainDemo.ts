@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "@pairloom/config";
-import { readCheckpoints, readMetrics, summariseRun } from "../project/runFolders.js";
+import { readCheckpoints, readMetrics, readRunFolder, runNames } from "../project/runFolders.js";
 import type { Project } from "../project/openProject.js";
-import { launchTraining } from "../project/trainProject.js";
+import { launchTraining, wishTraining } from "../project/trainProject.js";
 import { superviseServices } from "../services/superviseServices.js";
 import { LiveBlock } from "../terminal/liveBlock.js";
 import type { Say } from "../terminal/say.js";
@@ -19,22 +19,16 @@ export async function trainDemo(
   say: Say,
 ): Promise<{ run: string; checkpoint: string }> {
   const run = join(project.dir, "runs", runName);
-  const finished = async () => (await summariseRun(run, null)).state === "finished";
+  const finished = async () => (await readRunFolder(run)).isFinished;
   if (!(await finished())) {
     await project.road.retryFailed(["trainer"]);
-    if (await project.road.isIdle(["trainer"]))
-      await launchTraining(
-        project,
-        {
-          release: "train",
-          model: "tiny",
-          run: runName,
-          engine,
-          seed,
-          ...(steps === undefined ? {} : { steps }),
-        },
-        { again: true },
-      );
+    if ((await runNames(project.dir)).includes(runName)) await wishTraining(project, runName, "resume");
+    else
+      await launchTraining(project, {
+        release: "train",
+        run: runName,
+        settings: { model: "tiny", engine, seed, ...(steps === undefined ? {} : { steps }) },
+      });
     say.info(`Training (run ${runName}, model tiny, engine ${engine}):`);
     await follow(project, run, stopAsked);
     if (!(await finished())) throw await whyNot(project, stopAsked());
@@ -62,7 +56,7 @@ async function follow(project: Project, run: string, stopAsked: () => boolean): 
       const last = more.lines.findLast((line) => typeof line["loss"] === "number") as
         { step: number; loss: number; logitScale: number; samplesPerSecond: number } | undefined;
       if (last !== undefined) {
-        const { steps } = await summariseRun(run, null);
+        const { steps } = await readRunFolder(run);
         shown =
           `  step ${last.step} of ${steps ?? "?"}   loss ${last.loss.toFixed(3)}   ` +
           `temperature 1/${last.logitScale.toFixed(1)}   ${last.samplesPerSecond.toFixed(0)} samples/s`;

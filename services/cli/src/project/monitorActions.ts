@@ -1,25 +1,26 @@
-import { join } from "node:path";
-import { UserError, type ProjectSettings } from "@pairloom/config";
+import type { ProjectSettings } from "@pairloom/config";
 import { parseQueryList } from "@pairloom/querylist";
-import type { MonitorActions, RunSummary } from "@pairloom/service-monitor";
+import type { MonitorActions } from "@pairloom/service-monitor";
 import { newSource, withSource } from "./newSource.js";
 import type { Project } from "./openProject.js";
 import { readProjectFile, writeProjectFile } from "./projectFile.js";
 import { askRelease, releaseMark } from "./releaseProject.js";
-import { checkpointPath, readCheckpoints, readMetrics, runNames, summariseRun } from "./runFolders.js";
+import {
+  checkpointPath,
+  readCheckpoints,
+  readLog,
+  readMetrics,
+  readSamples,
+  samplePath,
+} from "./runFolders.js";
+import { listRuns, runFolder, showRun } from "./runSummaries.js";
 import { lookAtSite, seedQueries, seedSite } from "./seedProject.js";
 import { readStatus } from "./status.js";
-import { launchTraining } from "./trainProject.js";
-
-const safeName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+import { cloneTraining, launchTraining, wishTraining } from "./trainProject.js";
 
 /** What the API and the dashboard may do with a project: the command line's own functions. */
 export function monitorActions(project: Project): MonitorActions {
   const { dir, store, road } = project;
-  const runFolder = (run: string): string => {
-    if (!safeName.test(run)) throw new UserError("run_missing", `There is no run ${JSON.stringify(run)}`);
-    return join(dir, "runs", run);
-  };
   /** Adds a source to the project's file, which may have changed since the start. */
   const addSource = async (wish: Parameters<typeof newSource>[0]): Promise<ProjectSettings> => {
     const source = newSource(wish);
@@ -68,29 +69,16 @@ export function monitorActions(project: Project): MonitorActions {
       });
       return { name: request.name };
     },
-    listRuns: async () => {
-      const queued = await queuedRuns(project);
-      const names = new Set([...(await runNames(dir)), ...queued.keys()]);
-      const runs: RunSummary[] = [];
-      for (const name of names)
-        runs.push(await summariseRun(join(dir, "runs", name), queued.get(name) ?? null));
-      return runs;
-    },
-    readMetrics: (run, offset) => readMetrics(runFolder(run), offset),
+    listRuns: () => listRuns(project),
+    showRun: (run) => showRun(project, run),
+    readMetrics: async (run, offset) => readMetrics(await runFolder(project, run), offset),
+    readLog: async (run, offset) => readLog(await runFolder(project, run), offset),
+    listSamples: async (run) => readSamples(await runFolder(project, run)),
+    samplePath: async (run, file) => samplePath(await runFolder(project, run), file),
     launchTraining: (wish) => launchTraining(project, wish),
-    listCheckpoints: (run) => readCheckpoints(runFolder(run)),
-    checkpointPath: (run, file) => checkpointPath(runFolder(run), file),
+    cloneTraining: (run, changes) => cloneTraining(project, run, changes),
+    wishTraining: (run, wish) => wishTraining(project, run, wish),
+    listCheckpoints: async (run) => readCheckpoints(await runFolder(project, run)),
+    checkpointPath: async (run, file) => checkpointPath(await runFolder(project, run), file),
   };
-}
-
-/** Runs that the trainer's queue knows, and whether they wait, run or failed. */
-async function queuedRuns({ road }: Project): Promise<Map<string, "waiting" | "active" | "failed">> {
-  const queue = road.queues.trainer;
-  const found = new Map<string, "waiting" | "active" | "failed">();
-  for (const state of ["failed", "waiting", "active"] as const) {
-    const jobs = await queue.getJobs([state === "waiting" ? "wait" : state], 0, 199);
-    for (const job of jobs as ({ data?: { run?: string } } | undefined)[])
-      if (job?.data?.run !== undefined) found.set(job.data.run, state);
-  }
-  return found;
 }

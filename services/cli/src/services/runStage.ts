@@ -1,13 +1,15 @@
+import { join } from "node:path";
 import { crawlJob } from "@pairloom/service-crawler";
 import { dedupeJob, rebuildDeduper } from "@pairloom/service-deduper";
 import { expandJob } from "@pairloom/service-expander";
 import { fetchJob } from "@pairloom/service-fetcher";
 import { shardJob } from "@pairloom/service-sharder";
-import { trainJob } from "@pairloom/service-trainer";
+import { machineDevices, runTrainer } from "@pairloom/service-trainer";
 import { runWorker, type QueueName, type RunningWorker } from "@pairloom/queue";
 import { setupSharp } from "@pairloom/image";
 import { openWeb } from "@pairloom/web";
 import type { Project } from "../project/openProject.js";
+import { readRunFolder, runNames } from "../project/runFolders.js";
 import { spawnTraining } from "./spawnTraining.js";
 
 export const stages = [
@@ -75,10 +77,20 @@ export async function runStage(
         concurrency: 2,
       });
     case "trainer":
-      return runWorker(road, "trainer", (job) => trainJob({ store, spawn: spawnTraining }, job), {
-        ...common,
-        concurrency: 1,
-      });
+      return runTrainer(
+        {
+          road,
+          store,
+          spawn: spawnTraining(project.dir),
+          runNames: () => runNames(project.dir),
+          isFinished: async (run) => (await readRunFolder(join(project.dir, "runs", run))).isFinished,
+          readProgress: async (run) => {
+            const { step, steps, last } = await readRunFolder(join(project.dir, "runs", run));
+            return { step, steps, loss: last?.["loss"] ?? null };
+          },
+        },
+        { ...common, devices: await machineDevices() },
+      );
   }
 }
 

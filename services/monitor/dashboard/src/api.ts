@@ -29,11 +29,24 @@ export interface Release {
 export interface Run {
   run: string;
   state: string;
+  reason: string | null;
+  device: string | null;
+  clonedFrom: string | null;
   model: string | null;
   step: number;
   steps: number | null;
   loss: number | null;
   checkpoints: number;
+  last: Record<string, unknown> | null;
+  evaluation: { step: number; evaluation: Record<string, number> } | null;
+  given?: Record<string, unknown>;
+}
+
+export interface SampleReport {
+  step: number;
+  heldOut: boolean;
+  captions: number;
+  pictures: { file: string; key: string; caption: string; found: { caption: string; score: number }[] }[];
 }
 
 export interface Checkpoint {

@@ -1,20 +1,26 @@
-import { useEffect, useState } from "preact/hooks";
-import { ask, type Checkpoint, type Release, type Run } from "./api.js";
+import { useState } from "preact/hooks";
+import { ask, type Release, type Run } from "./api.js";
 import { ActionForm } from "./actionForm.js";
-import { LossChart } from "./lossChart.js";
+import { RunView } from "./runView.js";
+import { settingLines } from "./settingLines.js";
 
-/** Launches trainings, shows how they run, hands out their checkpoints. */
+/** Launches trainings, lists them, and shows one of them in full. */
 export function Runs({ runs, releases }: { runs: Run[]; releases: Release[] }) {
   const [chosen, choose] = useState<string | null>(null);
-  const shown = chosen ?? runs.at(-1)?.run ?? null;
+  const shown = chosen ?? (runs.find(({ state }) => state === "running") ?? runs.at(-1))?.run ?? null;
   const launch = async (fields: Record<string, string>): Promise<string> => {
-    const { release, model, steps, batchSize, engine } = fields;
+    const { release, model, steps, batchSize, engine, evaluateEvery, device, more } = fields;
     const { run } = await ask<{ run: string }>("/runs", {
       release,
       model,
       ...(engine === undefined ? {} : { engine }),
       ...(steps === undefined ? {} : { steps: Number(steps) }),
       ...(batchSize === undefined ? {} : { batchSize: Number(batchSize) }),
+      ...(device === undefined ? {} : { device }),
+      settings: {
+        ...(evaluateEvery === undefined ? {} : { evaluateEvery: Number(evaluateEvery) }),
+        ...settingLines(more ?? ""),
+      },
     });
     choose(run);
     return `${run} is queued.`;
@@ -52,9 +58,25 @@ export function Runs({ runs, releases }: { runs: Run[]; releases: Release[] }) {
               <option>auto</option>
               <option>tensorflow</option>
               <option>wasm</option>
+              <option>webgpu</option>
             </select>
           </label>
+          <label>
+            Device
+            <input name="device" pattern="cpu|gpu:[0-9]+|webgpu:[0-9]+" placeholder="the engine's" />
+          </label>
+          <label>
+            Evaluate every
+            <input name="evaluateEvery" type="number" min="1" value="100" title="steps between evaluations" />
+          </label>
         </div>
+        <details>
+          <summary>Other settings</summary>
+          <label>
+            name=value a line, as `pairloom train --set` takes them
+            <textarea name="more" placeholder={"lr=1e-3\nevaluateData=releases/held-out"} />
+          </label>
+        </details>
       </ActionForm>
       {runs.length > 0 && (
         <table>
@@ -62,6 +84,7 @@ export function Runs({ runs, releases }: { runs: Run[]; releases: Release[] }) {
             <tr>
               <th>run</th>
               <th>state</th>
+              <th>device</th>
               <th>model</th>
               <th class="number">step</th>
               <th class="number">loss</th>
@@ -69,7 +92,7 @@ export function Runs({ runs, releases }: { runs: Run[]; releases: Release[] }) {
             </tr>
           </thead>
           <tbody>
-            {runs.map(({ run, state, model, step, steps, loss, checkpoints }) => (
+            {runs.map(({ run, state, device, model, step, steps, loss, checkpoints }) => (
               <tr key={run}>
                 <td>
                   <button class="small" aria-pressed={run === shown} onClick={() => choose(run)}>
@@ -80,6 +103,7 @@ export function Runs({ runs, releases }: { runs: Run[]; releases: Release[] }) {
                   <span class={state === "running" ? "dot busy" : "dot"} />
                   {state}
                 </td>
+                <td>{device ?? ""}</td>
                 <td>{model ?? ""}</td>
                 <td class="number">{steps === null ? step : `${step} / ${steps}`}</td>
                 <td class="number">{loss === null ? "" : loss.toFixed(3)}</td>
@@ -89,31 +113,7 @@ export function Runs({ runs, releases }: { runs: Run[]; releases: Release[] }) {
           </tbody>
         </table>
       )}
-      {shown !== null && (
-        <>
-          <LossChart run={shown} key={shown} />
-          <Checkpoints run={shown} count={runs.find(({ run }) => run === shown)?.checkpoints ?? 0} />
-        </>
-      )}
+      {shown !== null && <RunView run={shown} key={shown} onLaunched={choose} />}
     </section>
-  );
-}
-
-/** The checkpoints of a run, to fetch. */
-function Checkpoints({ run, count }: { run: string; count: number }) {
-  const [checkpoints, setCheckpoints] = useState<Checkpoint[]>([]);
-  useEffect(() => {
-    void ask<{ checkpoints: Checkpoint[] }>(`/runs/${run}/checkpoints`).then((answer) =>
-      setCheckpoints(answer.checkpoints),
-    );
-  }, [run, count]);
-  return (
-    <div class="chips">
-      {checkpoints.map(({ file, bytes }) => (
-        <a class="chip" key={file} href={`/api/runs/${run}/checkpoints/${file}`} download={file}>
-          {file} <span class="quiet">{(bytes / 1e6).toFixed(1)} MB</span>
-        </a>
-      ))}
-    </div>
   );
 }

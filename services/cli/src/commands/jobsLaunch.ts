@@ -1,0 +1,106 @@
+import { resolve } from "node:path";
+import type { TrainingPriority } from "@pairloom/service-monitor";
+import { Option, type Command } from "commander";
+import { cloneTraining, launchTraining } from "../project/trainProject.js";
+import { projectPaths } from "../project/trainingPaths.js";
+import { createSay } from "../terminal/say.js";
+import { dirOption, jsonOption } from "./options.js";
+import { withProject } from "./withProject.js";
+
+interface LaunchOptions extends Record<string, unknown> {
+  dir: string;
+  json?: boolean;
+  release?: string;
+  run?: string;
+  device?: string;
+  priority?: TrainingPriority;
+  set?: Record<string, unknown>;
+}
+
+/** Options of `pairloom train` that the queue decides, or that say where it prints. */
+const notForJobs = new Set(["data", "out", "resume", "json"]);
+
+/** `pairloom jobs launch` and `clone`: they take every setting that `pairloom train` has, by the same options. */
+export function addJobsLaunchCommands(jobs: Command, program: Command): void {
+  const train = program.commands.find((command) => command.name() === "train");
+  const settings = (train?.options ?? []).filter((option) => !notForJobs.has(option.attributeName()));
+  const launch = jobs
+    .command("launch")
+    .description("queue a training")
+    .addOption(dirOption())
+    .option("--release <name>", "a release of the project")
+    .option("--data <folder>", "or any folder of webdataset shards")
+    .action((options: LaunchOptions) =>
+      withProject(options, async (project) => {
+        const { release, ...rest } = options;
+        const { given, changes } = split(rest, project.dir);
+        const wish = { ...changes, settings: given, ...(release === undefined ? {} : { release }) };
+        const launched = await launchTraining(project, wish);
+        createSay(options.json ?? false).result(launched, said(launched.run, options.dir));
+      }),
+    );
+  const clone = jobs
+    .command("clone")
+    .description("queue another training with the settings of a run, and with changes")
+    .argument("<run>", "the run whose settings are taken")
+    .addOption(dirOption())
+    .action((run: string, options: LaunchOptions) =>
+      withProject(options, async (project) => {
+        const { given, changes } = split(options, project.dir);
+        const cloned = await cloneTraining(project, run, { ...changes, settings: given });
+        createSay(options.json ?? false).result(cloned, said(cloned.run, options.dir));
+      }),
+    );
+  for (const command of [launch, clone]) {
+    command
+      .option("--run <name>", "the new run's name; the next number by default")
+      .option("--device <name>", "cpu, gpu:0, webgpu:0 …; what the engine takes by default")
+      .addOption(new Option("--priority <name>", "who goes first").choices(["high", "normal", "low"]));
+    for (const option of settings) command.addOption(withoutDefault(option, command === launch));
+    command.addOption(jsonOption());
+  }
+  launch.addHelpText(
+    "after",
+    `
+Examples:
+  $ pairloom jobs launch --dir data --release r0001
+  $ pairloom jobs launch --dir data --release r0001 --evaluate-every 100 --evaluate-data data/releases/held-out
+  $ pairloom jobs launch --dir data --data /shards/cc3m --model ViT-B-32 --device gpu:0 --priority high
+`,
+  );
+  clone.addHelpText(
+    "after",
+    `
+Examples:
+  $ pairloom jobs clone run-0001 --dir data --set lr=1e-3 --set batchSize=32
+  $ pairloom jobs clone run-0001 --dir data --seed 7 --run second-seed
+`,
+  );
+}
+
+/** A clone must not be given a default in the place of what the run had. */
+function withoutDefault(option: Option, keep: boolean): Option {
+  if (keep || option.defaultValue === undefined || option.negate) return option;
+  const copy = new Option(option.flags, option.description);
+  if (option.parseArg !== undefined) copy.argParser(option.parseArg);
+  return copy;
+}
+
+function split(
+  { dir: _dir, json: _json, run, device, priority, set, ...options }: LaunchOptions,
+  dir: string,
+) {
+  const { tensorboard, ...rest } = options;
+  const settings = { ...rest, ...(tensorboard === false ? { tensorboard } : {}), ...set };
+  return {
+    given: projectPaths(dir, resolve("."), settings),
+    changes: {
+      ...(run === undefined ? {} : { run }),
+      ...(device === undefined ? {} : { device }),
+      ...(priority === undefined ? {} : { priority }),
+    },
+  };
+}
+
+const said = (run: string, dir: string) =>
+  `${run} is queued. Watch it: pairloom jobs watch ${run} --dir ${dir}`;
