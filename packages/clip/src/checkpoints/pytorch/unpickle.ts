@@ -10,6 +10,7 @@ import {
   PickleTuple,
   type PickleValue,
 } from "./pickleValue.js";
+import { storageOf, tensorOf } from "./rebuild.js";
 
 /** A checkpoint of ten thousand tensors and their moments takes about a third of it. */
 const maxOpcodes = 1_000_000;
@@ -60,55 +61,39 @@ class Unpickler {
         reader.length64();
         return;
       case 0x28: // MARK
-        stack.push(mark);
-        return;
+        return void stack.push(mark);
       case 0x4e: // NONE
-        stack.push(null);
-        return;
+        return void stack.push(null);
       case 0x88: // NEWTRUE
-        stack.push(true);
-        return;
+        return void stack.push(true);
       case 0x89: // NEWFALSE
-        stack.push(false);
-        return;
+        return void stack.push(false);
       case 0x4b: // BININT1
-        stack.push(reader.uint8());
-        return;
+        return void stack.push(reader.uint8());
       case 0x4d: // BININT2
-        stack.push(reader.uint16());
-        return;
+        return void stack.push(reader.uint16());
       case 0x4a: // BININT
-        stack.push(reader.int32());
-        return;
+        return void stack.push(reader.int32());
       case 0x8a: // LONG1
-        stack.push(reader.integer(reader.uint8()));
-        return;
+        return void stack.push(reader.integer(reader.uint8()));
       case 0x47: // BINFLOAT
-        stack.push(reader.float64());
-        return;
+        return void stack.push(reader.float64());
       case 0x8c: // SHORT_BINUNICODE
-        stack.push(reader.text(reader.uint8()));
-        return;
+        return void stack.push(reader.text(reader.uint8()));
       case 0x58: // BINUNICODE
-        stack.push(reader.text(reader.uint32()));
-        return;
+        return void stack.push(reader.text(reader.uint32()));
       case 0x8d: // BINUNICODE8
-        stack.push(reader.text(reader.length64()));
-        return;
+        return void stack.push(reader.text(reader.length64()));
       case 0x29: // EMPTY_TUPLE
-        stack.push(new PickleTuple([]));
-        return;
+        return void stack.push(new PickleTuple([]));
       case 0x85: // TUPLE1
       case 0x86: // TUPLE2
       case 0x87: // TUPLE3
-        stack.push(new PickleTuple(this.popSome(opcode - 0x84)));
-        return;
+        return void stack.push(new PickleTuple(this.popSome(opcode - 0x84)));
       case 0x74: // TUPLE
-        stack.push(new PickleTuple(this.popToMark()));
-        return;
+        return void stack.push(new PickleTuple(this.popToMark()));
       case 0x5d: // EMPTY_LIST
-        stack.push(new PickleList());
-        return;
+        return void stack.push(new PickleList());
       case 0x61: // APPEND
         this.append(this.popSome(1));
         return;
@@ -116,8 +101,7 @@ class Unpickler {
         this.append(this.popToMark());
         return;
       case 0x7d: // EMPTY_DICT
-        stack.push(new PickleDict());
-        return;
+        return void stack.push(new PickleDict());
       case 0x73: // SETITEM
         this.setItems(this.popSome(2));
         return;
@@ -134,20 +118,16 @@ class Unpickler {
         this.memo.set(this.memo.size, this.top());
         return;
       case 0x68: // BINGET
-        stack.push(this.recall(reader.uint8()));
-        return;
+        return void stack.push(this.recall(reader.uint8()));
       case 0x6a: // LONG_BINGET
-        stack.push(this.recall(reader.uint32()));
-        return;
+        return void stack.push(this.recall(reader.uint32()));
       case 0x63: // GLOBAL
-        stack.push(this.global(reader.line(), reader.line()));
-        return;
+        return void stack.push(this.global(reader.line(), reader.line()));
       case 0x93: // STACK_GLOBAL
         this.stackGlobal();
         return;
       case 0x51: // BINPERSID
-        stack.push(this.storage(this.pop()));
-        return;
+        return void stack.push(this.storage(this.pop()));
       case 0x52: // REDUCE
         this.reduce();
         return;
@@ -219,19 +199,10 @@ class Unpickler {
     return new PickleGlobal(meaning);
   }
 
-  /** The persistent id of a storage: ("storage", type, key, location, elements). */
   private storage(id: PickleValue): PickledStorage {
-    const [kind, type, key, , elements] = id instanceof PickleTuple ? id.items : [];
-    if (
-      kind !== "storage" ||
-      !(type instanceof PickleGlobal) ||
-      type.meaning.kind !== "storage" ||
-      typeof key !== "string" ||
-      !isCount(elements)
-    ) {
-      throw this.refused("a persistent id that is no storage");
-    }
-    return new PickledStorage(type.meaning.dtype, key, elements);
+    const storage = storageOf(id);
+    if (storage === null) throw this.refused("a persistent id that is no storage");
+    return storage;
   }
 
   private reduce(): void {
@@ -257,20 +228,10 @@ class Unpickler {
     }
   }
 
-  /** Arguments of _rebuild_tensor_v2: storage, offset, size, stride; gradients and hooks are passed over. */
-  private tensor([storage, offset, size, stride]: readonly PickleValue[]): PickledTensor {
-    if (
-      !(storage instanceof PickledStorage) ||
-      !isCount(offset) ||
-      !(size instanceof PickleTuple) ||
-      !(stride instanceof PickleTuple) ||
-      !size.items.every(isCount) ||
-      !stride.items.every(isCount) ||
-      size.items.length !== stride.items.length
-    ) {
-      throw this.broken("a tensor with impossible storage, offset, sizes or strides");
-    }
-    return new PickledTensor(storage, offset, size.items as number[], stride.items as number[]);
+  private tensor(items: readonly PickleValue[]): PickledTensor {
+    const tensor = tensorOf(items);
+    if (tensor === null) throw this.broken("a tensor with impossible storage, offset, sizes or strides");
+    return tensor;
   }
 
   /** Attributes of an OrderedDict (a state dict's `_metadata`) are passed over; nothing else is given any. */
@@ -292,8 +253,4 @@ class Unpickler {
       },
     );
   }
-}
-
-function isCount(value: PickleValue | undefined): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
