@@ -7,7 +7,7 @@ import {
   initialParameters,
   loadModelConfig,
   type ModelConfig,
-  readSafetensorsFile,
+  readCheckpointFile,
 } from "@pairloom/clip";
 import type { Engine, TrainingOps } from "@pairloom/engine";
 import { createTokenizer } from "@pairloom/tokenizer";
@@ -157,5 +157,5 @@ async function withModel<T>(
 
 async function initialState(config: ModelConfig, settings: TrainSettings) {
   if (settings.initialCheckpoint === null) return initialParameters(config, settings.seed);
-  return checkStateDict(await readSafetensorsFile(settings.initialCheckpoint), config);
+  return checkStateDict(await readCheckpointFile(settings.initialCheckpoint), config);
 }

@@ -81,6 +81,8 @@ export async function followTrainer(
     const imported = await importEpochs(paths, config, manifest, settings.keepLast);
     for (const step of imported) options.log?.(`checkpoint ${checkpointFiles(paths.run, step).model}`);
   };
+  // what was logged before this training began is no news
+  await follower.read();
   let running = true;
   try {
     for (let collected = 0; running && options.signal?.aborted !== true;) {
@@ -98,6 +100,7 @@ export async function followTrainer(
   } finally {
     if (running) await trainer.stop();
   }
+  await follower.read();
   await collect();
   const last = (await listEpochs(paths)).at(-1)?.epoch ?? 0;
   const step = last * manifest.plan.stepsPerEpoch;

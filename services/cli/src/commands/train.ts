@@ -7,7 +7,9 @@ import { cacheDir } from "../project/environment.js";
 import { LiveBlock } from "../terminal/liveBlock.js";
 import { createSay } from "../terminal/say.js";
 import { onParentGone, onStopSignal } from "../services/onStopSignal.js";
+import { addLauncherOptions, type LauncherOptions, splitLauncherOptions } from "./launcherOptions.js";
 import { engineOption, jsonOption, wholeNumber } from "./options.js";
+import { trainLaunched } from "./trainLaunched.js";
 
 const number = (text: string): number => {
   const value = Number(text);
@@ -18,7 +20,7 @@ const number = (text: string): number => {
 
 /** `pairloom train`: trains a two-tower CLIP on a release, in this process. */
 export function addTrainCommand(program: Command): void {
-  program
+  const command = program
     .command("train")
     .description("train a two-tower CLIP on a release (or on any webdataset shards)")
     .requiredOption("--data <folder>", "the release")
@@ -51,16 +53,25 @@ Examples:
   $ pairloom train --data data/releases/r0001 --out runs/first
   $ pairloom train --data data/releases/r0001 --model ViT-B-32 --out runs/big --recipe openai --batch-size 64 --steps 1000
   $ pairloom train --data data/releases/r0001 --out runs/first --resume
+  $ pairloom train --data data/releases/r0001 --out runs/wide --launcher torchrun --processes 8 --batch-size 2048
 `,
     )
     .action(
-      async ({ json, ...options }: TrainSettingsInput & { data: string; out: string; json?: boolean }) => {
+      async ({
+        json,
+        ...given
+      }: LauncherOptions & TrainSettingsInput & { data: string; out: string; json?: boolean }) => {
         const say = createSay(json ?? false);
+        const [launcher, options] = splitLauncherOptions(given);
         const { loadModelConfig } = await import("@pairloom/clip");
         const { resolveTrainSettings, train } = await import("@pairloom/training");
         const model = await loadModelConfig(options.model ?? "tiny");
         const family = typeof model.vision_cfg.layers === "number" ? "vit" : "resnet";
         const settings = resolveTrainSettings(options, family);
+        if (launcher.launcher !== undefined) {
+          await trainLaunched(settings, launcher.launcher, launcher, say);
+          return;
+        }
         const stop = new AbortController();
         onStopSignal(() => stop.abort());
         onParentGone(() => stop.abort());
@@ -94,4 +105,5 @@ Examples:
         }
       },
     );
+  addLauncherOptions(command);
 }

@@ -35,7 +35,7 @@ export async function openModel(
     import("@pairloom/tokenizer"),
   ]);
   const modelConfig = await clip.loadModelConfig(config);
-  const state = clip.checkStateDict(await clip.readSafetensorsFile(checkpoint), modelConfig);
+  const state = clip.checkStateDict(await clip.readCheckpointFile(checkpoint), modelConfig);
   const engine = await loadEngine(engineName, { cacheDir: cacheDir() });
   const parameters = clip.createParameters(modelConfig, state);
   return {
