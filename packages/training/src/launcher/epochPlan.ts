@@ -23,26 +23,35 @@ export interface EpochWish {
 }
 
 /**
- * The epochs whose steps are exactly those wanted, as near to the target as can be (between half and twice of it); where
- * no number of epochs divides the steps so, the steps are rounded up.
+ * The epochs that come nearest to the steps wanted, from above, and among those the epochs nearest to the target length
+ * (between half and twice of it).
  */
 export function planEpochs({ steps, target, batchSize, accumulate, workers }: EpochWish): EpochPlan {
   const fits = (length: number) => (length * accumulate) % Math.max(1, workers) === 0;
-  const plan = (epochs: number, stepsPerEpoch: number): EpochPlan => ({
-    epochs,
-    stepsPerEpoch,
-    samplesPerEpoch: stepsPerEpoch * batchSize,
-    steps: epochs * stepsPerEpoch,
-  });
+  const excess = (length: number) => Math.ceil(steps / length) * length - steps;
   let best: number | null = null;
-  for (let length = Math.ceil(target / 2); length <= Math.min(steps, 2 * target); length++) {
-    if (steps % length !== 0 || !fits(length)) continue;
-    if (best === null || Math.abs(length - target) < Math.abs(best - target)) best = length;
+  const shortest = Math.min(steps, Math.ceil(target / 2));
+  for (let length = shortest; best === null || length <= 2 * target; length++) {
+    if (!fits(length)) continue;
+    const better =
+      best === null
+        ? -1
+        : excess(length) - excess(best) || Math.abs(length - target) - Math.abs(best - target);
+    if (better < 0) best = length;
   }
-  if (best === null && steps < target && fits(steps)) best = steps;
-  if (best !== null) return plan(steps / best, best);
-  const epochs = Math.max(1, Math.round(steps / target));
-  let length = Math.ceil(steps / epochs);
-  while (!fits(length)) length++;
-  return plan(epochs, length);
+  const epochs = Math.ceil(steps / best);
+  return { epochs, stepsPerEpoch: best, samplesPerEpoch: best * batchSize, steps: epochs * best };
+}
+
+/** The plan of as many loader processes as come nearest to the steps wanted, at most `mostWorkers`. */
+export function planWorkers(
+  wish: Omit<EpochWish, "workers">,
+  mostWorkers: number,
+): { plan: EpochPlan; workers: number } {
+  let best = { plan: planEpochs({ ...wish, workers: mostWorkers }), workers: mostWorkers };
+  for (let workers = mostWorkers - 1; workers >= 1 && best.plan.steps > wish.steps; workers--) {
+    const plan = planEpochs({ ...wish, workers });
+    if (plan.steps < best.plan.steps) best = { plan, workers };
+  }
+  return best;
 }

@@ -1,7 +1,7 @@
 import type { ModelConfig } from "@pairloom/clip";
 import { UserError } from "@pairloom/config";
 import type { TrainSettings } from "../settings/trainSettings.js";
-import { type EpochPlan, planEpochs } from "./epochPlan.js";
+import { type EpochPlan, planEpochs, planWorkers } from "./epochPlan.js";
 import { tellOpenClip, type Telling } from "./flagTable.js";
 import type { LaunchSettings } from "./launchSettings.js";
 
@@ -49,16 +49,20 @@ export function handOver(
   }
   const resampled = launch.resampled || shards < world;
   const perProcess = resampled ? Infinity : Math.floor(shards / world);
-  const workers = Math.min(launch.workers ?? (device === "cuda" ? 4 : 1), perProcess);
+  const mostWorkers = Math.min(launch.workers ?? (device === "cuda" ? 4 : 1), perProcess);
   const pass = Math.max(1, Math.floor(samples / settings.batchSize));
   const wanted = settings.steps ?? Math.max(1, Math.round((settings.epochs ?? 1) * pass));
-  const plan = planEpochs({
+  const wish = {
     steps: wanted,
-    target: resampled ? Math.min(pass, settings.checkpointEvery) : pass,
+    // shards that are drawn anew know no passes: an epoch is what lies between two checkpoints
+    target: resampled ? settings.checkpointEvery : pass,
     batchSize: settings.batchSize,
     accumulate: launch.accumulate,
-    workers,
-  });
+  };
+  const { plan, workers } =
+    launch.workers === null
+      ? planWorkers(wish, mostWorkers)
+      : { plan: planEpochs({ ...wish, workers: mostWorkers }), workers: mostWorkers };
   const batchSizePerProcess = settings.batchSize / parts;
   const handed = Object.keys(settings).map((name) => {
     const key = name as keyof TrainSettings;

@@ -71,7 +71,15 @@ export async function prepareLaunch(
   await copyFile(cpuProgram, paths.cpuProgram);
   const command = openClipArguments({ paths, config, handed, launch, device, shards });
   const name = jobName(paths.run);
-  await writeScripts({ paths, launch, device, command, name, threads: settings.threads });
+  await writeScripts({
+    paths,
+    launch,
+    device,
+    command,
+    name,
+    workers: handed.workers,
+    threads: settings.threads,
+  });
   const manifest: LaunchManifest = {
     version: 1,
     openClip: found?.openClip ?? openClipVersion,
@@ -209,9 +217,10 @@ async function writeScripts(facts: {
   device: "cpu" | "cuda";
   command: string[];
   name: string;
+  workers: number;
   threads: number | null;
 }): Promise<void> {
-  const { paths, launch, device, command, name, threads } = facts;
+  const { paths, launch, device, command, name, workers, threads } = facts;
   const script = launchScript({
     launch,
     program: trainerProgram(paths, device),
@@ -221,7 +230,7 @@ async function writeScripts(facts: {
   });
   await writeDurably(paths.script, [Buffer.from(script)]);
   if (launch.launcher === "slurm") {
-    await writeDurably(paths.job.slurm, [Buffer.from(slurmScript({ launch, device, name }, paths))]);
+    await writeDurably(paths.job.slurm, [Buffer.from(slurmScript({ launch, device, name, workers }, paths))]);
   } else if (launch.launcher === "kubernetes") {
     checkMounted(launch.mount!, [paths.run, ...command.filter((word) => word.startsWith("/"))]);
     await writeJsonDurably(paths.job.kubernetes, kubernetesJob({ launch, device, name }, paths));

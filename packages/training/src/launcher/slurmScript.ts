@@ -7,7 +7,12 @@ import { shellWords } from "./shellWords.js";
  * open_clip's newest checkpoint.
  */
 export function slurmScript(
-  { launch, device, name }: { launch: LaunchSettings; device: "cpu" | "cuda"; name: string },
+  {
+    launch,
+    device,
+    name,
+    workers,
+  }: { launch: LaunchSettings; device: "cpu" | "cuda"; name: string; workers: number },
   paths: LaunchedRunPaths,
 ): string {
   const options = [

@@ -94,7 +94,9 @@ export function launchInput(
   { time, python, ...options }: LauncherOptions,
   env: NodeJS.ProcessEnv = process.env,
 ): LaunchSettingsInput {
-  const [asked] = [python, env["PAIRLOOM_PYTORCH"]].filter((path) => path !== undefined && path !== "");
+  // an image has a Python of its own
+  const here = launcher === "kubernetes" ? undefined : env["PAIRLOOM_PYTORCH"];
+  const [asked] = [python, here].filter((path) => path !== undefined && path !== "");
   const { processes, nodes, workers, accumulate, logEvery, resampled, device, rendezvous } = options;
   const { partition, account, image, namespace, claim, mount } = options;
   const given = {
