@@ -4,5 +4,7 @@ export * from "./zeroShot.js";
 export * from "./retrieval.js";
 export * from "./labelRules.js";
 export * from "./preprocessPicture.js";
+export * from "./embedPictures.js";
 export * from "./embedRelease.js";
 export * from "./searchIndex.js";
+export * from "./benchmarkResult.js";

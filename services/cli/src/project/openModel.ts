@@ -10,6 +10,8 @@ import { cacheDir } from "./environment.js";
 export interface OpenModel {
   model: EvaluatedModel;
   engine: Engine;
+  /** The model's name, or its config's path. */
+  name: string;
   /** Stands for the weights: the checkpoint's sha256. */
   fingerprint: string;
   close(): Promise<void>;
@@ -41,6 +43,7 @@ export async function openModel(
   return {
     model: { config: modelConfig, parameters, tokenizer: createTokenizer() },
     engine,
+    name: config,
     fingerprint: await sha256Of(checkpoint),
     close: async () => {
       clip.disposeParameters(parameters);
