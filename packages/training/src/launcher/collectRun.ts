@@ -1,7 +1,7 @@
 import { UserError } from "@pairloom/config";
 import { lockRun } from "../run/lockRun.js";
 import { readRunRecord } from "../run/runRecord.js";
-import { LogFollower } from "./followRun.js";
+import { LogFollower } from "./logFollower.js";
 import { importEpochs } from "./importOpenClip.js";
 import { launchedRunPaths, readLaunchManifest } from "./launchedRun.js";
 import type { LaunchedMetrics } from "./openClipLog.js";

@@ -1,15 +1,34 @@
 /**
- * The lines of the processes' output that say why they ended: the last traceback's lines where there is one (without the
- * mark of the process that wrote it), else the last lines.
+ * The lines of the processes' output that say why they ended: the first traceback of one of them, without the mark of the
+ * process; where they left none (a signal), what torchrun names as the root cause; else the last lines.
  */
 export function failureText(output: string, most = 12): string {
-  const lines = output.split("\n").map((line) => line.replace(/^\[rank\d+\]: ?/, ""));
-  const chatter = /^(\[rank\d+\]:)?[IWE]\d{4} |\| INFO \||FutureWarning|^={3,}|^-{3,}$|^\s*$/;
-  const starts = lines.findIndex((line) => line.startsWith("Traceback (most recent call last)"));
-  const told = lines.slice(Math.max(0, starts)).filter((line) => !chatter.test(line));
-  if (starts < 0) return told.slice(-most).join("\n");
-  // the traceback ends at its first line without indentation after the header
-  const end = told.findIndex((line, i) => i > 0 && !line.startsWith(" "));
-  const traceback = end < 0 ? told : told.slice(0, end + 1);
-  return traceback.slice(-most).join("\n");
+  const lines = output
+    .split("\n")
+    .map((line) => line.replace(/^\[rank\d+\]: ?/, ""))
+    .filter((line) => !chatter.test(line));
+  const told = firstTraceback(lines) ?? rootCause(lines) ?? lines;
+  return told.slice(-most).join("\n");
+}
+
+/** Log lines, warnings, rulers. */
+const chatter = /^(\[rank\d+\]:)?[IWE]\d{4} |\| INFO \||FutureWarning|^={3,}|^-{3,}$|^\s*$/;
+
+const tracebackStart = "Traceback (most recent call last)";
+
+function firstTraceback(lines: readonly string[]): string[] | null {
+  for (const [at, line] of lines.entries()) {
+    if (!line.startsWith(tracebackStart)) continue;
+    // it ends at its first line without indentation
+    const length = lines.slice(at + 1).findIndex((next) => !next.startsWith(" ")) + 1;
+    const traceback = lines.slice(at, length === 0 ? undefined : at + length + 1);
+    // torchrun's own tells only that a process failed
+    if (traceback.at(-1)?.includes("ChildFailedError") !== true) return traceback;
+  }
+  return null;
+}
+
+function rootCause(lines: readonly string[]): string[] | null {
+  const at = lines.findLastIndex((line) => line.startsWith("Root Cause"));
+  return at < 0 ? null : lines.slice(at);
 }

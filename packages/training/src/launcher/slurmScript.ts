@@ -19,9 +19,8 @@ export function slurmScript(
     `--job-name=${name}`,
     `--nodes=${launch.nodes}`,
     "--ntasks-per-node=1",
-    ...(device === "cuda"
-      ? [`--gpus-per-node=${launch.processes}`]
-      : [`--cpus-per-task=${launch.processes}`]),
+    `--cpus-per-task=${launch.processes * (1 + workers)}`,
+    ...(device === "cuda" ? [`--gpus-per-node=${launch.processes}`] : []),
     ...(launch.partition === null ? [] : [`--partition=${launch.partition}`]),
     ...(launch.account === null ? [] : [`--account=${launch.account}`]),
     ...(launch.timeLimit === null ? [] : [`--time=${launch.timeLimit}`]),

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "@pairloom/config";
 import { checkpointFiles } from "../run/checkpoint.js";
 import { failureText } from "./failureText.js";
-import { LogFollower } from "./followRun.js";
+import { LogFollower } from "./logFollower.js";
 import { importEpochs, listEpochs, setDamagedAside } from "./importOpenClip.js";
 import type { LaunchedMetrics } from "./openClipLog.js";
 import type { PreparedLaunch } from "./prepareLaunch.js";

@@ -24,7 +24,7 @@ export class LogFollower {
   async read(): Promise<LaunchedMetrics[]> {
     const fresh = (await this.newLines()).flatMap((line) => parseOpenClipLine(line, this.context) ?? []);
     if (fresh.length === 0) return fresh;
-    const wentBack = fresh.some((metrics) => this.take(metrics));
+    const wentBack = fresh.filter((metrics) => this.take(metrics)).length > 0;
     const file = join(this.paths.run, "metrics.jsonl");
     const text = (lines: readonly LaunchedMetrics[]) =>
       lines.map((line) => `${JSON.stringify(line)}\n`).join("");
