@@ -42,8 +42,9 @@ const only =
 
 /** Settings that this table doesn't know yet: never dropped in silence. */
 const untold: Tell = (settings, { key }) => {
-  const usual = trainSettings.shape[key].safeParse(undefined);
-  return usual.success && usual.data === settings[key]
+  const { shape }: { shape: Partial<typeof trainSettings.shape> } = trainSettings;
+  const usual = shape[key]?.safeParse(undefined);
+  return usual?.success === true && usual.data === settings[key]
     ? noted("not handed over; it has its default")
     : warned("open_clip is not told of it");
 };
