@@ -225,18 +225,28 @@ describe("why the processes ended", () => {
     expect(failureText(output).split("\n").at(-1)).toBe("ValueError: device_ids");
   });
 
-  test("a process that a signal ended is named by torchrun's root cause", () => {
+  test("a process that a signal ended is named, not those that missed it", () => {
     const output = [
+      "[rank0]: Traceback (most recent call last):",
+      '[rank0]:   File "connection.py", line 395, in _recv',
+      "[rank0]: ConnectionResetError: [Errno 104] Connection reset by peer",
       "Traceback (most recent call last):",
       '  File "torchrun", line 8, in <module>',
       "torch.distributed.elastic.multiprocessing.errors.ChildFailedError: ",
       "============",
+      "Failures:",
+      "[1]:",
+      "  rank      : 0 (local_rank: 0)",
+      "  exitcode  : -15 (pid: 16)  (SIGTERM)",
+      "------------",
       "Root Cause (first observed failure):",
       "[0]:",
       "  rank      : 1 (local_rank: 1)",
+      "  exitcode  : -9 (pid: 17)",
       "  traceback : Signal 9 (SIGKILL) received by PID 17",
+      "============",
     ].join("\n");
-    expect(failureText(output)).toMatch(/^Root Cause[^]*Signal 9/);
+    expect(failureText(output)).toMatch(/^ {2}rank {6}: 1[^]*Signal 9/);
   });
 
   test("without either the last lines are given", () => {
