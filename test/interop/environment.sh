@@ -1,13 +1,52 @@
 #!/usr/bin/env bash
-# The Python environment of the interop suites: a virtual environment in the cache folder, made once.
-# Prints its interpreter; give it to the suites as PAIRLOOM_PYTHON.
+# The Python environments of the interop suites and of the benchmarks beside PyTorch: virtual environments in the cache
+# folder, each made once.
+#   bash test/interop/environment.sh            the readers' and writers' environment (PAIRLOOM_PYTHON)
+#   bash test/interop/environment.sh pytorch    open_clip on a CPU PyTorch (PAIRLOOM_PYTORCH)
+# Prints the environment's interpreter and nothing else.
 set -euo pipefail
-folder="${PAIRLOOM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pairloom}/interop-python"
-packages=(numpy pillow pdqhash webdataset wids pyarrow)
+which="${1:-readers}"
+cache="${PAIRLOOM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pairloom}"
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+
+case "$which" in
+  readers)
+    folder="$cache/interop-python"
+    first=()
+    packages=(numpy pillow pdqhash webdataset wids pyarrow)
+    ;;
+  pytorch)
+    folder="$cache/pytorch-python"
+    # open_clip 3.3.0 trains with webdataset up to 0.2.86 (its extra "training").
+    # torch goes in first and alone, so that no other package's wish for "any torch" can choose its build.
+    first=(torch==2.13.0)
+    packages=(torchvision==0.28.0 open_clip_torch==3.3.0 transformers==5.23.0 safetensors webdataset==0.2.86 tensorboard pandas ftfy regex numpy pillow)
+    ;;
+  *)
+    echo "environment.sh knows 'readers' and 'pytorch', not '$which'" >&2
+    exit 2
+    ;;
+esac
+
 stamp="$folder/.packages"
-if [ "$(cat "$stamp" 2>/dev/null)" != "${packages[*]}" ]; then
-  python3 -m venv "$folder"
-  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check "${packages[@]}" 1>&2
-  printf '%s' "${packages[*]}" >"$stamp"
+wanted="${first[*]:-} ${packages[*]} $(cksum <"$here/torchvision_shim.py")"
+if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+  # Two suites that start together must not install into one folder at once.
+  mkdir -p "$cache"
+  exec 9>"$folder.lock"
+  flock 9
+  if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+    python3 -m venv "$folder"
+    pip=("$folder/bin/python" -m pip install --quiet --disable-pip-version-check)
+    [ ${#first[@]} -eq 0 ] || "${pip[@]}" "${first[@]}" 1>&2
+    "${pip[@]}" "${packages[@]}" 1>&2
+    if [ "$which" = pytorch ]; then
+      # PyPI's torchvision is built beside a CUDA torch; a start-up file of this environment lets it import beside a CPU one.
+      site="$("$folder/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+      cp "$here/torchvision_shim.py" "$site/pairloom_torchvision_shim.py"
+      echo 'import pairloom_torchvision_shim' >"$site/pairloom_torchvision_shim.pth"
+    fi
+    printf '%s' "$wanted" >"$stamp"
+  fi
 fi
 echo "$folder/bin/python"

@@ -1,12 +1,12 @@
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { imageSize, safetensorsParts, type TensorDtype } from "@pairloom/clip";
+import { safetensorsParts, type TensorDtype } from "@pairloom/clip";
 import { UserError } from "@pairloom/config";
 import { readShardBatches, type ShardFile, type ShardSample } from "@pairloom/shards";
 import type { Store } from "@pairloom/storage";
 import { z } from "zod";
-import { type EvaluatedModel, imageFeatures } from "./encodeFeatures.js";
-import { preprocessPicture } from "./preprocessPicture.js";
+import { embedPictures } from "./embedPictures.js";
+import type { EvaluatedModel } from "./encodeFeatures.js";
 import { publishFile } from "./publishFile.js";
 
 /** `index.json` of an index folder: which model looked at which release. */
@@ -106,45 +106,18 @@ async function claimFolder(folder: string, record: IndexRecord): Promise<void> {
 }
 
 async function embedShard(store: Store, shard: string, model: EvaluatedModel, options: EmbedOptions) {
-  const [side] = imageSize(model.config.vision_cfg);
-  const size = side * side * 3;
-  const batchSize = options.batchSize ?? 64;
-  const samples: IndexedSample[] = [];
-  const features: Float32Array[] = [];
-  let skipped = 0;
-  let group: ShardSample[] = [];
-  const flush = async () => {
-    const pixels = await Promise.all(
-      group.map(({ image }) => preprocessPicture(image, side).catch(() => null)),
-    );
-    const good = group.filter((_, i) => pixels[i] !== null);
-    skipped += group.length - good.length;
-    group = [];
-    if (good.length === 0) return;
-    const batch = new Float32Array(good.length * size);
-    pixels.filter((picture) => picture !== null).forEach((picture, i) => batch.set(picture, i * size));
-    features.push((await imageFeatures(model, batch, batchSize)).data);
-    for (const { key, text, json } of good) {
-      const url = json?.["url"];
-      samples.push({ key, shard, text, url: typeof url === "string" ? url : null });
+  let damaged = 0;
+  async function* samplesOfShard(): AsyncGenerator<ShardSample> {
+    for await (const batch of readShardBatches(store, shard, 0, () => damaged++)) {
+      for (const { sample } of batch) yield sample;
     }
+  }
+  const keep = ({ key, text, json }: ShardSample): IndexedSample => {
+    const url = json?.["url"];
+    return { key, shard, text, url: typeof url === "string" ? url : null };
   };
-  for await (const batch of readShardBatches(store, shard, 0, () => skipped++)) {
-    for (const { sample } of batch) {
-      group.push(sample);
-      if (group.length < batchSize) continue;
-      await flush();
-      options.signal?.throwIfAborted();
-    }
-  }
-  await flush();
-  const data = new Float32Array(features.reduce((total, part) => total + part.length, 0));
-  let at = 0;
-  for (const part of features) {
-    data.set(part, at);
-    at += part.length;
-  }
-  return { samples, features: data, skipped };
+  const { features, kept, skipped } = await embedPictures(model, samplesOfShard(), keep, options);
+  return { samples: kept, features: features.data, skipped: skipped + damaged };
 }
 
 /** Removes an index that is no longer wanted. */

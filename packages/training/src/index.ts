@@ -23,3 +23,8 @@ export { readRunRecord, type RunRecord } from "./run/runRecord.js";
 export * from "./trainStep.js";
 export { TrainingDivergedError } from "./runSteps.js";
 export * from "./train.js";
+export { collectRun } from "./launcher/collectRun.js";
+export { launchOpenClip, type LaunchOutcome, type LaunchWish } from "./launcher/launch.js";
+export { type LaunchManifest, readLaunchManifest } from "./launcher/launchedRun.js";
+export { launcherNames, type LaunchSettingsInput } from "./launcher/launchSettings.js";
+export type { LaunchedMetrics } from "./launcher/openClipLog.js";

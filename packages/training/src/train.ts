@@ -7,11 +7,12 @@ import {
   initialParameters,
   loadModelConfig,
   type ModelConfig,
-  readSafetensorsFile,
+  readCheckpointFile,
 } from "@pairloom/clip";
 import type { Engine, TrainingOps } from "@pairloom/engine";
 import { openRelease } from "./data/openRelease.js";
 import { openTrainingData, type TrainingData } from "./data/trainingData.js";
+import { readLaunchManifest } from "./launcher/launchedRun.js";
 import { AdamW } from "./optimizer/adamW.js";
 import { type Checkpoint, loadNewestCheckpoint, sweepCheckpoints } from "./run/checkpoint.js";
 import { lockRun } from "./run/lockRun.js";
@@ -67,6 +68,11 @@ export async function train(settings: TrainSettings, options: TrainOptions): Pro
   const config = await loadModelConfig(settings.model);
   const release = await openRelease(settings.data);
   const before = await readRunRecord(run);
+  if ((await readLaunchManifest(run)) !== null) {
+    throw new UserError("run_launched", `${run} holds a run that open_clip trains`, {
+      hint: "Give --launcher to go on with it, or another --out folder.",
+    });
+  }
   if (before !== null && !settings.resume) {
     throw new UserError("run_exists", `${run} holds a training run already`, {
       hint: "Give --resume to go on with it, or another --out folder.",
@@ -154,5 +160,5 @@ async function withModel<T>(
 
 async function initialState(config: ModelConfig, settings: TrainSettings) {
   if (settings.initialCheckpoint === null) return initialParameters(config, settings.seed);
-  return checkStateDict(await readSafetensorsFile(settings.initialCheckpoint), config);
+  return checkStateDict(await readCheckpointFile(settings.initialCheckpoint), config);
 }

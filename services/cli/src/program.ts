@@ -4,6 +4,7 @@ import { addCheckpointsCommand } from "./commands/checkpoints.js";
 import { addDemoCommand } from "./commands/demo.js";
 import { addDoctorCommand } from "./commands/doctor.js";
 import { addEngineCommand } from "./commands/engine.js";
+import { addEvalCommand } from "./commands/eval.js";
 import { addExtractCommand } from "./commands/extract.js";
 import { addHashCommand } from "./commands/hash.js";
 import { addJobsCommand } from "./commands/jobs.js";
@@ -44,6 +45,7 @@ export function createProgram(): Command {
     addTrainCommand,
     addJobsCommand,
     addCheckpointsCommand,
+    addEvalCommand,
     addSearchCommand,
     addWorkerCommand,
   ])

@@ -11,7 +11,14 @@ export type CheckpointProblem =
   | "checkpoint_tensor_extra"
   | "checkpoint_tensor_shape"
   | "checkpoint_tensor_dtype"
-  | "checkpoint_not_finite";
+  | "checkpoint_not_finite"
+  | "checkpoint_format_unknown"
+  | "checkpoint_too_large"
+  | "pytorch_zip_invalid"
+  | "pytorch_pickle_invalid"
+  | "pytorch_pickle_refused"
+  | "pytorch_storage_invalid"
+  | "pytorch_not_state_dict";
 
 /** A file of weights that can't be used; nothing of it was taken over. */
 export class CheckpointError extends UserError {

@@ -1,16 +1,21 @@
-import { copyFile, link, mkdir, rm, stat } from "node:fs/promises";
+import { copyFile, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { DiskFullError, isDiskFull, UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config";
 import type { Command } from "commander";
+import { findRun } from "../project/findRun.js";
+import { newFile } from "../project/newFile.js";
 import { checkpointPath, readCheckpoints, runNames } from "../project/runFolders.js";
 import { createSay } from "../terminal/say.js";
+import { addExportCommand } from "./checkpointsExport.js";
+import { addImportCommand } from "./checkpointsImport.js";
+import { addVerifyCommand } from "./checkpointsVerify.js";
 import { dirOption, jsonOption } from "./options.js";
 
 /** `pairloom checkpoints`: what trainings have written. */
 export function addCheckpointsCommand(program: Command): void {
   const checkpoints = program
     .command("checkpoints")
-    .description("list and fetch what trainings have written");
+    .description("list, fetch, bring in, hand out and check what trainings have written");
   checkpoints
     .command("list")
     .description("the checkpoints of a project's runs, or of one run's folder")
@@ -72,40 +77,14 @@ export function addCheckpointsCommand(program: Command): void {
         () => false,
       );
       const target = resolve(isFolder ? join(options.out, basename(source)) : options.out);
-      await copyWhole(source, target);
+      await newFile(target, (beside) => copyFile(source, beside));
       const config = join(folder, "config.json");
       createSay(options.json ?? false).result(
         { checkpoint: target, config },
         `${target}\nIts model is described in ${config}`,
       );
     });
-}
-
-async function findRun(dir: string, run: string): Promise<string> {
-  for (const folder of [join(dir, "runs", run), run])
-    if ((await stat(join(folder, "run.json")).catch(() => null)) !== null) return folder;
-  throw new UserError(
-    "run_missing",
-    `There is no run "${run}" in ${resolve(dir)}, nor a run's folder of that path`,
-    {
-      hint: "`pairloom checkpoints list` shows the runs.",
-    },
-  );
-}
-
-/** Copies beside, then makes it appear whole; a file that is there already stays. */
-async function copyWhole(source: string, target: string): Promise<void> {
-  const beside = `${target}.part-${process.pid}`;
-  try {
-    await mkdir(resolve(target, ".."), { recursive: true });
-    await copyFile(source, beside);
-    await link(beside, target);
-  } catch (error) {
-    if (isDiskFull(error)) throw new DiskFullError(target, error);
-    if ((error as NodeJS.ErrnoException).code === "EEXIST")
-      throw new UserError("file_exists", `${target} is there already`, { hint: "Name another with --out." });
-    throw error;
-  } finally {
-    await rm(beside, { force: true });
-  }
+  addImportCommand(checkpoints);
+  addExportCommand(checkpoints);
+  addVerifyCommand(checkpoints);
 }

@@ -8,9 +8,11 @@ import { evaluateTraining } from "../project/evaluateTraining.js";
 import { LiveBlock } from "../terminal/liveBlock.js";
 import { createSay } from "../terminal/say.js";
 import { onParentGone, onStopSignal } from "../services/onStopSignal.js";
+import { addLauncherOptions, type LauncherOptions, splitLauncherOptions } from "./launcherOptions.js";
 import { engineOption, evaluationOptions, jsonOption, setOption, wholeNumber } from "./options.js";
+import { trainLaunched } from "./trainLaunched.js";
 
-type TrainOptions = TrainSettingsInput & { json?: boolean; set?: TrainSettingsInput };
+type TrainOptions = LauncherOptions & TrainSettingsInput & { json?: boolean; set?: TrainSettingsInput };
 
 const number = (text: string): number => {
   const value = Number(text);
@@ -55,16 +57,22 @@ Examples:
   $ pairloom train --data data/releases/r0001 --out runs/first
   $ pairloom train --data data/releases/r0001 --model ViT-B-32 --out runs/big --recipe openai --batch-size 64 --steps 1000
   $ pairloom train --data data/releases/r0001 --out runs/first --resume
+  $ pairloom train --data data/releases/r0001 --out runs/wide --launcher torchrun --processes 8 --batch-size 2048
 `,
     )
     .action(async ({ json, set, ...given }: TrainOptions) => {
-      const options: TrainSettingsInput = { ...given, ...set };
       const say = createSay(json ?? false);
+      const [launcher, settled] = splitLauncherOptions(given);
+      const options: TrainSettingsInput = { ...settled, ...set };
       const { loadModelConfig } = await import("@pairloom/clip");
       const { resolveTrainSettings, train } = await import("@pairloom/training");
       const model = await loadModelConfig(options.model ?? "tiny");
       const family = typeof model.vision_cfg.layers === "number" ? "vit" : "resnet";
       const settings = resolveTrainSettings(options, family);
+      if (launcher.launcher !== undefined) {
+        await trainLaunched(settings, launcher.launcher, launcher, say);
+        return;
+      }
       const stop = new AbortController();
       onStopSignal(() => stop.abort());
       onParentGone(() => stop.abort());

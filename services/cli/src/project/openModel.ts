@@ -10,6 +10,8 @@ import { cacheDir } from "./environment.js";
 export interface OpenModel {
   model: EvaluatedModel;
   engine: Engine;
+  /** The model's name, or its config's path. */
+  name: string;
   /** Stands for the weights: the checkpoint's sha256. */
   fingerprint: string;
   close(): Promise<void>;
@@ -35,12 +37,13 @@ export async function openModel(
     import("@pairloom/tokenizer"),
   ]);
   const modelConfig = await clip.loadModelConfig(config);
-  const state = clip.checkStateDict(await clip.readSafetensorsFile(checkpoint), modelConfig);
+  const state = clip.checkStateDict(await clip.readCheckpointFile(checkpoint), modelConfig);
   const engine = await loadEngine(engineName, { cacheDir: cacheDir() });
   const parameters = clip.createParameters(modelConfig, state);
   return {
     model: { config: modelConfig, parameters, tokenizer: createTokenizer() },
     engine,
+    name: config,
     fingerprint: await sha256Of(checkpoint),
     close: async () => {
       clip.disposeParameters(parameters);

@@ -1,0 +1,169 @@
+import { CheckpointError } from "../checkpointError.js";
+import type { TensorFile } from "../safetensors.js";
+import { tensorDtypes } from "../tensorDtype.js";
+import { gatherElements, lastElement } from "./gatherElements.js";
+import { PickleDict, PickledTensor, type PickleValue } from "./pickleValue.js";
+import { inMemory, type RandomAccess, withFile } from "./randomAccess.js";
+import { listStoredZip, readStoredEntry, type ZipEntry } from "./storedZip.js";
+import { maxPickleBytes, unpickle } from "./unpickle.js";
+
+/**
+ * Reads the state dict of a checkpoint that `torch.save` wrote (a zip of a pickle and storages, PyTorch 1.6 and later):
+ * a state dict itself, or one under the key "state_dict" beside an optimizer's and others, which are passed over. The
+ * prefix "module." of DistributedDataParallel is dropped. No code of the file is run, and its claims are checked against
+ * its length before memory is taken.
+ *
+ * @param wanted reads only these names, if given; names that the file lacks are not missed
+ * @throws CheckpointError on a broken file, or on one that holds more than data
+ */
+export function readPyTorchFile(path: string, wanted?: ReadonlySet<string>): Promise<TensorFile> {
+  return withFile(path, (file) => readStateDict(file, wanted));
+}
+
+/** The same from memory. */
+export function readPyTorch(bytes: Uint8Array): Promise<TensorFile> {
+  return readStateDict(inMemory(bytes));
+}
+
+/** Checks that a file is whole as far as that can be seen without reading its tensors. @throws CheckpointError */
+export function checkPyTorchFile(path: string): Promise<void> {
+  return withFile(path, async (file) => {
+    await openStateDict(file);
+  });
+}
+
+async function readStateDict(file: RandomAccess, wanted?: ReadonlySet<string>): Promise<TensorFile> {
+  const { tensors, entries } = await openStateDict(file);
+  const result: TensorFile = new Map();
+  let read: ZipEntry | undefined;
+  let storage = new Uint8Array();
+  for (const [name, tensor] of tensors) {
+    if (wanted !== undefined && !wanted.has(name)) continue;
+    const entry = entries.get(tensor)!;
+    // neighbours often share a storage
+    if (entry !== read) storage = await readStoredEntry(file, entry);
+    read = entry;
+    const { dtype } = tensor.storage;
+    const elements = gatherElements(storage, tensorDtypes[dtype].bytes, tensor);
+    result.set(name, { dtype, shape: tensor.shape, data: tensorDtypes[dtype].decode(elements) });
+  }
+  return result;
+}
+
+/** The tensors of the state dict and the members they lie in, checked; no tensor is read. */
+async function openStateDict(file: RandomAccess): Promise<{
+  tensors: Map<string, PickledTensor>;
+  entries: Map<PickledTensor, ZipEntry>;
+}> {
+  const members = await listStoredZip(file);
+  const pickle = findPickle(members);
+  const folder = pickle.name.slice(0, -"data.pkl".length);
+  if (pickle.end - pickle.start > maxPickleBytes) {
+    throw new CheckpointError(
+      "checkpoint_too_large",
+      `The checkpoint's pickle has more than ${maxPickleBytes} bytes`,
+    );
+  }
+  await checkByteOrder(file, members.get(`${folder}byteorder`));
+  const tensors = stateDictOf(unpickle(await readStoredEntry(file, pickle)));
+  const entries = new Map<PickledTensor, ZipEntry>();
+  let total = 0;
+  for (const [name, tensor] of tensors) {
+    entries.set(tensor, storageMember(name, tensor, members, folder));
+    total += tensor.shape.reduce((product, side) => product * side, tensorDtypes[tensor.storage.dtype].bytes);
+  }
+  // tensors may share storages (tied weights), yet not without end: a small file must not become a large memory
+  if (total > 2 * file.size) {
+    throw new CheckpointError(
+      "checkpoint_too_large",
+      `The checkpoint's tensors are ${total} bytes, its file ${file.size}`,
+    );
+  }
+  return { tensors, entries };
+}
+
+function findPickle(members: ReadonlyMap<string, ZipEntry>): ZipEntry {
+  const pickles = [...members.values()].filter(({ name }) => /^[^/]+\/data\.pkl$/.test(name));
+  const [pickle] = pickles;
+  if (pickle === undefined || pickles.length > 1) {
+    throw new CheckpointError(
+      "pytorch_zip_invalid",
+      `A zip archive, but no PyTorch checkpoint: ${pickles.length} data.pkl in it`,
+    );
+  }
+  const folder = pickle.name.slice(0, -"data.pkl".length);
+  if (members.has(`${folder}constants.pkl`)) {
+    throw new CheckpointError(
+      "pytorch_not_state_dict",
+      "The file is a TorchScript program, not a state dict",
+      {
+        hint: "Save its weights: torch.save(torch.jit.load(path).state_dict(), other).",
+      },
+    );
+  }
+  return pickle;
+}
+
+async function checkByteOrder(file: RandomAccess, member: ZipEntry | undefined): Promise<void> {
+  if (member === undefined) return;
+  const order =
+    member.end - member.start === 6 ? new TextDecoder().decode(await readStoredEntry(file, member)) : "?";
+  if (order !== "little") {
+    throw new CheckpointError(
+      "pytorch_storage_invalid",
+      `The checkpoint's byte order is ${JSON.stringify(order)}, not "little"`,
+    );
+  }
+}
+
+/** The dict of tensors in what was pickled. */
+function stateDictOf(root: PickleValue): Map<string, PickledTensor> {
+  const nested = root instanceof PickleDict ? root.entries.get("state_dict") : undefined;
+  const dict = nested ?? root;
+  if (!(dict instanceof PickleDict)) throw notStateDict("it holds no dict");
+  const tensors = new Map<string, PickledTensor>();
+  const wrapped = [...dict.entries.keys()].every((key) => String(key).startsWith("module."));
+  for (const [key, value] of dict.entries) {
+    if (typeof key !== "string" || !(value instanceof PickledTensor)) {
+      throw notStateDict(`its entry ${JSON.stringify(String(key).slice(0, 80))} is no tensor`);
+    }
+    tensors.set(wrapped ? key.slice("module.".length) : key, value);
+  }
+  if (tensors.size === 0) throw notStateDict("it holds no tensor");
+  return tensors;
+}
+
+/** The member that holds a tensor's storage, long enough for the view. */
+function storageMember(
+  name: string,
+  tensor: PickledTensor,
+  members: ReadonlyMap<string, ZipEntry>,
+  folder: string,
+): ZipEntry {
+  const { storage } = tensor;
+  const wrong = (problem: string): CheckpointError =>
+    new CheckpointError(
+      "pytorch_storage_invalid",
+      `Tensor ${JSON.stringify(name.slice(0, 120))}: ${problem}`,
+    );
+  const member = members.get(`${folder}data/${storage.key}`);
+  if (member === undefined) throw wrong(`its storage data/${storage.key.slice(0, 40)} is not in the file`);
+  const bytes = member.end - member.start;
+  if (bytes !== storage.elements * tensorDtypes[storage.dtype].bytes) {
+    throw wrong(
+      `its storage claims ${storage.elements} elements of ${storage.dtype}, the file has ${bytes} bytes`,
+    );
+  }
+  const last = lastElement(tensor);
+  if (last >= storage.elements) throw wrong(`it reaches to element ${last} of ${storage.elements}`);
+  const elements = tensor.shape.reduce((product, side) => product * side, 1);
+  if (elements > storage.elements)
+    throw wrong(`it repeats its storage's elements: ${elements} of ${storage.elements}`);
+  return member;
+}
+
+function notStateDict(problem: string): CheckpointError {
+  return new CheckpointError("pytorch_not_state_dict", `The checkpoint is no state dict: ${problem}`, {
+    hint: 'Save the weights alone: torch.save(model.state_dict(), path); under the key "state_dict" works too.',
+  });
+}

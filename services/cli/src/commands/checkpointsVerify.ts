@@ -1,0 +1,72 @@
+import { stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { ModelConfig } from "@pairloom/clip";
+import type { Command } from "commander";
+import { findRun } from "../project/findRun.js";
+import { readCheckpoints } from "../project/runFolders.js";
+import { type CheckpointVerdict, verifyCheckpoint } from "../project/verifyCheckpoint.js";
+import { createSay } from "../terminal/say.js";
+import { dirOption, jsonOption } from "./options.js";
+
+/** `pairloom checkpoints verify`: whether weights are whole, of their model, and finite. */
+export function addVerifyCommand(checkpoints: Command): void {
+  checkpoints
+    .command("verify")
+    .description("check digests, shapes and numbers of a run's checkpoints, or of one file")
+    .argument("<run>", "the run's name, the path of its folder, or a file of weights")
+    .addOption(dirOption())
+    .option("--model <name>", "the model's config, where none lies beside the file")
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ pairloom checkpoints verify runs/first\n  $ pairloom checkpoints verify epoch_3.pt --model ViT-B-32\n",
+    )
+    .action(async (run: string, options: { dir: string; model?: string; json?: boolean }) => {
+      const { paths, configFile } = await filesOf(options.dir, run);
+      const model = options.model ?? configFile;
+      const config = model === null ? null : await configOf(model);
+      const verdicts: CheckpointVerdict[] = [];
+      for (const path of paths) verdicts.push(await verifyCheckpoint(path, config));
+      const ok = verdicts.every((verdict) => verdict.ok);
+      createSay(options.json ?? false).result(
+        { ok, checkpoints: verdicts },
+        verdicts.length === 0 ? "There is no checkpoint yet." : verdicts.map(verdictLine).join("\n"),
+      );
+      if (!ok) process.exitCode = 1;
+    });
+}
+
+async function filesOf(dir: string, run: string): Promise<{ paths: string[]; configFile: string | null }> {
+  if ((await stat(run).catch(() => null))?.isFile() === true) {
+    const folder = dirname(run);
+    for (const path of [join(folder, "config.json"), join(folder, "..", "config.json")])
+      if ((await stat(path).catch(() => null)) !== null) return { paths: [run], configFile: path };
+    return { paths: [run], configFile: null };
+  }
+  const folder = await findRun(dir, run);
+  const all = await readCheckpoints(folder);
+  return {
+    paths: all.map(({ file }) => join(folder, "checkpoints", file)),
+    configFile: join(folder, "config.json"),
+  };
+}
+
+async function configOf(model: string): Promise<ModelConfig> {
+  const { loadModelConfig } = await import("@pairloom/clip");
+  return loadModelConfig(model);
+}
+
+function verdictLine({
+  file,
+  ok,
+  problem,
+  tensors,
+  numbers,
+  digestMatches,
+  shapesChecked,
+}: CheckpointVerdict): string {
+  if (!ok) return `  ${file}  BAD: ${problem}`;
+  const digest = digestMatches === null ? "no manifest" : "digest matches";
+  const shapes = shapesChecked ? "the model's shapes" : "shapes not compared (no config)";
+  return `  ${file}  ok: ${tensors} tensors, ${(numbers / 1e6).toFixed(1)} million numbers, all finite; ${shapes}; ${digest}`;
+}
