@@ -33,11 +33,11 @@ const moments = new Map(
 const trace = { engine: name, version, losses: [], norms: [], gradients: {}, tensors: [] };
 for (let step = 1; step <= 6; step++) {
   const result = lossAndGradients(parameters, config, images, tokens);
-  trace.losses.push(result.loss.dataSync()[0]);
-  trace.norms.push(Math.sqrt(ops.squaredNorm([...result.gradients.values()])));
+  trace.losses.push((await result.loss.data())[0]);
+  trace.norms.push(Math.sqrt(await ops.squaredNorm([...result.gradients.values()])));
   for (const [key, gradient] of result.gradients) {
     if (step === 1) {
-      const values = Array.from(gradient.dataSync());
+      const values = Array.from(await gradient.data());
       const scale = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
       trace.gradients[key] = { scale, sample: values.filter((_, i) => i % 37 === 0) };
     }
