@@ -30,7 +30,7 @@ const moments = new Map(
   [...parameters].filter(([, v]) => v.trainable).map(([key, v]) => [key, [zeros(v), zeros(v)]]),
 );
 
-const trace = { engine: name, version, losses: [], norms: [], gradients: {}, tensors: [] };
+const trace = { engine: name, version, losses: [], norms: [], gradients: {}, tensors: [], gpuBytes: [] };
 for (let step = 1; step <= 6; step++) {
   const result = lossAndGradients(parameters, config, images, tokens);
   trace.losses.push((await result.loss.data())[0]);
@@ -51,6 +51,7 @@ for (let step = 1; step <= 6; step++) {
   }
   tf.dispose([result.loss, result.imageFeatures, result.textFeatures, ...result.gradients.values()]);
   trace.tensors.push(tf.memory().numTensors);
+  trace.gpuBytes.push(tf.memory().numBytesAllocatedInGPU ?? 0);
 }
 console.log(JSON.stringify(trace));
 await dispose();

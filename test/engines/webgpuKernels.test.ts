@@ -33,7 +33,10 @@ function expectClose(actual: number[][], expected: number[][], tolerance = 1e-5)
   expect(actual.length).toBe(expected.length);
   expected.forEach((wanted, i) => {
     const scale = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
-    const worst = wanted.reduce((most, value, j) => Math.max(most, Math.abs(value - (actual[i]?.[j] ?? NaN))), 0);
+    const worst = wanted.reduce(
+      (most, value, j) => Math.max(most, Math.abs(value - (actual[i]?.[j] ?? NaN))),
+      0,
+    );
     expect(actual[i]?.length).toBe(wanted.length);
     expect(worst / scale, `output ${i}`).toBeLessThan(tolerance);
   });
@@ -47,7 +50,11 @@ async function expectSame(run: () => tf.Tensor[], tolerance?: number): Promise<v
   expect(again).toEqual(first);
 }
 
-function kernel(name: string, inputs: Record<string, tf.Tensor>, attrs: Record<string, number> = {}): tf.Tensor[] {
+function kernel(
+  name: string,
+  inputs: Record<string, tf.Tensor>,
+  attrs: Record<string, number> = {},
+): tf.Tensor[] {
   const out: tf.Tensor | tf.Tensor[] = tf.engine().runKernel(name, inputs, attrs);
   return Array.isArray(out) ? out : [out];
 }
@@ -83,7 +90,14 @@ describe("on webgpu as on the plain JavaScript back end", () => {
   ])("sum and mean over leading axes of [%i, %i, %i]", async (...shape) => {
     await expectSame(() => {
       const x = normal(shape, 5, 1);
-      return [tf.sum(x, 0), tf.mean(x, [0, 1]), tf.sum(x, 0, true), tf.sum(x, 1), tf.mean(x), tf.sum(x, [0, 2])];
+      return [
+        tf.sum(x, 0),
+        tf.mean(x, [0, 1]),
+        tf.sum(x, 0, true),
+        tf.sum(x, 1),
+        tf.mean(x),
+        tf.sum(x, [0, 2]),
+      ];
     });
   });
 
@@ -94,16 +108,19 @@ describe("on webgpu as on the plain JavaScript back end", () => {
     [1, 1, "valid", 3, 5],
     [4, 4, "valid", 4, 8],
     [7, 2, 3, 3, 5],
-  ] as const)("gradients of a convolution of side %i, stride %i, padding %s, %i to %i channels", async (...shape) => {
-    const [side, stride, pad, inputs, outputs] = shape;
-    await expectSame(() => {
-      const x = normal([2, 12, 12, inputs], 6);
-      const w = normal([side, side, inputs, outputs], 7);
-      const loss = (x: tf.Tensor, w: tf.Tensor) =>
-        tf.square(tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, stride, pad)).sum();
-      return tf.grads(loss)([x, w]);
-    });
-  });
+  ] as const)(
+    "gradients of a convolution of side %i, stride %i, padding %s, %i to %i channels",
+    async (...shape) => {
+      const [side, stride, pad, inputs, outputs] = shape;
+      await expectSame(() => {
+        const x = normal([2, 12, 12, inputs], 6);
+        const w = normal([side, side, inputs, outputs], 7);
+        const loss = (x: tf.Tensor, w: tf.Tensor) =>
+          tf.square(tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, stride, pad)).sum();
+        return tf.grads(loss)([x, w]);
+      });
+    },
+  );
 
   it("the gradient of average pooling", async () => {
     await expectSame(() => [
@@ -167,7 +184,10 @@ describe("fused kernels equal the operations they stand for", () => {
       const [x, weight, bias] = inputs() as [tf.Tensor, tf.Tensor, tf.Tensor];
       const [y, hat, inverse] = kernel("PairloomLayerNorm", { x, weight, bias }, { epsilon });
       expect(inverse!.shape).toEqual([rows, 1]);
-      return [y!, ...kernel("PairloomLayerNormGradient", { dy: dy(), normal: hat!, inverse: inverse!, weight })];
+      return [
+        y!,
+        ...kernel("PairloomLayerNormGradient", { dy: dy(), normal: hat!, inverse: inverse!, weight }),
+      ];
     });
     expectClose(actual, expected, 2e-5);
   });
@@ -212,7 +232,11 @@ describe("the training loop's operations", () => {
       const before = tf.memory().numTensors;
       const sets = [engine.ops, portableOps].map((ops) => ({
         ops,
-        variables: [tf.variable(start), tf.variable(tf.zeros([size])), tf.variable(tf.zeros([size]))] as const,
+        variables: [
+          tf.variable(start),
+          tf.variable(tf.zeros([size])),
+          tf.variable(tf.zeros([size])),
+        ] as const,
       }));
       for (let step = 1; step <= 5; step++) {
         const gradient = normal([size], step);

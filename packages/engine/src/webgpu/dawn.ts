@@ -29,7 +29,7 @@ export function dawnInstalled(): boolean {
 /** Loads Dawn. @throws where the package or its binary for this platform is missing or can't be loaded */
 export async function startDawn(): Promise<Dawn> {
   const { create, globals } = (await import(packageName)) as {
-    create(options: string[]): GPU;
+    create: (options: string[]) => GPU;
     globals: Record<string, unknown>;
   };
   const gpu = create([]);

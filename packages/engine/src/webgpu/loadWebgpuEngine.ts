@@ -66,6 +66,8 @@ async function startBackend(dawn: Dawn, adapter: Adapter): Promise<WebgpuBackend
   tf.env().set("WEBGPU_MATMUL_PROGRAM_TYPE", 3);
   // the gradient of a convolution's input in tiles, not a thread for each number
   tf.env().set("WEBGPU_USE_NAIVE_CONV2D_TRANSPOSE", false);
+  // else what is small and still on the host is computed there, with other last digits: a resumed run would differ
+  tf.env().set("WEBGPU_CPU_FORWARD", false);
   return withNavigator(dawn.gpu, () => new WebgpuBackend(dawn.gpu, device, adapter.info));
 }
 

@@ -37,7 +37,9 @@ export class WebgpuBackend extends WebGPUBackend {
   override readSync(dataId: object): BackendValues {
     const { values } = this.tensorMap.get(dataId);
     if (values === null || values === undefined)
-      throw new Error("A tensor on the GPU can't be read synchronously: use `data()` instead of `dataSync()`");
+      throw new Error(
+        "A tensor on the GPU can't be read synchronously: use `data()` instead of `dataSync()`",
+      );
     return values;
   }
 }

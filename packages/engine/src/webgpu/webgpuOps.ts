@@ -74,7 +74,12 @@ export function webgpuOps(backend: WebGPUBackend): TrainingOps {
 }
 
 /** Writes a tensor's sums of squares, one a workgroup, into `sums` from `offset` on. */
-function addSquareSums(backend: WebGPUBackend, x: TensorInfo & Tensor, sums: TensorInfo, offset: number): void {
+function addSquareSums(
+  backend: WebGPUBackend,
+  x: TensorInfo & Tensor,
+  sums: TensorInfo,
+  offset: number,
+): void {
   if (x.size === 0) return;
   const groups = Math.ceil(x.size / part);
   runShader(backend, {

@@ -26,15 +26,17 @@ const activations: Record<string, [string, string]> = {
 };
 
 /** Pairloom… x → y, and Pairloom…Gradient x, dy → dx, each in one pass. */
-export const activationKernels: KernelConfig[] = Object.entries(activations).flatMap(([name, [value, slope]]) => [
-  floatKernel(`Pairloom${name}`, (backend, inputs) =>
-    mapElements(backend, { key: name, inputs: { x: need(inputs, "x") }, expression: value }),
-  ),
-  floatKernel(`Pairloom${name}Gradient`, (backend, inputs) =>
-    mapElements(backend, {
-      key: `${name}Gradient`,
-      inputs: { x: need(inputs, "x"), dy: need(inputs, "dy") },
-      expression: `dy * (${slope})`,
-    }),
-  ),
-]);
+export const activationKernels: KernelConfig[] = Object.entries(activations).flatMap(
+  ([name, [value, slope]]) => [
+    floatKernel(`Pairloom${name}`, (backend, inputs) =>
+      mapElements(backend, { key: name, inputs: { x: need(inputs, "x") }, expression: value }),
+    ),
+    floatKernel(`Pairloom${name}Gradient`, (backend, inputs) =>
+      mapElements(backend, {
+        key: `${name}Gradient`,
+        inputs: { x: need(inputs, "x"), dy: need(inputs, "dy") },
+        expression: `dy * (${slope})`,
+      }),
+    ),
+  ],
+);

@@ -15,9 +15,13 @@ export function batchMatMul(stock: KernelConfig): KernelConfig {
     ...stock,
     kernelFunc: (call) => {
       const { a, b } = call.inputs as { a: TensorInfo; b: TensorInfo };
-      const { transposeA, transposeB } = call.attrs as unknown as { transposeA: boolean; transposeB: boolean };
+      const { transposeA, transposeB } = call.attrs as unknown as {
+        transposeA: boolean;
+        transposeB: boolean;
+      };
       const backend = call.backend as WebGPUBackend;
-      if (!transposeA || transposeB || a.shape.length !== 2 || b.shape.length !== 2) return stock.kernelFunc(call);
+      if (!transposeA || transposeB || a.shape.length !== 2 || b.shape.length !== 2)
+        return stock.kernelFunc(call);
       const [inner, high] = a.shape as [number, number];
       const wide = b.shape[1]!;
       const parts = partsOf(inner, Math.ceil(high / 32) * Math.ceil(wide / 32));

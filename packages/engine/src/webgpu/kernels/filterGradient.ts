@@ -45,7 +45,12 @@ export function filterGradient(stock: KernelConfig): KernelConfig {
           ...{ places, placesEach, inputs: c.inChannels, outputs: c.outChannels },
           ...{ inHigh: c.inHeight, inWide: c.inWidth, outHigh: c.outHeight, outWide: c.outWidth },
           ...{ filterWide: c.filterWidth, taps: c.filterHeight * c.filterWidth },
-          ...{ strideDown: c.strideHeight, strideAcross: c.strideWidth, top: c.padInfo.top, left: c.padInfo.left },
+          ...{
+            strideDown: c.strideHeight,
+            strideAcross: c.strideWidth,
+            top: c.padInfo.top,
+            left: c.padInfo.left,
+          },
         },
         declarations: `
           var<workgroup> xs : array<array<f32, ${tile}>, ${tile}>;
@@ -55,7 +60,12 @@ export function filterGradient(stock: KernelConfig): KernelConfig {
         grid: { groups: [across, down, chunks], threads: [tile, tile, 1] },
       });
       if (chunks === 1) return parts;
-      const sums = columnSums(backend, plainTerm(parts), chunks, filterShape.reduce((a, b) => a * b, 1));
+      const sums = columnSums(
+        backend,
+        plainTerm(parts),
+        chunks,
+        filterShape.reduce((a, b) => a * b, 1),
+      );
       backend.disposeData(parts.dataId);
       return { ...sums, shape: filterShape };
     },

@@ -45,7 +45,7 @@ function addRows(
   const out = fill.kernelFunc({
     inputs: {},
     backend,
-    attrs: { shape, value: 0, dtype: "float32" } as never,
+    attrs: { shape, value: 0, dtype: "float32" },
   }) as TensorInfo;
   const rows = sizeOf(ids.shape);
   const width = sizeOf(shape.slice(1));
