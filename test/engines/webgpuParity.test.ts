@@ -64,6 +64,11 @@ function relative(ours: ArrayLike<number>, { data }: HostTensor): number {
   return difference / largest;
 }
 
+/** The length of the difference. */
+function distance(a: Float32Array, b: Float32Array): number {
+  return Math.sqrt(a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0));
+}
+
 /** The reference's optimizer by the engine's own operations. Returns the norm before clipping. */
 async function update(
   parameters: ReadonlyMap<string, tf.Variable>,
@@ -118,9 +123,9 @@ describe.each(["tiny_vit", "tiny_rn"])("%s on webgpu agrees with open_clip on Py
 
     const shapes = stateShapes(config);
     const moments = new Map<string, [tf.Variable, tf.Variable]>();
-    // after an update a last digit may put a number on the other side of a ReLU's kink: wasm, given the parameters that webgpu
-    // came to, is as far from the reference there
-    const later = name === "tiny_rn" ? 1e-3 : 1e-4;
+    // After an update a last digit may put a number on the other side of a ReLU's kink: wasm, given the parameters that
+    // webgpu came to, then finds gradients as far from the reference's. How far a norm, and how far on their way parameters:
+    const [laterNorm, laterWay] = name === "tiny_rn" ? [1e-3, 3e-2] : [1e-4, 1e-3];
     const allowed = Math.max(1e-4, 2 * facts.fp32_vs_fp64.grad.max_rel);
     for (let step = 0; step < facts.hyper.steps; step++) {
       const pass = lossAndGradients(parameters, config, images, tokens);
@@ -134,18 +139,20 @@ describe.each(["tiny_vit", "tiny_rn"])("%s on webgpu agrees with open_clip on Py
           expect(relative(ours, reference.get(`grad.${key}`)!), `gradient of ${key}`).toBeLessThan(allowed);
       }
       const norm = await update(parameters, moments, pass, facts.hyper, step + 1);
-      expect(Math.abs(norm / facts.fp64.grad_norms[step]! - 1)).toBeLessThan(step === 0 ? 1e-5 : later);
+      expect(Math.abs(norm / facts.fp64.grad_norms[step]! - 1)).toBeLessThan(step === 0 ? 1e-5 : laterNorm);
       tf.dispose([pass.loss, ...pass.gradients.values(), ...pass.batchStatistics.values()]);
     }
     // the reference took its loss after the last step in training mode: one more update of the running statistics
     const { batchStatistics } = encodeImage(parameters, config, images, { training: true });
     for (const [key, statistic] of batchStatistics) parameters.get(key)!.assign(statistic);
-    const after = read(`step${facts.hyper.steps}`);
-    for (const [key, tensor] of await readParameters(config, parameters)) {
+    const [before, after] = [read("weights"), read(`step${facts.hyper.steps}`)];
+    for (const [key, { data }] of await readParameters(config, parameters)) {
       const theirs = after.get(`step${facts.hyper.steps}.${key}`);
       if (theirs === undefined || `grad.${key}` in facts.zero_gradient_parameters) continue;
-      const tolerance = Math.max(later, 2 * facts.fp32_vs_fp64.step3.max_rel);
-      expect(relative(tensor.data as Float32Array, theirs), `${key} after the steps`).toBeLessThan(tolerance);
+      const start = before.get(key)!.data as Float32Array;
+      const gap = distance(data as Float32Array, theirs.data as Float32Array);
+      const way = distance(start, theirs.data as Float32Array);
+      expect(gap, `${key} after the steps`).toBeLessThan(Math.max(laterWay * way, 1e-6));
     }
     disposeParameters(parameters);
   });
