@@ -270,12 +270,28 @@ describe("what a GPU can't do", () => {
   });
 
   it("a refused command fails the next read, and does not end as zeros", async () => {
-    const other = await loadEngine("webgpu");
+    await engine.dispose();
+    engine = await loadEngine("webgpu");
+    const { device } = tf.backend() as unknown as { device: GPUDevice };
+    const x = tf.add(tf.ones([2000]), 1);
+    // a buffer can't be mapped for reading and for writing
+    device.createBuffer({ size: 16, usage: 3 }).destroy();
+    await expect(x.data()).rejects.toThrow(/The GPU refused a command/);
+    await engine.dispose();
+    engine = await loadEngine("webgpu");
+  });
+
+  it("what is too big for it is said with what to do", async () => {
+    await engine.dispose();
+    engine = await loadEngine("webgpu");
     const { device } = tf.backend() as unknown as { device: GPUDevice };
     const x = tf.add(tf.ones([2000]), 1);
     device.createBuffer({ size: 2 ** 45, usage: 8 }).destroy();
-    await expect(x.data()).rejects.toThrow(/The GPU refused a command/);
-    await other.dispose();
+    await expect(x.data()).rejects.toMatchObject({
+      code: "gpu_too_small",
+      hint: expect.stringContaining("--batch-size") as string,
+    });
+    await engine.dispose();
     engine = await loadEngine("webgpu");
   });
 });

@@ -50,7 +50,6 @@ export async function loadWebgpuEngine(options: EngineOptions): Promise<Engine> 
     ops: webgpuOps(backend),
     dispose: () => {
       unregister();
-      backend.device.destroy();
       removeGlobals();
       return Promise.resolve();
     },

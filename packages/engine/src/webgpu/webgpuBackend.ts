@@ -1,3 +1,4 @@
+import { UserError } from "@pairloom/config";
 import type { BackendValues } from "@tensorflow/tfjs-core";
 import { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 
@@ -18,7 +19,7 @@ export class WebgpuBackend extends WebGPUBackend {
     device.onuncapturederror = (event) => {
       // else Dawn prints it, and all that follows from it
       event.preventDefault();
-      this.failure ??= new Error(`The GPU refused a command: ${event.error.message}`);
+      this.failure ??= failureOf(event.error);
     };
     void device.lost.then(({ reason, message }) => {
       if (reason !== "destroyed") this.failure ??= new Error(`The GPU was lost: ${message}`);
@@ -42,4 +43,18 @@ export class WebgpuBackend extends WebGPUBackend {
       );
     return values;
   }
+
+  /** Destroying the device frees all that was made on it. */
+  override dispose(): void {
+    this.device.destroy();
+  }
+}
+
+function failureOf(error: GPUError): Error {
+  const [what = ""] = error.message.split("\n");
+  if (error instanceof GPUOutOfMemoryError || /larger than the max|exceeds the max/.test(what))
+    return new UserError("gpu_too_small", `This is too much for the GPU: ${what}`, {
+      hint: "Take a smaller --batch-size, a smaller model, or another engine.",
+    });
+  return new Error(`The GPU refused a command: ${error.message}`);
 }

@@ -42,6 +42,6 @@ export function whyNone(said: string, platform: string): string {
   if (platform !== "linux") return `No GPU that WebGPU can use was found${words}.`;
   return (
     `No Vulkan adapter was found${words}. For a GPU, install its maker's Vulkan driver; to compute on the CPU, only to try: ` +
-    "`apt-get install libvulkan1 mesa-vulkan-drivers` (Mesa 23 or newer: on Debian 12 with `-t bookworm-backports`)."
+    "`apt-get install libvulkan1 mesa-vulkan-drivers` (Mesa 25, which Debian 12 has in bookworm-backports; its own 22 lacks what WebGPU needs)."
   );
 }
