@@ -34,7 +34,9 @@ const trace = { engine: name, version, losses: [], norms: [], gradients: {}, ten
 for (let step = 1; step <= 6; step++) {
   const result = lossAndGradients(parameters, config, images, tokens);
   trace.losses.push((await result.loss.data())[0]);
-  trace.norms.push(Math.sqrt(await ops.squaredNorm([...result.gradients.values()])));
+  const norm = ops.squaredNorm([...result.gradients.values()]);
+  trace.norms.push(Math.sqrt((await norm.data())[0]));
+  const rates = tf.tensor1d([1, 1e-3, 1 / (1 - 0.9 ** step), 1 / Math.sqrt(1 - 0.98 ** step), 1]);
   for (const [key, gradient] of result.gradients) {
     if (step === 1) {
       const values = Array.from(await gradient.data());
@@ -42,14 +44,21 @@ for (let step = 1; step <= 6; step++) {
       trace.gradients[key] = { scale, sample: values.filter((_, i) => i % 37 === 0) };
     }
     const [first, second] = moments.get(key);
-    const settings = { learningRate: 1e-3, beta1: 0.9, beta2: 0.98, epsilon: 1e-6, weightDecay: 0.2, step };
-    ops.adamwStep(parameters.get(key), first, second, gradient, settings);
+    const settings = { rateScale: 1, beta1: 0.9, beta2: 0.98, epsilon: 1e-6, weightDecay: 0.2 };
+    ops.adamwStep(parameters.get(key), first, second, gradient, rates, settings);
   }
   for (const [key, statistic] of result.batchStatistics) {
     parameters.get(key).assign(statistic);
     statistic.dispose();
   }
-  tf.dispose([result.loss, result.imageFeatures, result.textFeatures, ...result.gradients.values()]);
+  tf.dispose([
+    norm,
+    rates,
+    result.loss,
+    result.imageFeatures,
+    result.textFeatures,
+    ...result.gradients.values(),
+  ]);
   trace.tensors.push(tf.memory().numTensors);
   trace.gpuBytes.push(tf.memory().numBytesAllocatedInGPU ?? 0);
 }

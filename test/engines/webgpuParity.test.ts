@@ -77,17 +77,20 @@ async function update(
   { lr, betas, eps, weight_decay, grad_clip, logit_scale_max }: ReferenceFacts["hyper"],
   step: number,
 ): Promise<number> {
-  const norm = Math.sqrt(await engine.ops.squaredNorm([...pass.gradients.values()]));
+  const squares = engine.ops.squaredNorm([...pass.gradients.values()]);
+  const norm = Math.sqrt((await squares.data())[0]!);
+  const corrections = [1 / (1 - betas[0] ** step), 1 / Math.sqrt(1 - betas[1] ** step)];
+  const rates = tf.tensor1d([Math.min(1, grad_clip / (norm + 1e-6)), lr, ...corrections, 1]);
   for (const [key, gradient] of pass.gradients) {
     const parameter = parameters.get(key)!;
     const zeros = () => tf.tidy(() => tf.variable(tf.zeros(parameter.shape)));
     if (!moments.has(key)) moments.set(key, [zeros(), zeros()]);
-    engine.ops.adamwStep(parameter, ...moments.get(key)!, gradient, {
-      ...{ learningRate: lr, beta1: betas[0], beta2: betas[1], epsilon: eps, step },
+    engine.ops.adamwStep(parameter, ...moments.get(key)!, gradient, rates, {
+      ...{ rateScale: 1, beta1: betas[0], beta2: betas[1], epsilon: eps },
       weightDecay: parameter.rank > 1 ? weight_decay : 0,
-      gradientScale: Math.min(1, grad_clip / (norm + 1e-6)),
     });
   }
+  tf.dispose([squares, rates]);
   const scale = parameters.get("logit_scale")!;
   tf.tidy(() => {
     scale.assign(tf.clipByValue(scale, 0, logit_scale_max));

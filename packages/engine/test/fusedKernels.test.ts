@@ -133,7 +133,7 @@ it.each([0, 100])("batch normalisation of columns around %i, forward and backwar
 });
 
 it("results have the same bits with one thread and with three", async () => {
-  const compute = async (e: Engine) => {
+  const compute = (e: Engine) => {
     const x = normal([3, 31, 40, 40], 10) as tf.Tensor4D;
     const w = normal([3, 3, 40, 24], 11) as tf.Tensor4D;
     const gradients = tf.grads((x, w) =>
@@ -146,7 +146,7 @@ it("results have the same bits with one thread and with three", async () => {
       tf.softmax(table),
       tf.sum(table, 0),
     ];
-    const norm = await e.ops.squaredNorm([table]);
+    const norm = e.ops.squaredNorm([table]);
     return [
       ...[...gradients, ...products].map((t) => Buffer.from(t.dataSync().slice().buffer).toString("base64")),
       norm,
@@ -156,7 +156,7 @@ it("results have the same bits with one thread and with three", async () => {
   for (const threads of [1, 3]) {
     await engine.dispose();
     engine = await loadEngine("wasm", { threads });
-    results.push(await compute(engine));
+    results.push(compute(engine));
   }
   expect(results[1]).toEqual(results[0]);
 });

@@ -6,6 +6,8 @@ import { runShader } from "./shader.js";
 export interface ElementFunction {
   key: string;
   inputs: Record<string, TensorInfo>;
+  /** Short tensors that the expression takes numbers of by index. */
+  tables?: Record<string, TensorInfo>;
   factors?: Record<string, number>;
   /** In terms of the inputs' names and `uniforms.FACTOR`; `Numbers` is the type. */
   expression: string;
@@ -13,7 +15,7 @@ export interface ElementFunction {
 
 /** One pass over all numbers, four at a time where their count allows. The result has the first input's shape. */
 export function mapElements(backend: WebGPUBackend, fn: ElementFunction): TensorInfo {
-  const { inputs, factors = {}, expression } = fn;
+  const { inputs, tables = {}, factors = {}, expression } = fn;
   const names = Object.keys(inputs);
   const { shape } = inputs[names[0]!]!;
   const size = shape.reduce((product, side) => product * side, 1);
@@ -24,6 +26,7 @@ export function mapElements(backend: WebGPUBackend, fn: ElementFunction): Tensor
   return runShader(backend, {
     key: `map_${fn.key}`,
     inputs: Object.fromEntries(names.map((name) => [`${name}s`, inputs[name]!])),
+    tables,
     counts: { count },
     factors,
     declarations: `alias Numbers = ${type};\nfn f(${parameters}) -> ${type} { return ${expression}; }`,

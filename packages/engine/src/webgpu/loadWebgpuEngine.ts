@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "@pairloom/config";
 import type { Engine, EngineOptions } from "../engine.js";
+import { eagerPrograms } from "../ops/eagerPrograms.js";
 import { adapterFacts } from "./adapterFacts.js";
 import { type Adapter, type Dawn, startDawn } from "./dawn.js";
 import { installGlobals, withNavigator } from "./globals.js";
@@ -48,6 +49,7 @@ export async function loadWebgpuEngine(options: EngineOptions): Promise<Engine> 
     description: `WebGPU (tfjs-backend-webgpu ${backendVersion()}) on ${name}`,
     threads: 1,
     ops: webgpuOps(backend),
+    openPrograms: eagerPrograms,
     dispose: () => {
       unregister();
       removeGlobals();

@@ -7,6 +7,8 @@ export interface Shader {
   key: string;
   /** The inputs under their names in the code. */
   inputs: Record<string, TensorInfo>;
+  /** Inputs that are arrays of f32 or i32 whatever `lanes` is. */
+  tables?: Record<string, TensorInfo>;
   /** Uniforms of type i32, as `uniforms.NAME`. */
   counts?: Record<string, number>;
   /** Uniforms of type f32. */
@@ -29,15 +31,15 @@ export const groupSize = 64;
 
 /** Records the shader for the GPU. Its output is the caller's. */
 export function runShader(backend: WebGPUBackend, shader: Shader): TensorInfo {
-  const { inputs, counts = {}, factors = {}, output, grid, lanes = 1 } = shader;
-  const names = Object.keys(inputs);
+  const { inputs, tables = {}, counts = {}, factors = {}, output, grid, lanes = 1 } = shader;
+  const names = [...Object.keys(inputs), ...Object.keys(tables)];
   const flat = "count" in grid;
   const shape = Array.isArray(output) ? output : output.shape;
   const program: WebGPUProgram = {
     outputShape: shape,
     variableNames: names,
     outputComponent: lanes,
-    variableComponents: names.map((name) => (inputs[name]!.dtype === "float32" ? lanes : 1)),
+    variableComponents: names.map((name) => (inputs[name]?.dtype === "float32" ? lanes : 1)),
     uniforms:
       Object.keys(counts)
         .map((name) => `${name} : i32, `)
@@ -59,7 +61,7 @@ export function runShader(backend: WebGPUBackend, shader: Shader): TensorInfo {
   ];
   return backend.runWebGPUProgram(
     program,
-    Object.values(inputs),
+    [...Object.values(inputs), ...Object.values(tables)],
     shader.dtype ?? "float32",
     uniforms,
     Array.isArray(output) ? undefined : output,

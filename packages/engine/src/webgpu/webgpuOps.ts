@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import type { Tensor, TensorInfo } from "@tensorflow/tfjs";
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import type { TrainingOps } from "../ops/trainingOps.js";
-import { mapElements } from "./elementwise.js";
+import { type ElementFunction, mapElements } from "./elementwise.js";
 import { groupSize, runShader } from "./shader.js";
 
 /** How many numbers one sum of `squaredNorm` takes. */
@@ -10,55 +10,45 @@ const part = 64 * groupSize;
 
 /** The training loop's operations on the GPU: three passes an update, one a tensor for the norm. */
 export function webgpuOps(backend: WebGPUBackend): TrainingOps {
-  const map = (fn: Parameters<typeof mapElements>[1]) =>
-    tf.engine().makeTensorFromTensorInfo(mapElements(backend, fn));
   return {
-    adamwStep(parameter, first, second, gradient, s) {
-      const g = gradient;
-      const scale = s.gradientScale ?? 1;
-      const replace = (variable: tf.Variable, value: Tensor) => {
+    adamwStep(parameter, first, second, gradient, rates, s) {
+      const [g, tables] = [gradient, { rates }];
+      const replace = (variable: tf.Variable, fn: ElementFunction) => {
+        const value = tf.engine().makeTensorFromTensorInfo(mapElements(backend, fn));
         variable.assign(value);
         value.dispose();
       };
-      replace(
-        first,
-        map({
-          key: "adamwFirst",
-          inputs: { m: first, g },
-          factors: { keep: s.beta1, take: (1 - s.beta1) * scale },
-          expression: "uniforms.keep * m + uniforms.take * g",
-        }),
-      );
-      replace(
-        second,
-        map({
-          key: "adamwSecond",
-          inputs: { v: second, g },
-          factors: { keep: s.beta2, take: (1 - s.beta2) * scale * scale },
-          expression: "uniforms.keep * v + uniforms.take * g * g",
-        }),
-      );
-      replace(
-        parameter,
-        map({
-          key: "adamwParameter",
-          inputs: { p: parameter, m: first, v: second },
-          factors: {
-            keep: 1 - s.learningRate * s.weightDecay,
-            rate: s.learningRate / (1 - s.beta1 ** s.step),
-            correction: 1 / Math.sqrt(1 - s.beta2 ** s.step),
-            epsilon: s.epsilon,
-          },
-          expression:
-            "uniforms.keep * p - uniforms.rate * m / (sqrt(v) * uniforms.correction + uniforms.epsilon)",
-        }),
-      );
+      // chosen, not multiplied: nothing times NaN is NaN
+      const ifGo = (old: string, changed: string) => `select(${old}, ${changed}, rates[4] > 0.0)`;
+      replace(first, {
+        key: "adamwFirst",
+        inputs: { m: first, g },
+        tables,
+        factors: { keep: s.beta1, take: 1 - s.beta1 },
+        expression: ifGo("m", "uniforms.keep * m + uniforms.take * (rates[0] * g)"),
+      });
+      replace(second, {
+        key: "adamwSecond",
+        inputs: { v: second, g },
+        tables,
+        factors: { keep: s.beta2, take: 1 - s.beta2 },
+        expression: ifGo("v", "uniforms.keep * v + uniforms.take * (rates[0] * g) * (rates[0] * g)"),
+      });
+      const rate = "rates[1] * uniforms.rateScale";
+      const change = `${rate} * rates[2] * m / (sqrt(v) * rates[3] + uniforms.epsilon)`;
+      replace(parameter, {
+        key: "adamwParameter",
+        inputs: { p: parameter, m: first, v: second },
+        tables,
+        factors: { rateScale: s.rateScale, decay: s.weightDecay, epsilon: s.epsilon },
+        expression: ifGo("p", `(1.0 - ${rate} * uniforms.decay) * p - ${change}`),
+      });
     },
 
-    async squaredNorm(tensors) {
+    squaredNorm(tensors) {
       const counts = tensors.map(({ size }) => Math.ceil(size / part));
       const parts = counts.reduce((sum, count) => sum + count, 0);
-      if (parts === 0) return 0;
+      if (parts === 0) return tf.scalar(0);
       const sums = backend.makeTensorInfo([parts], "float32");
       let offset = 0;
       tensors.forEach((tensor, i) => {
@@ -66,9 +56,9 @@ export function webgpuOps(backend: WebGPUBackend): TrainingOps {
         offset += counts[i]!;
       });
       const tensor = tf.engine().makeTensorFromTensorInfo(sums);
-      const values = await tensor.data<"float32">();
+      const total: tf.Scalar = tf.sum(tensor);
       tensor.dispose();
-      return values.reduce((total, value) => total + value, 0);
+      return total;
     },
   };
 }
