@@ -1,33 +1,12 @@
-import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { cacheDir, tensorflowReason } from "./installation.js";
-
-/** Loss and global gradient norm over a few AdamW steps; each gradient's largest size and a sample of it at the first. */
-interface Trace {
-  engine: string;
-  version: string;
-  losses: number[];
-  norms: number[];
-  gradients: Record<string, { scale: number; sample: number[] }>;
-  tensors: number[];
-}
+import { tensorflowReason } from "./installation.js";
+import { trainSmallModel as train } from "./trace.js";
 
 let reason: string | null = null;
 beforeAll(async () => {
   reason = await tensorflowReason();
   if (reason !== null) console.warn(`skipped: the tensorflow engine: ${reason}`);
 }, 900_000);
-
-/** Each run in a process of its own: TensorFlow stays in one for good. */
-function train(engine: string, model: string, threads = 2): Trace {
-  const script = join(import.meta.dirname, "trainSmallModel.mjs");
-  const result = spawnSync(process.execPath, [script, engine, cacheDir, model, String(threads)], {
-    encoding: "utf8",
-  });
-  if (result.status !== 0) throw new Error(result.stderr.slice(-2000));
-  return JSON.parse(result.stdout.trim().split("\n").at(-1) ?? "") as Trace;
-}
 
 describe.each(["vit", "resnet"])("a small CLIP with a %s", (model) => {
   it("trains alike on wasm and on tensorflow", (context) => {

@@ -24,20 +24,18 @@ it("an installed engine is listed with its version, and installing again leaves 
   expect(lines.join()).toContain("already installed");
 });
 
-it("without an installation, auto is wasm, and tensorflow says how to get it", async () => {
+it("without an installation, auto is not tensorflow, which says how to get it", async () => {
   const statuses = await listEngines({ cacheDir: empty });
-  expect(statuses.map(({ name, available }) => [name, available])).toEqual([
-    ["tensorflow", false],
-    ["wasm", true],
-    ["webgpu", false],
-  ]);
+  expect(statuses.map(({ name }) => name)).toEqual(["tensorflow", "wasm", "webgpu"]);
+  expect(statuses.slice(0, 2).map(({ available }) => available)).toEqual([false, true]);
   for (const { available, why } of statuses) expect(why === null).toBe(available);
   await expect(loadEngine("tensorflow", { cacheDir: empty })).rejects.toMatchObject({
     code: "engine_unavailable",
     hint: expect.stringContaining("pairloom engine install") as string,
   });
   const engine = await loadEngine("auto", { cacheDir: empty, threads: 1 });
-  expect(engine.name).toBe("wasm");
+  // webgpu where a real GPU is
+  expect(["wasm", "webgpu"]).toContain(engine.name);
   await engine.dispose();
 });
 

@@ -30,27 +30,37 @@ const moments = new Map(
   [...parameters].filter(([, v]) => v.trainable).map(([key, v]) => [key, [zeros(v), zeros(v)]]),
 );
 
-const trace = { engine: name, version, losses: [], norms: [], gradients: {}, tensors: [] };
+const trace = { engine: name, version, losses: [], norms: [], gradients: {}, tensors: [], gpuBytes: [] };
 for (let step = 1; step <= 6; step++) {
   const result = lossAndGradients(parameters, config, images, tokens);
-  trace.losses.push(result.loss.dataSync()[0]);
-  trace.norms.push(Math.sqrt(ops.squaredNorm([...result.gradients.values()])));
+  trace.losses.push((await result.loss.data())[0]);
+  const norm = ops.squaredNorm([...result.gradients.values()]);
+  trace.norms.push(Math.sqrt((await norm.data())[0]));
+  const rates = tf.tensor1d([1, 1e-3, 1 / (1 - 0.9 ** step), 1 / Math.sqrt(1 - 0.98 ** step), 1]);
   for (const [key, gradient] of result.gradients) {
     if (step === 1) {
-      const values = Array.from(gradient.dataSync());
+      const values = Array.from(await gradient.data());
       const scale = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
       trace.gradients[key] = { scale, sample: values.filter((_, i) => i % 37 === 0) };
     }
     const [first, second] = moments.get(key);
-    const settings = { learningRate: 1e-3, beta1: 0.9, beta2: 0.98, epsilon: 1e-6, weightDecay: 0.2, step };
-    ops.adamwStep(parameters.get(key), first, second, gradient, settings);
+    const settings = { rateScale: 1, beta1: 0.9, beta2: 0.98, epsilon: 1e-6, weightDecay: 0.2 };
+    ops.adamwStep(parameters.get(key), first, second, gradient, rates, settings);
   }
   for (const [key, statistic] of result.batchStatistics) {
     parameters.get(key).assign(statistic);
     statistic.dispose();
   }
-  tf.dispose([result.loss, result.imageFeatures, result.textFeatures, ...result.gradients.values()]);
+  tf.dispose([
+    norm,
+    rates,
+    result.loss,
+    result.imageFeatures,
+    result.textFeatures,
+    ...result.gradients.values(),
+  ]);
   trace.tensors.push(tf.memory().numTensors);
+  trace.gpuBytes.push(tf.memory().numBytesAllocatedInGPU ?? 0);
 }
 console.log(JSON.stringify(trace));
 await dispose();

@@ -8,14 +8,14 @@ export type Tf = typeof tfjs;
 export const engineNames = ["tensorflow", "wasm", "webgpu"] as const;
 export type EngineName = (typeof engineNames)[number];
 
-/** What an engine is asked for: a name, or `auto` (tensorflow if it is installed, else wasm). */
+/** What an engine is asked for: a name, or `auto`: tensorflow if it is installed, else webgpu on a real GPU, else wasm. */
 export type EngineChoice = EngineName | "auto";
 
 /** A loaded back end, made TensorFlow.js's current one. */
 export interface Engine {
   readonly name: EngineName;
   readonly tf: Tf;
-  /** Of the library that computes: TensorFlow's or the wasm back end's. */
+  /** Of the library that computes: TensorFlow's, the wasm or the webgpu back end's, this one with its adapter. */
   readonly version: string;
   /** One line for people, such as "TensorFlow 2.21.0 on 2 CPU threads". */
   readonly description: string;
