@@ -107,4 +107,5 @@ Examples:
         await engine.dispose();
       }
     });
+  addLauncherOptions(command);
 }
