@@ -17,6 +17,7 @@ export interface ImageEncoding {
 
 /**
  * The image tower. `training` matters to batch normalisation alone: the batch's statistics or the running ones.
+ * `recompute` and `keptPatches` ([B, K] int32) matter to vision transformers alone: see `PassOptions`.
  *
  * @param images [B, H, W, 3] float32, normalised by the preprocessing's mean and standard deviation
  */
@@ -24,12 +25,12 @@ export function encodeImage(
   parameters: Parameters,
   config: ModelConfig,
   images: tf.Tensor4D,
-  options: { training?: boolean } = {},
+  options: { training?: boolean; recompute?: boolean; keptPatches?: tf.Tensor2D } = {},
 ): ImageEncoding {
   const visual = new ParameterScope(parameters, "visual.");
   const batchStatistics: BatchStatistics = new Map();
   if (typeof config.vision_cfg.layers === "number") {
-    const features = visionTransformer(visual, config.vision_cfg, config.quick_gelu, images);
+    const features = visionTransformer(visual, config.vision_cfg, config.quick_gelu, images, options);
     return { features, batchStatistics };
   }
   const pass = { training: options.training ?? false, statistics: batchStatistics };
@@ -42,6 +43,12 @@ export function encodeImage(
  * @param tokens [B, T] int32, as the tokenizer gives them
  * @returns [B, E], not normalised
  */
-export function encodeText(parameters: Parameters, config: ModelConfig, tokens: tf.Tensor2D): tf.Tensor2D {
-  return textTransformer(new ParameterScope(parameters, ""), config.text_cfg, config.quick_gelu, tokens);
+export function encodeText(
+  parameters: Parameters,
+  config: ModelConfig,
+  tokens: tf.Tensor2D,
+  options: { recompute?: boolean } = {},
+): tf.Tensor2D {
+  const root = new ParameterScope(parameters, "");
+  return textTransformer(root, config.text_cfg, config.quick_gelu, tokens, options);
 }

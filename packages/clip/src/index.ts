@@ -8,6 +8,7 @@ export * from "./initialParameters.js";
 export * from "./encode.js";
 export * from "./clipLoss.js";
 export * from "./lossAndGradients.js";
+export * from "./lossRows.js";
 export { normalizeFeatures } from "./ops/normalizeFeatures.js";
 export type { BatchStatistics } from "./towers/modifiedResNet.js";
 export * from "./checkpoints/checkpointError.js";

@@ -22,6 +22,11 @@ export class ParameterScope {
     return this.prefix + name;
   }
 
+  /** Every tensor of this scope. */
+  all(): tf.Tensor[] {
+    return [...this.parameters].flatMap(([key, tensor]) => (key.startsWith(this.prefix) ? [tensor] : []));
+  }
+
   has(name: string): boolean {
     return this.parameters.has(this.prefix + name);
   }

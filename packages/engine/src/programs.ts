@@ -26,10 +26,11 @@ export interface ProgramOptions {
 export interface Programs<Name extends string> {
   /** The outputs are the caller's. */
   run(name: Name, inputs: readonly Tensor[]): Tensor[];
-  /** Brings the variables' values, which a compiled program keeps elsewhere, into the TensorFlow.js variables. */
-  pull(): void;
-  /** The other way: to be called after variables were assigned outside of the programs. */
-  push(): void;
+  /**
+   * Runs work that reads the variables: a compiled program keeps their values elsewhere, and brings them into the
+   * TensorFlow.js variables for this long.
+   */
+  withVariables<T>(work: () => Promise<T>): Promise<T>;
   dispose(): void;
 }
 

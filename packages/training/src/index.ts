@@ -1,8 +1,6 @@
 export * from "./settings/recipes.js";
 export * from "./settings/trainSettings.js";
 export * from "./optimizer/learningRate.js";
-export * from "./optimizer/adamW.js";
-export * from "./optimizer/gradientNorm.js";
 export * from "./data/openRelease.js";
 export * from "./data/textsOf.js";
 export * from "./data/decodedPicture.js";
@@ -20,7 +18,9 @@ export {
 } from "./run/checkpoint.js";
 export { type EvaluationMetrics, readMetrics, type StepMetrics } from "./run/metricsLog.js";
 export { readRunRecord, type RunRecord } from "./run/runRecord.js";
-export * from "./trainStep.js";
+export { type ParameterGroup, parameterGroups } from "./step/parameterGroups.js";
+export { StepVariables } from "./step/stepVariables.js";
+export { accumulates, openTrainingStep, type StepBatch, type StepResult, type TrainingStep } from "./step/trainingStep.js";
 export { TrainingDivergedError } from "./runSteps.js";
 export * from "./train.js";
 export { collectRun } from "./launcher/collectRun.js";

@@ -1,29 +1,29 @@
 import { setImmediate } from "node:timers/promises";
 import * as tf from "@tensorflow/tfjs";
-import { imageSize, type ModelConfig } from "@pairloom/clip";
+import type { ModelConfig } from "@pairloom/clip";
 import { UserError } from "@pairloom/config";
 import type { ShardCursor } from "@pairloom/shards";
-import type { TrainingOps } from "@pairloom/engine";
 import type { Batch } from "./data/batch.js";
 import type { TrainingData } from "./data/trainingData.js";
-import type { AdamW } from "./optimizer/adamW.js";
 import { learningRate } from "./optimizer/learningRate.js";
+import { isBetter, readBest, writeBest } from "./run/bestCheckpoint.js";
 import { checkpointFiles, pruneCheckpoints, saveCheckpoint } from "./run/checkpoint.js";
 import type { StepMetrics } from "./run/metricsLog.js";
 import type { RunLog } from "./run/runLog.js";
 import { readTrainerState } from "./run/trainerState.js";
+import { TrainingWatch } from "./run/trainingWatch.js";
 import type { TrainSettings } from "./settings/trainSettings.js";
 import type { TrainOptions, TrainResult } from "./train.js";
-import { type StepResult, trainStep } from "./trainStep.js";
+import type { StepVariables } from "./step/stepVariables.js";
+import type { StepResult, TrainingStep } from "./step/trainingStep.js";
 
 export interface RunContext {
   run: string;
   settings: TrainSettings;
   config: ModelConfig;
   data: TrainingData;
-  parameters: ReadonlyMap<string, tf.Variable>;
-  optimizer: AdamW;
-  ops: TrainingOps;
+  variables: StepVariables;
+  step: TrainingStep;
   /** Steps done before, and where their data ended. */
   from: number;
   cursor: ShardCursor | null;
@@ -56,16 +56,19 @@ export async function runSteps(context: RunContext, options: TrainOptions): Prom
   const { log = () => {} } = options;
   const started = performance.now();
   const evaluated = new Evaluations(context, options);
+  const watch = new TrainingWatch(settings);
+  const checkpoints = new Checkpoints(context);
   let step = context.from;
-  let saved = context.from;
   let last: StepMetrics | null = null;
   let { cursor } = context;
-  const save = async () => {
-    if (saved !== step) await writeCheckpoint(context, step, cursor);
-    saved = step;
+  const save = () => checkpoints.save(step, cursor);
+  const evaluateNow = async () => {
+    // first the checkpoint, so that the best one is there to be kept
+    await save();
+    await checkpoints.judge(step, await evaluated.at(step));
   };
   let reported = 0;
-  if (evaluated.isDue(step)) await evaluated.at(step); // a kill may have come between the checkpoint and its evaluation
+  if (evaluated.isDue(step)) await evaluateNow(); // a kill may have come between the checkpoint and its evaluation
   const batches = data.batches(step, cursor);
   try {
     while (step < steps && options.signal?.aborted !== true) {
@@ -76,14 +79,15 @@ export async function runSteps(context: RunContext, options: TrainOptions): Prom
       if (next.done === true) break;
       const workFrom = performance.now();
       const lr = learningRate(step + 1, steps, settings);
-      const result = await oneStep(context, next.value, step + 1, lr);
+      const result = await context.step.run(next.value, step + 1, lr);
       if (result.refused !== null) {
         await save();
-        const kept = saved === 0 ? null : checkpointFiles(run, saved).model;
+        const kept = step === 0 ? null : checkpointFiles(run, step).model;
         throw new TrainingDivergedError(step + 1, result.refused, next.value, kept);
       }
       step++;
       cursor = next.value.cursor;
+      const batch = next.value;
       last = {
         step,
         epoch: Math.floor((step - 1) / data.stepsPerEpoch),
@@ -94,22 +98,25 @@ export async function runSteps(context: RunContext, options: TrainOptions): Prom
         stepMs: round(performance.now() - workFrom),
         residentMegabytes: Math.round(process.memoryUsage.rss() / 2 ** 20),
         tensors: tf.memory().numTensors,
+        falseNegatives: batch.falseNegatives,
+        truncatedCaptions: batch.truncatedCaptions,
       };
       await context.runLog.append(last);
       options.onStep?.(last);
+      watch.observe(last).forEach((warning) => log(`warning: step ${step}: ${warning}`));
       if (performance.now() - reported > 2000 || step === steps) {
         reported = performance.now();
         log(progressLine(last, steps, (reported - started) / 1000 / (step - context.from)));
       }
-      if (step % settings.checkpointEvery === 0) await save();
-      if (evaluated.isDue(step)) await evaluated.at(step);
+      if (step % settings.checkpointEvery === 0 || checkpoints.isDue()) await save();
+      if (evaluated.isDue(step)) await evaluateNow();
     }
     await save();
   } finally {
     await batches.return();
   }
   const finished = step >= steps;
-  if (finished) await evaluated.at(step);
+  if (finished) await evaluateNow();
   return {
     status: finished ? "finished" : "stopped",
     step,
@@ -122,24 +129,38 @@ export async function runSteps(context: RunContext, options: TrainOptions): Prom
   };
 }
 
-async function writeCheckpoint(context: RunContext, step: number, cursor: ShardCursor | null): Promise<void> {
-  const { run, config, parameters, optimizer, settings } = context;
-  const state = await readTrainerState(config, parameters, optimizer);
-  await saveCheckpoint(run, { step, cursor, ...state }, { format: "pt", step: String(step) });
-  await pruneCheckpoints(run, settings.keepLast);
-}
+/** Writes the checkpoints of a run, each step's once, and keeps those that are to stay. */
+class Checkpoints {
+  private saved: number;
+  private savedAt = performance.now();
 
-async function oneStep(context: RunContext, batch: Batch, step: number, lr: number): Promise<StepResult> {
-  const { config, settings, parameters, optimizer } = context;
-  const { gradClip, maxLogitScale, batchSize } = settings;
-  const [height, width] = imageSize(config.vision_cfg);
-  const images = tf.tensor4d(batch.images, [batchSize, height, width, 3]);
-  const tokens = tf.tensor2d(batch.tokens, [batchSize, config.text_cfg.context_length], "int32");
-  try {
-    const input = { images, tokens, step, lr, gradClip, maxLogitScale };
-    return await trainStep(parameters, config, optimizer, context.ops, input);
-  } finally {
-    tf.dispose([images, tokens]);
+  constructor(private readonly context: RunContext) {
+    this.saved = context.from;
+  }
+
+  /** By the clock. */
+  isDue(): boolean {
+    const { checkpointMinutes } = this.context.settings;
+    return checkpointMinutes !== null && performance.now() - this.savedAt > 60_000 * checkpointMinutes;
+  }
+
+  async save(step: number, cursor: ShardCursor | null): Promise<void> {
+    const { run, variables, settings } = this.context;
+    this.savedAt = performance.now();
+    if (this.saved === step) return;
+    const state = await this.context.step.withVariables(() => readTrainerState(variables));
+    await saveCheckpoint(run, { step, cursor, ...state }, { format: "pt", step: String(step) });
+    this.saved = step;
+    await pruneCheckpoints(run, settings.keepLast, (await readBest(run))?.step ?? null);
+  }
+
+  /** Keeps a step's checkpoint beyond the last few if its evaluation is the best so far. */
+  async judge(step: number, evaluation: Record<string, number> | null): Promise<void> {
+    const { run, settings } = this.context;
+    const metric = settings.keepBest;
+    const value = metric === null ? undefined : evaluation?.[metric];
+    if (metric === null || value === undefined || !isBetter(metric, value, await readBest(run))) return;
+    await writeBest(run, { metric, value, step });
   }
 }
 
@@ -163,16 +184,27 @@ class Evaluations {
     return evaluateEvery !== null && step > 0 && step % evaluateEvery === 0;
   }
 
-  async at(step: number): Promise<void> {
+  /** The numbers of a step's evaluation; null where there is none. */
+  async at(step: number): Promise<Record<string, number> | null> {
     const { evaluate, log = () => {} } = this.options;
-    if (evaluate === undefined || this.done === step) return;
-    const { config, parameters } = this.context;
-    this.last = await evaluate({ step, config, parameters });
+    if (evaluate === undefined) return null;
+    if (this.done === step) return this.last;
+    const { config, variables } = this.context;
+    const model = { step, config, parameters: modelOf(variables) };
+    this.last = await this.context.step.withVariables(() => evaluate(model));
     this.done = step;
     await this.context.runLog.append({ step, evaluation: this.last });
     const numbers = Object.entries(this.last).map(([name, value]) => `${name} ${value.toFixed(3)}`);
     log(`step ${step}: ${numbers.join(", ")}`);
+    return this.last;
   }
+}
+
+/** The model as its checkpoints have it: with the averages in the place of parameters, where they are kept. */
+function modelOf({ parameters, trained }: StepVariables): Map<string, tf.Variable> {
+  const model = new Map(parameters);
+  for (const [key, { average }] of trained) if (average !== null) model.set(key, average);
+  return model;
 }
 
 function metricsOf({ loss, logitScale, gradientNorm }: StepResult) {

@@ -2,24 +2,27 @@ import { resolve } from "node:path";
 import type * as tf from "@tensorflow/tfjs";
 import {
   checkStateDict,
-  createParameters,
-  disposeParameters,
   initialParameters,
   loadModelConfig,
   type ModelConfig,
+  type StateDict,
   readCheckpointFile,
 } from "@pairloom/clip";
-import type { Engine, TrainingOps } from "@pairloom/engine";
+import type { Engine } from "@pairloom/engine";
 import { openRelease } from "./data/openRelease.js";
 import { openTrainingData, type TrainingData } from "./data/trainingData.js";
 import { readLaunchManifest } from "./launcher/launchedRun.js";
-import { AdamW } from "./optimizer/adamW.js";
 import { type Checkpoint, loadNewestCheckpoint, sweepCheckpoints } from "./run/checkpoint.js";
 import { lockRun } from "./run/lockRun.js";
 import type { StepMetrics } from "./run/metricsLog.js";
 import { openRunLog } from "./run/runLog.js";
 import { checkResume, readRunRecord, type RunRecord, writeRunRecord } from "./run/runRecord.js";
-import { restoreMoments } from "./run/trainerState.js";
+import { outlook, outlookLine } from "./run/outlook.js";
+import { preflight } from "./run/preflight.js";
+import { restoreTrainerState } from "./run/trainerState.js";
+import { captionWarnings } from "./run/trainingWatch.js";
+import { StepVariables } from "./step/stepVariables.js";
+import { accumulates, openTrainingStep, type TrainingStep } from "./step/trainingStep.js";
 import { UserError } from "@pairloom/config";
 import type { TrainSettings } from "./settings/trainSettings.js";
 import { runSteps } from "./runSteps.js";
@@ -91,18 +94,21 @@ export async function train(settings: TrainSettings, options: TrainOptions): Pro
       `${data.samples} samples${data.cached ? " in memory" : ""}, batches of ${settings.batchSize}, ` +
         `${record.steps} steps${from === null ? "" : `, resumed after step ${from.step}`}; ${engine.description}`,
     );
+    log(outlookLine(outlook(config, settings)));
+    captionWarnings(data.captionReport).forEach((warning) => log(`warning: ${warning}`));
+    const state = from?.model ?? (await initialState(config, settings));
+    if (from === null) log(await preflight(engine, config, state, settings, data));
     const runLog = await openRunLog(run, from?.step ?? 0, settings.tensorboard);
     try {
-      return await withModel(config, settings, engine.ops, from, (parameters, optimizer) =>
+      return await withStep(engine, config, settings, state, from, (variables, step) =>
         runSteps(
           {
             run,
             settings,
             config,
             data,
-            parameters,
-            optimizer,
-            ops: engine.ops,
+            variables,
+            step,
             from: from?.step ?? 0,
             cursor: from?.cursor ?? null,
             steps: record.steps,
@@ -139,22 +145,25 @@ function makeRecord(
 }
 
 /** Lays a model and its optimizer out on the engine, from a checkpoint or anew, and frees both afterwards. */
-async function withModel<T>(
+async function withStep<T>(
+  engine: Engine,
   config: ModelConfig,
   settings: TrainSettings,
-  ops: TrainingOps,
+  state: StateDict,
   from: Checkpoint | null,
-  work: (parameters: ReadonlyMap<string, tf.Variable>, optimizer: AdamW) => Promise<T>,
+  work: (variables: StepVariables, step: TrainingStep) => Promise<T>,
 ): Promise<T> {
-  const state = from?.model ?? (await initialState(config, settings));
-  const parameters = createParameters(config, state);
-  const optimizer = new AdamW(parameters, settings, ops);
+  const variables = new StepVariables(config, state, settings, { accumulates: accumulates(settings) });
   try {
-    if (from !== null) restoreMoments(config, optimizer, from.optimizer);
-    return await work(parameters, optimizer);
+    if (from !== null) restoreTrainerState(variables, from.optimizer);
+    const step = openTrainingStep(engine, variables, settings);
+    try {
+      return await work(variables, step);
+    } finally {
+      step.dispose();
+    }
   } finally {
-    optimizer.dispose();
-    disposeParameters(parameters);
+    variables.dispose();
   }
 }
 

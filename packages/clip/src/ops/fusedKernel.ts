@@ -14,6 +14,7 @@ import * as tf from "@tensorflow/tfjs";
  * - `PairloomBatchNormReluGradient` dy, x, weight, bias, mean, variance; epsilon → dx, dWeight, dBias
  * - `PairloomReluGradient` dy, y → dx, dy where y is above zero
  * - `PairloomFloat32MatMul` a, b; transposeA, transposeB (0 or 1) → their product, in float32 whatever the precision
+ * - `PairloomAfter` x, trigger → x, once the trigger is there: what is computed of it is computed then
  * - `PairloomQuickGelu`, `PairloomGelu`, `PairloomTanhGelu` x → y, and each with `Gradient`: x, dy → dx
  */
 export type FusedKernelName =
@@ -26,6 +27,7 @@ export type FusedKernelName =
   | "PairloomBatchNormReluGradient"
   | "PairloomReluGradient"
   | "PairloomFloat32MatMul"
+  | "PairloomAfter"
   | `Pairloom${"QuickGelu" | "Gelu" | "TanhGelu"}${"" | "Gradient"}`;
 
 /** Runs the current back end's kernel of this name; null if it has none. For use inside `differentiable` only. */

@@ -18,6 +18,7 @@ export function textTransformer(
   text: TextConfig,
   quick: boolean,
   tokens: tf.Tensor2D,
+  { recompute = false }: { recompute?: boolean } = {},
 ): tf.Tensor2D {
   const [batch, length] = tokens.shape;
   const { width } = text;
@@ -34,6 +35,7 @@ export function textTransformer(
       layers: text.layers,
       epsilon,
       activation: activationOf(text, quick),
+      recompute,
     },
     text.no_causal_mask ? null : causalMask(length),
   );

@@ -4,6 +4,7 @@ import { gelu, tanhGelu } from "../ops/gelu.js";
 import { layerNorm } from "../ops/layerNorm.js";
 import { linear } from "../ops/linear.js";
 import { quickGelu } from "../ops/quickGelu.js";
+import { recomputed } from "../ops/recomputed.js";
 import { selfAttention } from "../ops/selfAttention.js";
 import type { ParameterScope } from "../parameters.js";
 
@@ -14,6 +15,8 @@ export interface TransformerShape {
   readonly layers: number;
   readonly epsilon: number;
   readonly activation: (x: tf.Tensor) => tf.Tensor;
+  /** Blocks keep only their inputs for the gradient, and are computed again for it. */
+  readonly recompute: boolean;
 }
 
 /** The nonlinearity of a tower's multilayer perceptrons. */
@@ -35,14 +38,17 @@ export function transformer(
   mask: tf.Tensor | null,
 ): tf.Tensor2D {
   for (let layer = 0; layer < shape.layers; layer++) {
-    x = residualBlock(scope.in("resblocks").in(String(layer)), x, shape, mask);
+    const block = scope.in("resblocks").in(String(layer));
+    x = shape.recompute
+      ? recomputed(x, block.all(), (input) => residualBlock(block, input, shape, mask))
+      : residualBlock(block, x, shape, mask);
   }
   return x;
 }
 
 function residualBlock(
   block: ParameterScope,
-  x: tf.Tensor2D,
+  x: tf.Tensor,
   shape: TransformerShape,
   mask: tf.Tensor | null,
 ): tf.Tensor2D {

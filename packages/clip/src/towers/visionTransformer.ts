@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { patchGrid, visionHeads, type VisionConfig } from "../modelConfig.js";
+import { embedding } from "../ops/embedding.js";
 import { layerNorm } from "../ops/layerNorm.js";
 import type { ParameterScope } from "../parameters.js";
 import { activationOf, epsilonOf, transformer } from "./transformer.js";
@@ -8,6 +9,7 @@ import { activationOf, epsilonOf, transformer } from "./transformer.js";
  * A vision transformer with class token, as OpenAI's and open_clip's.
  *
  * @param images [B, H, W, 3], normalised
+ * @param options.keptPatches [B, K] int32: the patches that each image keeps (patch dropout, Li et al. 2022)
  * @returns [B, E], not normalised
  */
 export function visionTransformer(
@@ -15,20 +17,23 @@ export function visionTransformer(
   vision: VisionConfig,
   quick: boolean,
   images: tf.Tensor4D,
+  { recompute = false, keptPatches }: { recompute?: boolean; keptPatches?: tf.Tensor2D } = {},
 ): tf.Tensor2D {
   const batch = images.shape[0];
   const { width } = vision;
   const patches = patchEmbedding(images, visual.get("conv1.weight"), vision);
   const grid = patchGrid(vision);
-  const tokens = grid[0] * grid[1] + 1;
+  const all = grid[0] * grid[1] + 1;
+  const tokens = keptPatches === undefined ? all : keptPatches.shape[1] + 1;
   const start = tf.broadcastTo(tf.reshape(visual.get("class_embedding"), [1, 1, width]), [batch, 1, width]);
-  const sequence = tf.concat([start, tf.reshape(patches, [batch, tokens - 1, width])], 1);
+  const sequence = tf.concat([start, tf.reshape(patches, [batch, all - 1, width])], 1);
   const placed = tf.add(sequence, visual.get("positional_embedding"));
 
   const epsilon = epsilonOf(vision);
   const norm = (x: tf.Tensor, name: string): tf.Tensor2D =>
     layerNorm(x, visual.get(`${name}.weight`), visual.get(`${name}.bias`), epsilon);
-  let x: tf.Tensor2D = tf.reshape(placed, [batch * tokens, width]);
+  const rows: tf.Tensor2D = tf.reshape(placed, [batch * all, width]);
+  let x = keptPatches === undefined ? rows : embedding(rows, keptRows(keptPatches, all));
   if (!vision.no_ln_pre) x = norm(x, "ln_pre");
   x = transformer(
     visual.in("transformer"),
@@ -40,10 +45,19 @@ export function visionTransformer(
       layers: vision.layers as number,
       epsilon,
       activation: activationOf(vision, quick),
+      recompute,
     },
     null,
   );
   return tf.matMul(pooled(x, vision, batch, tokens, norm), visual.get("proj"));
+}
+
+/** Rows of [B·T, D] that stay: each image's class token and its kept patches. [B·(K + 1)] int32 */
+function keptRows(keptPatches: tf.Tensor2D, tokens: number): tf.Tensor1D {
+  const [batch, kept] = keptPatches.shape;
+  const firsts = tf.reshape(tf.range(0, batch * tokens, tokens, "int32"), [batch, 1]);
+  const patches = tf.add(tf.add(keptPatches, tf.scalar(1, "int32")), firsts);
+  return tf.reshape(tf.concat([firsts, patches], 1), [batch * (kept + 1)]);
 }
 
 /** One token for each image: the class token, or the mean of the others; normalised before or after. */

@@ -12,8 +12,7 @@ export const eagerPrograms: OpenPrograms = (sources, { precision = "float32", xl
     );
   return {
     run: (name, inputs) => tf.tidy(() => sources[name].run(inputs)),
-    pull: () => undefined,
-    push: () => undefined,
+    withVariables: (work) => work(),
     dispose: () => undefined,
   };
 };

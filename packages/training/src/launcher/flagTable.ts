@@ -60,6 +60,21 @@ const tellings: Partial<Record<keyof TrainSettings, Tell>> = {
   initialCheckpoint: () => noted("the starting weights lie beside the model's config"),
   resume: () => noted("--resume latest"),
   batchSize: (_, { batchSizePerProcess }) => told("--batch-size", batchSizePerProcess),
+  accumulate: ({ accumulate }) =>
+    accumulate === 1 ? noted("one part") : told("--accum-freq", accumulate),
+  loss: ({ loss }, { config }) => {
+    const usual = typeof config.init_logit_bias === "number" ? "siglip" : "clip";
+    return loss === null || loss === usual
+      ? noted("follows the model's config")
+      : warned("open_clip takes the loss that goes with the model's config");
+  },
+  lock: ({ lock }) =>
+    lock === "none" ? noted("no tower is locked") : told(lock === "image" ? "--lock-image" : "--lock-text"),
+  patchDropout: ({ patchDropout }) =>
+    patchDropout === 0 ? noted("no patch is dropped") : told("--force-patch-dropout", patchDropout),
+  recompute: ({ recompute }) => (recompute ? told("--grad-checkpointing") : noted("nothing is computed again")),
+  layerDecay: only(1, "open_clip has one rate for all layers"),
+  emaDecay: only(null, "open_clip keeps no moving average"),
   steps: (_, { plan }) => told("--epochs", plan.epochs, "--train-num-samples", plan.samplesPerEpoch),
   epochs: () => noted("see steps"),
   lr: ({ lr }) => told("--lr", lr),
@@ -74,7 +89,8 @@ const tellings: Partial<Record<keyof TrainSettings, Tell>> = {
   maxLogitScale: only(100, "open_clip keeps the logit scale at or below 100, always"),
   captions: only("first", "open_clip reads a sample's caption alone, not its other texts"),
   keepCaptionsApart: only(false, "open_clip doesn't keep equal captions apart"),
-  cropMargin: ({ cropMargin }, { config }) => crop(cropMargin, imageSize(config.vision_cfg)[0]),
+  cropMargin: ({ crop: kind, cropMargin }, { config }) =>
+    kind === "square" ? crop(cropMargin, imageSize(config.vision_cfg)[0]) : noted("see crop"),
   brightness: only(0, "open_clip's colour jitter is another one; none is switched on"),
   cacheMegabytes: () => noted(ours),
   shuffleWindow: () => noted("open_clip shuffles within 5,000 samples of each loader process"),
@@ -86,6 +102,15 @@ const tellings: Partial<Record<keyof TrainSettings, Tell>> = {
     if (every === checkpointEvery) return told(...flags);
     return warned(`open_clip saves after whole epochs: every ${every} steps`, ...flags);
   },
+  checkpointMinutes: () => noted("open_clip saves after whole epochs"),
+  keepBest: only(null, "a launched training isn't evaluated on the way"),
+  dataWorkers: () => noted("--workers is the launcher's"),
+  crop: ({ crop: kind, cropMinArea }) =>
+    kind === "square"
+      ? noted("see cropMargin")
+      : told("--aug-cfg", `scale=(${cropMinArea},1.0)`, "ratio=(0.75,1.3333333)"),
+  xla: only(false, "open_clip compiles by --torchcompile or not at all"),
+  preflightSeconds: () => noted(ours),
   keepLast: () => noted("older ones are removed as new ones are imported"),
   evaluateEvery: only(
     null,

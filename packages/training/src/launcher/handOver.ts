@@ -39,11 +39,11 @@ export function handOver(
   { samples, shards, device }: HandOverFacts,
 ): HandOver {
   const world = launch.processes * launch.nodes;
-  const parts = world * launch.accumulate;
+  const parts = world * settings.accumulate;
   if (settings.batchSize % parts !== 0) {
     throw new UserError(
       "batch_not_divisible",
-      `A batch of ${settings.batchSize} pairs can't be shared out among ${world} processes × ${launch.accumulate} micro-batches`,
+      `A batch of ${settings.batchSize} pairs can't be shared out among ${world} processes × ${settings.accumulate} micro-batches`,
       { hint: `--batch-size counts the pairs of a whole step: choose a multiple of ${parts}.` },
     );
   }
@@ -57,7 +57,7 @@ export function handOver(
     // shards that are drawn anew know no passes: an epoch is what lies between two checkpoints
     target: resampled ? settings.checkpointEvery : pass,
     batchSize: settings.batchSize,
-    accumulate: launch.accumulate,
+    accumulate: settings.accumulate,
   };
   const { plan, workers } =
     launch.workers === null

@@ -24,7 +24,6 @@ export function openClipArguments({ paths, config, handed, launch, device, shard
     ...(handed.resampled ? ["--dataset-resampled"] : []),
     ...["--workers", String(handed.workers)],
     ...handed.settings.flatMap(({ flags }) => flags),
-    ...(launch.accumulate > 1 ? ["--accum-freq", String(launch.accumulate)] : []),
     ...(isSigLip ? ["--siglip"] : world > 1 ? ["--local-loss", "--gather-with-grad"] : []),
     ...["--device", device, "--log-every-n-steps", String(launch.logEvery)],
     ...["--logs", paths.folder, "--name", paths.openClipName, "--report-to", "tensorboard"],

@@ -19,7 +19,7 @@ export interface Checkpoint {
   step: number;
   /** open_clip's keys and layouts. */
   model: StateDict;
-  /** `exp_avg.KEY` and `exp_avg_sq.KEY`, in the layouts of the keys. */
+  /** `exp_avg.KEY` and `exp_avg_sq.KEY` (and `parameter.KEY` where the model is an average), in the layouts of the keys. */
   optimizer: Map<string, HostTensor>;
   /** Where the next batch is read; null where the data are in memory, and the step says it. */
   cursor: ShardCursor | null;
@@ -123,9 +123,9 @@ export async function loadNewestCheckpoint(
   return null;
 }
 
-/** Removes all but the last `keep` checkpoints. */
-export async function pruneCheckpoints(run: string, keep: number): Promise<void> {
-  const old = (await listCheckpoints(run)).slice(0, -keep);
+/** Removes all but the last `keep` checkpoints, and the one of step `best`. */
+export async function pruneCheckpoints(run: string, keep: number, best: number | null): Promise<void> {
+  const old = (await listCheckpoints(run)).slice(0, -keep).filter(({ step }) => step !== best);
   for (const { manifest, model, optimizer } of old) {
     // the manifest first: what is left after a crash is no checkpoint, and the next start sweeps it
     for (const path of [manifest, model, optimizer]) await rm(path, { force: true });

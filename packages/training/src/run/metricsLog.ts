@@ -22,6 +22,10 @@ export interface StepMetrics {
   residentMegabytes: number;
   /** Tensors that TensorFlow.js holds: constant, or something leaks. */
   tensors: number;
+  /** Pairs {i, j} of the batch that share a caption or a picture. */
+  falseNegatives: number;
+  /** Captions of the batch that were cut off at the context's end. */
+  truncatedCaptions: number;
 }
 
 /** A line that an evaluation left: the step and named numbers. */

@@ -20,6 +20,16 @@ export const trainSettings = z.strictObject({
   resume: z.boolean().default(false),
 
   batchSize: count.min(2),
+  /** Parts that a batch is gone through in, where it doesn't fit in memory at once; the loss is the whole batch's. */
+  accumulate: count.default(1),
+  /** The loss: CLIP's or SigLIP's; null takes SigLIP's for models with a `logit_bias`, else CLIP's. */
+  loss: z.enum(["clip", "siglip"]).nullable().default(null),
+  /** A tower that stays as it is: `image` is LiT. */
+  lock: z.enum(["none", "image", "text"]).default("none"),
+  /** Share of a vision transformer's patches that each picture does without in a step. */
+  patchDropout: z.number().min(0).lt(1).default(0),
+  /** Transformer blocks keep only their inputs for the gradient and are computed again: a third more work, less memory. */
+  recompute: z.boolean().default(false),
   /** How long: by steps, or by passes over the data. Where both are given, steps hold. */
   steps: count.nullable().default(null),
   epochs: z.number().positive().nullable().default(null),
@@ -27,6 +37,10 @@ export const trainSettings = z.strictObject({
   lr: z.number().positive(),
   /** The text tower's rate is `lr` times this: below 1 it learns names by heart more slowly than pictures are told apart. */
   textRate: z.number().positive().default(1),
+  /** Each layer's rate is this times that of the layer above it; 1 for equal rates. */
+  layerDecay: z.number().positive().max(1).default(1),
+  /** Keeps an exponential moving average of the parameters, with this decay a step; null keeps none. */
+  emaDecay: z.number().gt(0).lt(1).nullable().default(null),
   beta1: z.number().min(0).lt(1),
   beta2: z.number().min(0).lt(1),
   eps: z.number().positive(),
@@ -70,8 +84,12 @@ export const trainSettings = z.strictObject({
   dataWorkers: z.int().min(0).max(64).nullable().default(null),
 
   checkpointEvery: count,
+  /** A checkpoint too whenever this many minutes have passed since the last; null for none by the clock. */
+  checkpointMinutes: z.number().positive().nullable().default(15),
   /** Checkpoints that stay; the older are removed. */
   keepLast: count.default(3),
+  /** The checkpoint with the best value of this metric of the evaluations stays as well; null keeps none for its value. */
+  keepBest: z.string().min(1).nullable().default(null),
   /** Steps between calls of the evaluation, if there is one; null evaluates at the end alone. */
   evaluateEvery: count.nullable().default(null),
   /** Pairs that are held out, to evaluate on: a folder of shards; null takes pairs of the training data. */
@@ -82,7 +100,12 @@ export const trainSettings = z.strictObject({
   tensorboard: z.boolean().default(true),
   engine: z.enum(["auto", "tensorflow", "wasm", "webgpu"]).default("auto"),
   threads: count.nullable().default(null),
-  precision: z.enum(["float32"]).default("float32"),
+  /** bf16: products and convolutions in bfloat16 (tensorflow engine). */
+  precision: z.enum(["float32", "bf16"]).default("float32"),
+  /** Lets TensorFlow's XLA compile the step (tensorflow engine). */
+  xla: z.boolean().default(false),
+  /** Seconds that the check before the training may take (it learns a few pairs by heart); 0 skips it. */
+  preflightSeconds: z.number().min(0).default(60),
 });
 
 export type TrainSettings = z.infer<typeof trainSettings>;
@@ -98,7 +121,10 @@ export const freeSettings: ReadonlySet<keyof TrainSettings> = new Set([
   "dataWorkers",
   "cacheMegabytes",
   "checkpointEvery",
+  "checkpointMinutes",
   "keepLast",
+  "keepBest",
+  "preflightSeconds",
   "evaluateEvery",
   "evaluateData",
   "zeroShotClasses",
@@ -131,6 +157,9 @@ export function resolveTrainSettings(
   }
   const settings = parsed.data;
   if (settings.steps === null && settings.epochs === null) throw invalid("steps", "give `steps` or `epochs`");
+  const { batchSize, accumulate } = settings;
+  if (batchSize % accumulate !== 0 || batchSize / accumulate < 2)
+    throw invalid("accumulate", `must cut batchSize ${batchSize} into equal parts of two pairs or more, got ${accumulate}`);
   return settings;
 }
 

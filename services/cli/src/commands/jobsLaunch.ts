@@ -4,6 +4,7 @@ import { Option, type Command } from "commander";
 import { cloneTraining, launchTraining } from "../project/trainProject.js";
 import { projectPaths } from "../project/trainingPaths.js";
 import { createSay } from "../terminal/say.js";
+import { launcherKeys } from "./launcherOptions.js";
 import { dirOption, jsonOption } from "./options.js";
 import { withProject } from "./withProject.js";
 
@@ -23,7 +24,10 @@ const notForJobs = new Set(["data", "out", "resume", "json"]);
 /** `pairloom jobs launch` and `clone`: they take every setting that `pairloom train` has, by the same options. */
 export function addJobsLaunchCommands(jobs: Command, program: Command): void {
   const train = program.commands.find((command) => command.name() === "train");
-  const settings = (train?.options ?? []).filter((option) => !notForJobs.has(option.attributeName()));
+  const settings = (train?.options ?? []).filter((option) => {
+    const name = option.attributeName();
+    return !notForJobs.has(name) && !launcherKeys.has(name);
+  });
   const launch = jobs
     .command("launch")
     .description("queue a training")

@@ -9,7 +9,6 @@ export interface LauncherOptions {
   processes?: number;
   nodes?: number;
   workers?: number;
-  accumulate?: number;
   logEvery?: number;
   resampled?: boolean;
   device?: "auto" | "cpu" | "cuda";
@@ -39,7 +38,6 @@ export function addLauncherOptions(command: Command): void {
     new Option("--processes <n>", "processes on each node, one for each GPU (1)").argParser(wholeNumber(1)),
     new Option("--nodes <n>", "machines (1)").argParser(wholeNumber(1)),
     new Option("--workers <n>", "loader processes of each process").argParser(wholeNumber(0)),
-    new Option("--accumulate <n>", "micro-batches in a step (1)").argParser(wholeNumber(1)),
     new Option("--log-every <n>", "steps between two lines of its log (10)").argParser(wholeNumber(1)),
     new Option("--resampled", "draw shards with replacement, for many machines and few shards"),
     new Option("--device <name>", "what the processes compute on (auto)").choices(["auto", "cpu", "cuda"]),
@@ -60,9 +58,9 @@ export function addLauncherOptions(command: Command): void {
 }
 
 /** Keys of `LauncherOptions`: what is left of a command's options is the training's own. */
-const launcherKeys = new Set(
+export const launcherKeys: ReadonlySet<string> = new Set(
   (
-    "launcher processes nodes workers accumulate logEvery resampled device python rendezvous partition account time image " +
+    "launcher processes nodes workers logEvery resampled device python rendezvous partition account time image " +
     "namespace claim mount dryRun submit follow"
   ).split(" "),
 );
@@ -97,10 +95,10 @@ export function launchInput(
   // an image has a Python of its own
   const here = launcher === "kubernetes" ? undefined : env["PAIRLOOM_PYTORCH"];
   const [asked] = [python, here].filter((path) => path !== undefined && path !== "");
-  const { processes, nodes, workers, accumulate, logEvery, resampled, device, rendezvous } = options;
+  const { processes, nodes, workers, logEvery, resampled, device, rendezvous } = options;
   const { partition, account, image, namespace, claim, mount } = options;
   const given = {
-    ...{ processes, nodes, workers, accumulate, logEvery, resampled, device, rendezvous },
+    ...{ processes, nodes, workers, logEvery, resampled, device, rendezvous },
     ...{ partition, account, image, namespace, claim, mount, timeLimit: time, python: asked },
   };
   const set = Object.entries(given).filter(([, value]) => value !== undefined);

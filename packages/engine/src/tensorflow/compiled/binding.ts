@@ -45,6 +45,8 @@ export interface Binding {
 /** The parts of the package's back end that compiled programs use. */
 export interface NodeBackend {
   binding: Binding;
+  /** Where each tensor's values are: at `id` in the binding. */
+  tensorMap: { get(dataId: object): { id: number; refCount: number } };
   /** Uploads values that were not yet, and gives the binding's numbers of the tensors. */
   getInputTensorIds(tensors: readonly TensorInfo[]): number[];
   createOutputTensor(metadata: TensorMetadata): Tensor;

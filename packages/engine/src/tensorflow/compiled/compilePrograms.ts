@@ -58,7 +58,16 @@ class CompiledPrograms<Name extends string> implements Programs<Name> {
       .map((output) => this.backend.createOutputTensor(output));
   }
 
-  pull(): void {
+  async withVariables<T>(work: () => Promise<T>): Promise<T> {
+    this.pull();
+    try {
+      return await work();
+    } finally {
+      this.release();
+    }
+  }
+
+  private pull(): void {
     const values = this.backend.binding.runSavedModel(this.#session, [], "", this.#reads);
     [...this.options.variables.values()].forEach((variable, i) => {
       const value = this.backend.createOutputTensor(values[i]!);
@@ -67,10 +76,22 @@ class CompiledPrograms<Name extends string> implements Programs<Name> {
     });
   }
 
-  push(): void {
+  /** The variables' values become the session's. */
+  private push(): void {
     const ids = this.backend.getInputTensorIds([...this.options.variables.values()]);
     const [done] = this.backend.binding.runSavedModel(this.#session, ids, this.#values, "assigned:0");
     this.backend.binding.deleteTensor(done!.id);
+    this.release();
+  }
+
+  /** Frees the variables' own copies: the session has the values. Read now, they are unknown to the binding. */
+  private release(): void {
+    for (const variable of this.options.variables.values()) {
+      const held = this.backend.tensorMap.get(variable.dataId);
+      if (held.refCount > 1 || held.id < 0) continue;
+      this.backend.binding.deleteTensor(held.id);
+      held.id = -1;
+    }
   }
 
   dispose(): void {

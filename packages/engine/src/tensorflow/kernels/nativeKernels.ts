@@ -22,6 +22,7 @@ const nativeKernels: Readonly<Record<string, NativeKernel>> = {
     inputs: ["dy", "normal", "inverse", "weight"],
     outputs: 3,
   },
+  PairloomAfter: { op: "PairloomAfter", inputs: ["x", "trigger"], outputs: 1 },
   PairloomColumnMoments: { op: "PairloomColumnMoments", inputs: ["x"], outputs: 2 },
   PairloomBatchNorm: { op: "PairloomBatchNorm", inputs: normInputs, outputs: 1, rectified: false },
   PairloomBatchNormRelu: { op: "PairloomBatchNorm", inputs: normInputs, outputs: 1, rectified: true },

@@ -1,0 +1,97 @@
+import * as tf from "@tensorflow/tfjs";
+import { encodePairs, gradientsFromSlopes, lossKindOf, lossRows } from "@pairloom/clip";
+import type { ProgramSource, TrainingOps } from "@pairloom/engine";
+import type { TrainSettings } from "../settings/trainSettings.js";
+import { type PartSamples, partSize } from "./partSamples.js";
+import { passOptions } from "./passOptions.js";
+import type { StepVariables } from "./stepVariables.js";
+import { updateParameters } from "./updateParameters.js";
+
+/** Rows of the table of logits that are in memory at once. */
+export function rowsAtOnce({ batchSize, accumulate }: TrainSettings): number {
+  const part = partSize({ batchSize, accumulate });
+  let rows = part;
+  // equal parts of at most 1024 rows
+  while (rows > 1024 && rows % 2 === 0) rows /= 2;
+  return rows;
+}
+
+export type CachedProgramName = "encode" | "lossRows" | "accumulate" | "update";
+
+/**
+ * A step over more pairs than fit in memory at once, with the loss of the whole batch (GradCache, Gao et al. 2021):
+ * `encode` gives each part's features; `lossRows` goes through the table of all logits and gives the loss and its slopes
+ * by every feature; `accumulate` runs each part again and adds up the gradients; `update` does the rest. Batch
+ * normalisation sees each part alone, and its running statistics move once for each.
+ */
+export function cachedPrograms(
+  variables: StepVariables,
+  ops: TrainingOps,
+  settings: TrainSettings,
+  { part, rates }: PartSamples,
+): Record<CachedProgramName, ProgramSource> {
+  const { parameters, config } = variables;
+  const { batchSize } = settings;
+  const size = partSize(settings);
+  const rows = rowsAtOnce(settings);
+  const features = (count: number) => tf.zeros([count, config.embed_dim]);
+  const bias = parameters.get("logit_bias") ?? null;
+  const kind = settings.loss ?? lossKindOf(parameters);
+  return {
+    encode: {
+      samples: part,
+      run(inputs) {
+        const [images, tokens, kept] = inputs as [tf.Tensor4D, tf.Tensor2D, tf.Tensor];
+        const options = passOptions(settings, kept, part.length);
+        const { imageFeatures, textFeatures } = encodePairs(parameters, config, { images, tokens }, options);
+        return [imageFeatures, textFeatures];
+      },
+    },
+    lossRows: {
+      samples: [features(rows), features(batchSize), tf.zeros([rows], "int32")],
+      run(inputs) {
+        const [queries, keys, own] = inputs as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D];
+        const found = lossRows(kind, queries, keys, own, parameters.get("logit_scale")!, bias);
+        const scalars = tf.stack([found.loss, found.dLogScale, found.dBias]);
+        return [scalars, found.dQueries, found.dKeys];
+      },
+    },
+    accumulate: {
+      samples: [...part, features(size), features(size)],
+      run(inputs) {
+        const [images, tokens] = inputs as [tf.Tensor4D, tf.Tensor2D];
+        const [image, text] = inputs.slice(-2) as [tf.Tensor2D, tf.Tensor2D];
+        const options = passOptions(settings, inputs[2], part.length);
+        const pass = gradientsFromSlopes(parameters, config, { images, tokens }, { image, text }, options);
+        for (const [key, { sum }] of variables.trained)
+          if (isOfTower(key)) sum!.assign(tf.add(sum!, pass.gradients.get(key)!));
+        for (const [key, statistic] of pass.batchStatistics) {
+          const running = parameters.get(key)!;
+          // a batch that is refused later must not have left its NaN here
+          running.assign(tf.where(tf.lessEqual(tf.abs(statistic), 3e38), statistic, running));
+        }
+        tf.dispose([pass.imageFeatures, pass.textFeatures, ...pass.batchStatistics.values()]);
+        return [tf.scalar(0)];
+      },
+    },
+    update: {
+      samples: [tf.zeros([3]), rates],
+      run(inputs) {
+        const [scalars, given] = inputs as [tf.Tensor1D, tf.Tensor1D];
+        const [loss, dLogScale, dBias] = tf.unstack(scalars) as [tf.Scalar, tf.Scalar, tf.Scalar];
+        const gradients = new Map<string, tf.Tensor>();
+        for (const [key, { sum }] of variables.trained) {
+          const own = key === "logit_scale" ? dLogScale : key === "logit_bias" ? dBias : sum!;
+          gradients.set(key, own);
+        }
+        const facts = updateParameters(variables, ops, settings, loss, gradients, new Map(), given);
+        for (const { sum } of variables.trained.values()) sum!.assign(tf.zerosLike(sum!));
+        return [facts];
+      },
+    },
+  };
+}
+
+function isOfTower(key: string): boolean {
+  return key !== "logit_scale" && key !== "logit_bias";
+}

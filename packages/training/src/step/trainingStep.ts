@@ -1,0 +1,203 @@
+import * as tf from "@tensorflow/tfjs";
+import { imageSize, lossKindOf } from "@pairloom/clip";
+import type { Engine, Programs } from "@pairloom/engine";
+import type { TrainSettings } from "../settings/trainSettings.js";
+import { type CachedProgramName, cachedPrograms, rowsAtOnce } from "./cachedPrograms.js";
+import { keptPatches, partSamples, partSize } from "./partSamples.js";
+import type { StepVariables } from "./stepVariables.js";
+import { lossLimit, stepRates } from "./updateParameters.js";
+import { wholeBatchProgram } from "./wholeBatchProgram.js";
+
+/** A batch as numbers. */
+export interface StepBatch {
+  /** [B, S, S, 3], normalised. */
+  images: Float32Array;
+  /** [B, T] */
+  tokens: Int32Array;
+}
+
+export interface StepResult {
+  loss: number;
+  /** Before clipping. */
+  gradientNorm: number;
+  /** exp(logit_scale) as the loss used it. */
+  logitScale: number;
+  /** Why the parameters were left as they were; null where they were updated. */
+  refused: string | null;
+}
+
+/** The training step of one run: its programs, opened once, over the run's variables. Does not own the variables. */
+export interface TrainingStep {
+  /** @param step 1 for the first */
+  run(batch: StepBatch, step: number, lr: number): Promise<StepResult>;
+  /** Runs work that reads the variables, which are kept elsewhere while steps run. */
+  withVariables<T>(work: () => Promise<T>): Promise<T>;
+  dispose(): void;
+}
+
+/** Whether a step goes through its batch in parts: gradients are then added up in variables of their own. */
+export function accumulates({ accumulate, batchSize }: Pick<TrainSettings, "accumulate" | "batchSize">): boolean {
+  // the table of logits of a larger batch would not be taken whole
+  return accumulate > 1 || batchSize > 4096;
+}
+
+export function openTrainingStep(engine: Engine, variables: StepVariables, settings: TrainSettings): TrainingStep {
+  const samples = partSamples(variables.config, settings);
+  const options = {
+    variables: variables.all(),
+    precision: settings.precision,
+    xla: settings.xla,
+  };
+  try {
+    if (!accumulates(settings)) {
+      const step = wholeBatchProgram(variables, engine.ops, settings, samples);
+      return new WholeBatchStep(engine.openPrograms({ step }, options), variables, settings);
+    }
+    const sources = cachedPrograms(variables, engine.ops, settings, samples);
+    return new CachedStep(engine.openPrograms(sources, options), variables, settings);
+  } finally {
+    tf.dispose([...samples.part, samples.rates]);
+  }
+}
+
+class WholeBatchStep implements TrainingStep {
+  constructor(
+    private readonly programs: Programs<"step">,
+    private readonly variables: StepVariables,
+    private readonly settings: TrainSettings,
+  ) {}
+
+  async run(batch: StepBatch, step: number, lr: number): Promise<StepResult> {
+    const inputs = [...partOf(batch, this.variables, this.settings, step, 0), ratesOf(this.settings, step, lr)];
+    const facts = this.programs.run("step", inputs);
+    tf.dispose(inputs);
+    return readFacts(facts, this.settings);
+  }
+
+  withVariables<T>(work: () => Promise<T>): Promise<T> {
+    return this.programs.withVariables(work);
+  }
+
+  dispose(): void {
+    this.programs.dispose();
+  }
+}
+
+class CachedStep implements TrainingStep {
+  constructor(
+    private readonly programs: Programs<CachedProgramName>,
+    private readonly variables: StepVariables,
+    private readonly settings: TrainSettings,
+  ) {}
+
+  async run(batch: StepBatch, step: number, lr: number): Promise<StepResult> {
+    const { programs, settings } = this;
+    const { accumulate } = settings;
+    const parts = Array.from({ length: accumulate }, (_, part) => part);
+    const inputsOf = (part: number) => partOf(batch, this.variables, settings, step, part);
+    const encoded = parts.map((part) => using(inputsOf(part), (inputs) => programs.run("encode", inputs)));
+    const image = joined(encoded.map(([features]) => features!));
+    const text = joined(encoded.map(([, features]) => features!));
+    const loss = this.lossOf(image, text);
+    for (const part of parts) {
+      const slopes = [loss.dImage, loss.dText].map((all) => partRows(all, part, partSize(settings)));
+      using([...inputsOf(part), ...slopes], (inputs) => tf.dispose(programs.run("accumulate", inputs)));
+    }
+    tf.dispose([image, text, loss.dImage, loss.dText]);
+    const facts = using([loss.scalars, ratesOf(settings, step, lr)], (inputs) => programs.run("update", inputs));
+    return readFacts(facts, settings);
+  }
+
+  /** The loss over the whole table of logits, some rows at a time, and its slopes by every feature. */
+  private lossOf(image: tf.Tensor2D, text: tf.Tensor2D) {
+    const rows = rowsAtOnce(this.settings);
+    const kind = this.settings.loss ?? lossKindOf(this.variables.parameters);
+    const directions = kind === "clip"
+      ? ([[image, text], [text, image]] as const)
+      : ([[image, text]] as const);
+    let scalars: tf.Tensor = tf.zeros([3]);
+    const slopes = directions.map(([queries, keys]) => {
+      const dQueries: tf.Tensor2D[] = [];
+      let dKeys: tf.Tensor = tf.zerosLike(keys);
+      for (let at = 0; at < queries.shape[0]; at += rows) {
+        const inputs = [partRows(queries, at / rows, rows), keys, tf.range(at, at + rows, 1, "int32")];
+        const [facts, dOwn, dOthers] = this.programs.run("lossRows", inputs);
+        dQueries.push(dOwn as tf.Tensor2D);
+        scalars = addUp(scalars, facts!);
+        dKeys = addUp(dKeys, dOthers!);
+        tf.dispose([inputs[0]!, inputs[2]!]);
+      }
+      return { dQueries: joined(dQueries), dKeys: dKeys as tf.Tensor2D };
+    });
+    const [byRow, byColumn] = slopes as [(typeof slopes)[0], (typeof slopes)[0] | undefined];
+    return {
+      scalars,
+      dImage: byColumn === undefined ? byRow.dQueries : (addUp(byRow.dQueries, byColumn.dKeys) as tf.Tensor2D),
+      dText: byColumn === undefined ? byRow.dKeys : (addUp(byRow.dKeys, byColumn.dQueries) as tf.Tensor2D),
+    };
+  }
+
+  withVariables<T>(work: () => Promise<T>): Promise<T> {
+    return this.programs.withVariables(work);
+  }
+
+  dispose(): void {
+    this.programs.dispose();
+  }
+}
+
+/** One part of a batch as tensors: images, tokens and, under patch dropout, the kept patches. The caller's. */
+function partOf(
+  { images, tokens }: StepBatch,
+  { config }: StepVariables,
+  settings: TrainSettings,
+  step: number,
+  part: number,
+): tf.Tensor[] {
+  const size = partSize(settings);
+  const [height, width] = imageSize(config.vision_cfg);
+  const { context_length: context } = config.text_cfg;
+  const pixels = height * width * 3;
+  return [
+    tf.tensor4d(images.subarray(part * size * pixels, (part + 1) * size * pixels), [size, height, width, 3]),
+    tf.tensor2d(tokens.subarray(part * size * context, (part + 1) * size * context), [size, context], "int32"),
+    ...keptPatches(config, settings, step, part),
+  ];
+}
+
+function ratesOf({ beta1, beta2 }: TrainSettings, step: number, lr: number): tf.Tensor1D {
+  return tf.tensor1d(stepRates(step, lr, beta1, beta2));
+}
+
+async function readFacts(facts: tf.Tensor[], { batchSize }: TrainSettings): Promise<StepResult> {
+  const [loss = NaN, gradientNorm = NaN, logitScale = NaN, updated = 0] = await facts[0]!.data<"float32">();
+  tf.dispose(facts);
+  return { loss, gradientNorm, logitScale, refused: updated === 0 ? refusal(loss, gradientNorm, batchSize) : null };
+}
+
+function refusal(loss: number, norm: number, batchSize: number): string {
+  if (!Number.isFinite(loss)) return `the loss is ${loss}`;
+  if (!(norm <= 3e38)) return `the gradient's norm is ${norm}`;
+  return `the loss exploded to ${loss.toFixed(1)} (limit ${lossLimit(batchSize).toFixed(1)})`;
+}
+
+function using<T>(tensors: tf.Tensor[], work: (tensors: tf.Tensor[]) => T): T {
+  try {
+    return work(tensors);
+  } finally {
+    tf.dispose(tensors);
+  }
+}
+
+/** Parts one below the other; they are disposed. */
+function joined(parts: tf.Tensor[]): tf.Tensor2D {
+  return using(parts, () => tf.concat(parts, 0) as tf.Tensor2D);
+}
+
+function addUp(sum: tf.Tensor, more: tf.Tensor): tf.Tensor {
+  return using([sum, more], () => tf.add(sum, more));
+}
+
+function partRows(all: tf.Tensor2D, part: number, rows: number): tf.Tensor2D {
+  return tf.slice(all, [part * rows, 0], [rows, all.shape[1]]);
+}
