@@ -5,7 +5,7 @@
  * The wasm engine also registers kernels under names of its own, which packages/clip runs where they are there:
  * PairloomLayerNorm, PairloomLayerNormGradient, PairloomColumnMoments, PairloomBatchNorm, PairloomBatchNormGradient, and
  * PairloomGelu, PairloomQuickGelu, PairloomTanhGelu, each with …Gradient. Their inputs and outputs are described in
- * src/wasm/kernels.
+ * src/wasm/kernels. The webgpu engine registers the same (src/webgpu/kernels).
  */
 export * from "./engine.js";
 export * from "./loadEngine.js";
