@@ -4,6 +4,7 @@ import { Option, type Command } from "commander";
 import { cloneTraining, launchTraining } from "../project/trainProject.js";
 import { projectPaths } from "../project/trainingPaths.js";
 import { createSay } from "../terminal/say.js";
+import { launcherKeys } from "./launcherOptions.js";
 import { dirOption, jsonOption } from "./options.js";
 import { withProject } from "./withProject.js";
 
@@ -17,8 +18,8 @@ interface LaunchOptions extends Record<string, unknown> {
   set?: Record<string, unknown>;
 }
 
-/** Options of `pairloom train` that the queue decides, or that say where it prints. */
-const notForJobs = new Set(["data", "out", "resume", "json"]);
+/** Options of `pairloom train` that the queue decides, that say where it prints, or that hand the training to another program. */
+const notForJobs: ReadonlySet<string> = new Set(["data", "out", "resume", "json", ...launcherKeys]);
 
 /** `pairloom jobs launch` and `clone`: they take every setting that `pairloom train` has, by the same options. */
 export function addJobsLaunchCommands(jobs: Command, program: Command): void {

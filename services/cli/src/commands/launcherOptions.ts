@@ -60,7 +60,7 @@ export function addLauncherOptions(command: Command): void {
 }
 
 /** Keys of `LauncherOptions`: what is left of a command's options is the training's own. */
-const launcherKeys = new Set(
+export const launcherKeys: ReadonlySet<string> = new Set(
   (
     "launcher processes nodes workers accumulate logEvery resampled device python rendezvous partition account time image " +
     "namespace claim mount dryRun submit follow"

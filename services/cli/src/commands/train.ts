@@ -80,10 +80,10 @@ Examples:
         cacheDir: cacheDir(),
         ...(settings.threads === null ? {} : { threads: settings.threads }),
       });
-      const evaluate = await evaluateTraining(settings, (line) => say.info(line));
       const live = new LiveBlock();
       let shown = "";
       try {
+        const evaluate = await evaluateTraining(settings, (line) => say.info(line));
         const result = await train(settings, {
           engine,
           evaluate,
