@@ -128,6 +128,11 @@ describe.skipIf(missing !== null)("the dashboard in a browser", () => {
     await page.waitForFunction(
       '[...document.querySelectorAll(".samples img")].every((image) => image.naturalWidth > 0)',
     );
+    expect(await view.getByLabel("Step of the samples").locator("option").allInnerTexts()).toEqual([
+      "10",
+      "20",
+      "30",
+    ]);
     await view.getByText("Log", { exact: true }).click();
     await view.getByText("step 30/30").waitFor();
     const chart = view.getByRole("figure", { name: "loss", exact: true });

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   identify,
@@ -25,7 +25,7 @@ interface Holders {
 }
 
 /** One folder for all projects of a user on this machine: a device is the machine's, not a project's. */
-const lockFolder = () => join(tmpdir(), `pairloom-devices-${userInfo().username}`);
+const lockFolder = () => join(tmpdir(), `pairloom-devices-${process.getuid?.() ?? "user"}`);
 
 /**
  * Holds a device unless a living process does. It belongs to processes, not to a clock: killed ones (`kill -9`) lose it at

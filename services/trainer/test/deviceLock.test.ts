@@ -32,7 +32,7 @@ async function holder(computes = false): Promise<{ child: ChildProcess; said: st
     stdio: ["ignore", "pipe", "inherit"],
   });
   children.push(child);
-  const [said] = (await once(child.stdout!, "data")) as [Buffer];
+  const [said] = (await once(child.stdout, "data")) as [Buffer];
   return { child, said: String(said).trim() };
 }
 

@@ -18,8 +18,8 @@ interface LaunchOptions extends Record<string, unknown> {
   set?: Record<string, unknown>;
 }
 
-/** Options of `pairloom train` that the queue decides, or that say where it prints. */
-const notForJobs = new Set(["data", "out", "resume", "json"]);
+/** Options of `pairloom train` that the queue decides, that say where it prints, or that hand the training to another program. */
+const notForJobs: ReadonlySet<string> = new Set(["data", "out", "resume", "json", ...launcherKeys]);
 
 /** `pairloom jobs launch` and `clone`: they take every setting that `pairloom train` has, by the same options. */
 export function addJobsLaunchCommands(jobs: Command, program: Command): void {

@@ -94,10 +94,10 @@ Examples:
         cacheDir: cacheDir(),
         ...(settings.threads === null ? {} : { threads: settings.threads }),
       });
-      const evaluate = await evaluateTraining(settings, (line) => say.info(line));
-      const live = new LiveBlock();
+      const live = new LiveBlock(process.stderr, Infinity); // elsewhere than on a terminal the log's lines say as much
       let shown = "";
       try {
+        const evaluate = await evaluateTraining(settings, (line) => say.info(line));
         const result = await train(settings, {
           engine,
           evaluate,

@@ -42,7 +42,7 @@ export function Runs({ runs, releases }: { runs: Run[]; releases: Release[] }) {
           </label>
           <label>
             Model
-            <input name="model" value="tiny" required />
+            <input name="model" defaultValue="tiny" required />
           </label>
           <label>
             Steps
@@ -67,7 +67,13 @@ export function Runs({ runs, releases }: { runs: Run[]; releases: Release[] }) {
           </label>
           <label>
             Evaluate every
-            <input name="evaluateEvery" type="number" min="1" value="100" title="steps between evaluations" />
+            <input
+              name="evaluateEvery"
+              type="number"
+              min="1"
+              defaultValue="100"
+              title="steps between evaluations"
+            />
           </label>
         </div>
         <details>
