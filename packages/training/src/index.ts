@@ -28,3 +28,4 @@ export { launchOpenClip, type LaunchOutcome, type LaunchWish } from "./launcher/
 export { type LaunchManifest, readLaunchManifest } from "./launcher/launchedRun.js";
 export { launcherNames, type LaunchSettingsInput } from "./launcher/launchSettings.js";
 export type { LaunchedMetrics } from "./launcher/openClipLog.js";
+export { type BenchCase, benchCases, benchModel, benchStep, type StepBench } from "./benchStep.js";

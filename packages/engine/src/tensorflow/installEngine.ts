@@ -7,12 +7,15 @@ import { compileBinding } from "./compileBinding.js";
 import {
   bindingName,
   bindingPackage,
+  headersOf,
   installationFolder,
   markerOf,
+  readInstallation,
   stockBinding,
   tensorflowVersion,
 } from "./installation.js";
 import type { Installation } from "./installation.js";
+import { nativeFingerprint } from "./nativeSources.js";
 import { withInstallLock } from "./installLock.js";
 import { lastLines, runProgram } from "./runProgram.js";
 import { downloadTensorflow } from "./tensorflowWheels.js";
@@ -46,27 +49,30 @@ export async function installEngine(options: InstallOptions): Promise<Installati
   if (options.stock === true) return installStock(source, options.gpu === true, log);
   const gpu = options.gpu === true;
   const folder = installationFolder(options.cacheDir, gpu);
-  const installation = { folder, tensorflow: tensorflowVersion, gpu };
   await mkdir(dirname(folder), { recursive: true });
   return withInstallLock(folder, async () => {
-    if (existsSync(markerOf(folder))) {
+    const found = readInstallation(folder);
+    if (found !== null && found.native === nativeFingerprint()) {
       log(`TensorFlow ${tensorflowVersion} is already installed in ${folder}`);
-      return installation;
+      return found;
     }
     await checkTools();
     const partial = `${folder}.partial`;
+    // an installation whose binding is of another version keeps its libraries
+    if (found !== null && existsSync(headersOf(folder))) await rename(folder, partial);
     await mkdir(partial, { recursive: true });
     await downloadTensorflow(partial, gpu, log);
-    log("Compiling the binding (about 15 seconds)");
-    await compileBinding(source, partial);
+    log("Compiling the binding (about 30 seconds)");
+    const native = await compileBinding(source, partial, log);
     log("Checking that it loads and multiplies");
     const version = await checkLoads(source, join(partial, bindingName), tensorflowVersion);
     await rm(join(partial, "wheels"), { recursive: true, force: true });
-    await writeFile(markerOf(partial), JSON.stringify({ tensorflow: version, gpu }) + "\n");
+    const marker = { tensorflow: version, gpu, native: native ? nativeFingerprint() : null };
+    await writeFile(markerOf(partial), JSON.stringify(marker) + "\n");
     await rm(folder, { recursive: true, force: true });
     await rename(partial, folder);
     log(`TensorFlow ${version} is installed in ${folder}`);
-    return installation;
+    return { ...marker, folder };
   });
 }
 
@@ -125,5 +131,5 @@ async function installStock(
     });
   const version = await checkLoads(source, binding, null);
   log(`TensorFlow ${version} is installed in ${source} (\`npm ci\` removes it again)`);
-  return { folder: source, tensorflow: version, gpu };
+  return { folder: source, tensorflow: version, gpu, native: null };
 }

@@ -11,6 +11,8 @@ export interface Installation {
   folder: string;
   tensorflow: string;
   gpu: boolean;
+  /** Fingerprint of the operations that the binding was compiled with; null without any. */
+  native: string | null;
 }
 
 /** The folder of one variant. Libraries lie in tensorflow/, CUDA's in nvidia/, the binding beside both. */
@@ -23,13 +25,23 @@ export function markerOf(folder: string): string {
   return join(folder, markerName);
 }
 
+/** A header that operations of our own include: without it they can't be compiled. */
+export function headersOf(folder: string): string {
+  return join(folder, "tensorflow", "include", "tensorflow", "core", "framework", "op_kernel.h");
+}
+
+/** The complete installation in a folder; null where there is none. */
+export function readInstallation(folder: string): Installation | null {
+  if (!existsSync(markerOf(folder)) || !existsSync(join(folder, bindingName))) return null;
+  const marker = JSON.parse(readFileSync(markerOf(folder), "utf8")) as Omit<Installation, "folder" | "native">;
+  return { native: null, ...marker, folder };
+}
+
 /** The complete installation in a cache folder, the one for GPUs first; null if there is none. */
 export function findInstallation(cacheDir: string): Installation | null {
   for (const gpu of [true, false]) {
-    const folder = installationFolder(cacheDir, gpu);
-    if (!existsSync(markerOf(folder)) || !existsSync(join(folder, bindingName))) continue;
-    const marker = JSON.parse(readFileSync(markerOf(folder), "utf8")) as Omit<Installation, "folder">;
-    return { ...marker, folder };
+    const found = readInstallation(installationFolder(cacheDir, gpu));
+    if (found !== null) return found;
   }
   return null;
 }

@@ -5,6 +5,7 @@ import { UserError } from "@pairloom/config";
 import type { Engine, EngineOptions, EngineStatus, Tf } from "../engine.js";
 import { portableOps } from "../ops/portableOps.js";
 import { bindingName, bindingPackage, findInstallation, stockBinding } from "./installation.js";
+import { nativeFingerprint } from "./nativeSources.js";
 import { requireBindingPath } from "./requireBindingPath.js";
 import { compilePrograms } from "./compiled/compilePrograms.js";
 import { registerFloat32MatMulKernel } from "./kernels/float32MatMulKernel.js";
@@ -14,7 +15,7 @@ import { registerNativeKernels } from "./kernels/nativeKernels.js";
 import { registerReluGradientKernel } from "./kernels/reluGradientKernel.js";
 import { registerStepKernel } from "./kernels/stepKernel.js";
 import { registerSumKernel } from "./kernels/sumKernel.js";
-import { nativeOps } from "./nativeOps.js";
+import { nativeOps, trimMemory } from "./nativeOps.js";
 
 /** Whether the tensorflow engine is installed; without loading it. */
 export function tensorflowStatus(cacheDir: string | undefined): EngineStatus {
@@ -31,7 +32,7 @@ export function tensorflowStatus(cacheDir: string | undefined): EngineStatus {
   const found = findBinding(cacheDir);
   if (found === null)
     return missing(
-      "TensorFlow is not installed: `pairloom engine install` (needs python3, pip and g++; 280 MB).",
+      "TensorFlow is not installed: `pairloom engine install` (needs python3, pip and g++; fetches 280 MB).",
     );
   return { name: "tensorflow", available: true, version: found.version, why: null };
 }
@@ -45,7 +46,7 @@ function findBinding(
       binding: join(installed.folder, bindingName),
       version: installed.tensorflow,
       gpu: installed.gpu,
-      native: true,
+      native: installed.native !== null && installed.native === nativeFingerprint(),
     };
   const stock = stockBinding();
   return stock === null ? null : { binding: stock, version: "2.9.1", gpu: false, native: false };
@@ -85,6 +86,8 @@ export async function loadTensorflowEngine(options: EngineOptions): Promise<Engi
   }
   const device = tf.engine().backendName === "tensorflow" && found.gpu ? "GPU if one is there, else " : "";
   options.log?.(`tensorflow engine: TensorFlow ${binding.TF_Version}, ${threads} threads`);
+  if (!found.native && !binding.isUsingGpuDevice())
+    options.log?.("without pairloom's own operations: `pairloom engine install` compiles them, for faster training");
   return {
     name: "tensorflow",
     tf,
@@ -92,7 +95,7 @@ export async function loadTensorflowEngine(options: EngineOptions): Promise<Engi
     description: `TensorFlow ${binding.TF_Version} on ${device}${threads} CPU ${threads === 1 ? "thread" : "threads"}`,
     threads,
     ops: native ? nativeOps(tf) : portableOps,
-    openPrograms: compilePrograms(tf),
+    openPrograms: compilePrograms(tf, native ? { trimMemory: () => trimMemory(tf) } : {}),
     dispose: () => Promise.resolve(),
   };
 }

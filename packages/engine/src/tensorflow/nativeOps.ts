@@ -30,3 +30,8 @@ export function nativeOps(tf: Tf): TrainingOps {
     },
   };
 }
+
+/** Gives memory that the library has freed, and keeps for itself, back to the system. */
+export function trimMemory(tf: Tf): void {
+  tf.dispose(runOp(tf.backend() as unknown as NodeBackend, "PairloomTrimMemory", [], [], 1));
+}

@@ -21,7 +21,7 @@ export async function downloadTensorflow(
   gpu: boolean,
   log: (line: string) => void,
 ): Promise<void> {
-  const done = join(folder, "unpacked");
+  const done = join(folder, "unpacked-with-headers");
   if (existsSync(done)) return;
   const wheels = join(folder, "wheels");
   await mkdir(wheels, { recursive: true });
@@ -33,8 +33,12 @@ export async function downloadTensorflow(
   const libraries = ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"].map(
     (file) => `tensorflow/${file}`,
   );
-  const headers = ["tensorflow/c", "tensorflow/core/platform", "tsl/platform", "xla/tsl/c"];
-  log("Unpacking the libraries (850 MB)");
+  // what C++ operations include; the rest is for those who build TensorFlow itself
+  const headers = [
+    ...["tensorflow", "tsl", "xla/tsl", "absl", "Eigen", "unsupported", "google/protobuf"],
+    ...["ml_dtypes", "third_party"],
+  ];
+  log("Unpacking the libraries and headers (1 GB)");
   const wheel = await wheelIn(wheels, name.replace("-", "_"));
   await unpack(wheel, folder, [...libraries, ...headers.map((h) => `tensorflow/include/${h}/`)]);
   if (gpu) await downloadCuda(wheel, wheels, folder, log);

@@ -2,11 +2,12 @@ import { installEngine, listEngines } from "@pairloom/engine";
 import type { Command } from "commander";
 import { cacheDir } from "../project/environment.js";
 import { createSay } from "../terminal/say.js";
+import { addEngineBenchCommand } from "./engineBench.js";
 import { jsonOption } from "./options.js";
 
 /** `pairloom engine`: what computes. */
 export function addEngineCommand(program: Command): void {
-  const engine = program.command("engine").description("the engines that compute: list, install");
+  const engine = program.command("engine").description("the engines that compute: list, install, bench");
   engine
     .command("list")
     .description("which engines work here, and why the others don't")
@@ -41,4 +42,5 @@ export function addEngineCommand(program: Command): void {
         `The tensorflow engine is ready: TensorFlow ${installed.tensorflow} in ${installed.folder}`,
       );
     });
+  addEngineBenchCommand(engine);
 }

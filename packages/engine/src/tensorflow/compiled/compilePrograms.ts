@@ -19,9 +19,14 @@ const maxGraphBytes = 2 ** 31 - 1;
  * become a graph whose later runs are one session call each. The variables' values live in the session from then on. The
  * run that records leaves the variables as they were.
  */
-export function compilePrograms(tf: Tf): OpenPrograms {
+export function compilePrograms(tf: Tf, { trimMemory = () => {} }: { trimMemory?: () => void } = {}): OpenPrograms {
   const backend = tf.backend() as unknown as NodeBackend;
-  return (sources, options) => new CompiledPrograms(tf, backend, sources, options);
+  return (sources, options) => {
+    const programs = new CompiledPrograms(tf, backend, sources, options);
+    // the run that recorded held more than the compiled ones will
+    trimMemory();
+    return programs;
+  };
 }
 
 class CompiledPrograms<Name extends string> implements Programs<Name> {
