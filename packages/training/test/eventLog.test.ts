@@ -20,6 +20,8 @@ const line = (step: number): StepMetrics => ({
   stepMs: 480,
   residentMegabytes: 300,
   tensors: 50,
+  falseNegatives: 4,
+  truncatedCaptions: 0,
 });
 
 let run: string;
@@ -87,7 +89,7 @@ describe("the event files of a run", () => {
 });
 
 it("numbers go by open_clip's names; others by their own in its spelling", () => {
-  expect(scalarsOf({ ...line(2), falseNegatives: 3 } as StepMetrics)).toEqual({
+  expect(scalarsOf({ ...line(2), nobodyKnew: 3 } as StepMetrics)).toEqual({
     "train/data_time": 0.02,
     "train/batch_time": 0.5,
     "train/samples_per_second": 100,
@@ -100,7 +102,9 @@ it("numbers go by open_clip's names; others by their own in its spelling", () =>
     "train/gradient_norm": 2,
     "train/resident_megabytes": 300,
     "train/tensors": 50,
-    "train/false_negatives": 3,
+    "train/false_negatives": 4,
+    "train/truncated_captions": 0,
+    "train/nobody_knew": 3,
   });
   expect(scalarsOf({ step: 2, evaluation: { "image_to_text_R@1": 0.5 } })).toEqual({
     "val/image_to_text_R@1": 0.5,

@@ -55,7 +55,12 @@ export function createRunsApi(actions: MonitorActions): Hono {
   api.get("/:run/events", async (c) => {
     await actions.showRun(c.req.param("run")); // a run that isn't there is an answer, not a stream
     const from = offset.min(0).parse(c.req.header("last-event-id") ?? c.req.query("offset") ?? "0");
-    return streamSSE(c, (stream) => followRun(actions, c.req.param("run"), from, stream));
+    const most = z.coerce
+      .number()
+      .int()
+      .min(1)
+      .parse(c.req.query("most") ?? String(Number.MAX_SAFE_INTEGER));
+    return streamSSE(c, (stream) => followRun(actions, c.req.param("run"), from, most, stream));
   });
   api.get("/:run/log", async (c) =>
     c.json(await actions.readLog(c.req.param("run"), offset.parse(c.req.query("offset") ?? "0"))),

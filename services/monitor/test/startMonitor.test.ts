@@ -7,6 +7,7 @@ import { funnelOf, UserError } from "@pairloom/config";
 import { openRedis, openRoad, type RedisHandle, type Road } from "@pairloom/queue";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { MonitorActions, RunSummary } from "../src/actions.js";
+import { thinned } from "../src/followRun.js";
 import { startMonitor, type Monitor } from "../src/startMonitor.js";
 
 let folder: string;
@@ -186,9 +187,9 @@ describe("the API", () => {
   it("sends a run's metrics as events, and to a reader that comes back only what it has missed", async () => {
     await start();
     metrics = [1, 2];
-    const read = async (from: string | null, until: (text: string) => boolean) => {
+    const read = async (from: string | null, until: (text: string) => boolean, query = "") => {
       const stop = new AbortController();
-      const answer = await fetch(new URL("/api/runs/run-0001/events", monitor!.url), {
+      const answer = await fetch(new URL(`/api/runs/run-0001/events${query}`, monitor!.url), {
         headers: from === null ? {} : { "last-event-id": from },
         signal: stop.signal,
       });
@@ -207,6 +208,19 @@ describe("the API", () => {
     const second = await read("2", (text) => text.includes("event: state"));
     expect(second).toContain('data: {"lines":[{"step":4,"loss":0.25}]}');
     expect(second).toContain("id: 3");
+    const some = await read(null, (text) => text.includes("event: state"), "?most=1");
+    expect(some).toContain('data: {"lines":[{"step":4,"loss":0.25}]}');
+  });
+
+  it("of a long past a reader may ask for some lines: the last of them and every evaluation stay", () => {
+    const lines = Array.from({ length: 1001 }, (_, step) =>
+      step === 3 ? { step, evaluation: {} } : { step, loss: 1 },
+    );
+    const some = thinned(lines, 100).map(({ step }) => step);
+    expect(some.length).toBeLessThanOrEqual(101);
+    expect(some).toContain(3);
+    expect(some.at(-1)).toBe(1000);
+    expect(thinned(lines, 1001)).toBe(lines);
   });
 
   it("shows one run, the end of its log and its pictures; what isn't there is a 404", async () => {

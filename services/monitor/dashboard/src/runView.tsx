@@ -15,7 +15,7 @@ export function RunView({ run, onLaunched }: { run: string; onLaunched: (run: st
   const curves = useRef(emptyCurves());
   useEffect(() => {
     curves.current = emptyCurves();
-    const events = new EventSource(`/api/runs/${run}/events`);
+    const events = new EventSource(`/api/runs/${run}/events?most=1000`);
     events.addEventListener("metrics", (event) => {
       const { lines } = JSON.parse((event as MessageEvent<string>).data) as {
         lines: Record<string, unknown>[];
