@@ -121,7 +121,8 @@ describe.skipIf(missing !== null)(
     ];
     beforeAll(async () => {
       ({ folder, release } = await makeSmallRelease(200));
-      model = join(folder, "small.json");
+      model = join(folder, "colours.json");
+      await writeFile(model, JSON.stringify(colourModel));
     });
     afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -1,9 +1,10 @@
 import { CheckpointError } from "../checkpointError.js";
 import { brokenPickle, PickleReader } from "./pickleReader.js";
+import type {
+  PickledStorage} from "./pickleValue.js";
 import {
   allowedGlobal,
   PickleDict,
-  PickledStorage,
   PickledTensor,
   PickleGlobal,
   PickleList,
