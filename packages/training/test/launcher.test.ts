@@ -116,6 +116,19 @@ describe("what is handed over", () => {
     expect(flags[flags.indexOf(flag) + 1]).toBe(value);
   });
 
+  test("open_clip's own crop is told as it is, without a warning", () => {
+    const { warnings, settings } = handOver(
+      openai({ crop: "resized", cropMinArea: 0.5 }),
+      config,
+      launch,
+      facts,
+    );
+    expect(warnings).toEqual([]);
+    expect(settings.flatMap((item) => item.flags)).toEqual(
+      expect.arrayContaining(["--aug-cfg", "scale=(0.5,1.0)"]),
+    );
+  });
+
   test("clipping is a flag only where there is some", () => {
     const flagsOf = (gradClip: number | null) =>
       handOver(openai({ gradClip }), config, launch, facts).settings.flatMap((item) => item.flags);

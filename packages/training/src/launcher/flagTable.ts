@@ -50,6 +50,7 @@ const untold: Tell = (settings, { key }) => {
 };
 
 const ours = "of our own trainer alone";
+const afterwards = "a launched training isn't evaluated on the way; `pairloom eval` does it afterwards";
 
 const tellings: Partial<Record<keyof TrainSettings, Tell>> = {
   data: () => noted("--train-data names its shards"),
@@ -60,8 +61,7 @@ const tellings: Partial<Record<keyof TrainSettings, Tell>> = {
   initialCheckpoint: () => noted("the starting weights lie beside the model's config"),
   resume: () => noted("--resume latest"),
   batchSize: (_, { batchSizePerProcess }) => told("--batch-size", batchSizePerProcess),
-  accumulate: ({ accumulate }) =>
-    accumulate === 1 ? noted("one part") : told("--accum-freq", accumulate),
+  accumulate: ({ accumulate }) => (accumulate === 1 ? noted("one part") : told("--accum-freq", accumulate)),
   loss: ({ loss }, { config }) => {
     const usual = typeof config.init_logit_bias === "number" ? "siglip" : "clip";
     return loss === null || loss === usual
@@ -72,7 +72,8 @@ const tellings: Partial<Record<keyof TrainSettings, Tell>> = {
     lock === "none" ? noted("no tower is locked") : told(lock === "image" ? "--lock-image" : "--lock-text"),
   patchDropout: ({ patchDropout }) =>
     patchDropout === 0 ? noted("no patch is dropped") : told("--force-patch-dropout", patchDropout),
-  recompute: ({ recompute }) => (recompute ? told("--grad-checkpointing") : noted("nothing is computed again")),
+  recompute: ({ recompute }) =>
+    recompute ? told("--grad-checkpointing") : noted("nothing is computed again"),
   layerDecay: only(1, "open_clip has one rate for all layers"),
   emaDecay: only(null, "open_clip keeps no moving average"),
   steps: (_, { plan }) => told("--epochs", plan.epochs, "--train-num-samples", plan.samplesPerEpoch),
@@ -91,6 +92,7 @@ const tellings: Partial<Record<keyof TrainSettings, Tell>> = {
   keepCaptionsApart: only(false, "open_clip doesn't keep equal captions apart"),
   cropMargin: ({ crop: kind, cropMargin }, { config }) =>
     kind === "square" ? crop(cropMargin, imageSize(config.vision_cfg)[0]) : noted("see crop"),
+  cropMinArea: () => noted("see crop"),
   brightness: only(0, "open_clip's colour jitter is another one; none is switched on"),
   cacheMegabytes: () => noted(ours),
   shuffleWindow: () => noted("open_clip shuffles within 5,000 samples of each loader process"),
@@ -103,7 +105,7 @@ const tellings: Partial<Record<keyof TrainSettings, Tell>> = {
     return warned(`open_clip saves after whole epochs: every ${every} steps`, ...flags);
   },
   checkpointMinutes: () => noted("open_clip saves after whole epochs"),
-  keepBest: only(null, "a launched training isn't evaluated on the way"),
+  keepBest: only(null, afterwards),
   dataWorkers: () => noted("--workers is the launcher's"),
   crop: ({ crop: kind, cropMinArea }) =>
     kind === "square"
@@ -112,10 +114,11 @@ const tellings: Partial<Record<keyof TrainSettings, Tell>> = {
   xla: only(false, "open_clip compiles by --torchcompile or not at all"),
   preflightSeconds: () => noted(ours),
   keepLast: () => noted("older ones are removed as new ones are imported"),
-  evaluateEvery: only(
-    null,
-    "a launched training isn't evaluated on the way; `pairloom eval` does it afterwards",
-  ),
+  evaluateEvery: only(null, afterwards),
+  evaluateData: only(null, afterwards),
+  zeroShotClasses: only(null, afterwards),
+  tensorboard: ({ tensorboard }) =>
+    tensorboard ? told("--report-to", "tensorboard") : noted("no event files"),
   engine: ({ engine }) =>
     engine === "auto" ? noted("open_clip computes") : warned("open_clip on PyTorch computes"),
   threads: () => noted("OMP_NUM_THREADS of each process"),

@@ -26,7 +26,7 @@ export function openClipArguments({ paths, config, handed, launch, device, shard
     ...handed.settings.flatMap(({ flags }) => flags),
     ...(isSigLip ? ["--siglip"] : world > 1 ? ["--local-loss", "--gather-with-grad"] : []),
     ...["--device", device, "--log-every-n-steps", String(launch.logEvery)],
-    ...["--logs", paths.folder, "--name", paths.openClipName, "--report-to", "tensorboard"],
+    ...["--logs", paths.folder, "--name", paths.openClipName],
     ...["--resume", "latest"],
   ];
 }
