@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { type ChildProcess, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -78,8 +78,9 @@ function metricsOf(run: string): { step: number; loss: number; lr: number; logit
     .map((line) => JSON.parse(line) as { step: number; loss: number; lr: number; logitScale: number });
 }
 
-async function until(what: () => boolean, timeoutMs = 120_000): Promise<void> {
+async function until(child: ChildProcess, what: () => boolean, timeoutMs = 120_000): Promise<void> {
   for (const end = Date.now() + timeoutMs; !what();) {
+    if (child.exitCode !== null) throw new Error(`the command ended before that, with ${child.exitCode}`);
     if (Date.now() > end) throw new Error("it did not come about in time");
     await sleep(100);
   }
@@ -262,6 +263,7 @@ describe.skipIf(missing !== null)(
       const run = join(folder, "again");
       const child = startPairloom(train("again", "--steps", "150"));
       await until(
+        child,
         () => existsSync(join(run, "checkpoints")) && readdirSync(join(run, "checkpoints")).length > 0,
       );
       child.kill("SIGKILL");
@@ -279,7 +281,7 @@ describe.skipIf(missing !== null)(
       const child = startPairloom(train("stopped", "--steps", "4000"));
       let stdout = "";
       child.stdout?.on("data", (chunk) => (stdout += String(chunk)));
-      await until(() => existsSync(join(run, "metrics.jsonl")));
+      await until(child, () => existsSync(join(run, "metrics.jsonl")));
       expect(processesOf(run).length).toBeGreaterThan(2);
       child.kill("SIGTERM");
       expect(await new Promise((resolve) => child.on("close", resolve))).toBe(0);
@@ -292,7 +294,7 @@ describe.skipIf(missing !== null)(
       const child = startPairloom(train("killed", "--steps", "4000"));
       let stderr = "";
       child.stderr?.on("data", (chunk) => (stderr += String(chunk)));
-      await until(() => existsSync(join(run, "metrics.jsonl")));
+      await until(child, () => existsSync(join(run, "metrics.jsonl")));
       const rank = processesOf(run).find((pid) => {
         const environment = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
         return environment.includes("LOCAL_RANK=1");
