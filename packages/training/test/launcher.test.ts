@@ -369,15 +369,74 @@ describe("a run's folder", () => {
     });
   });
 
-  test("a cluster's refusal is handed on", async () => {
-    const path = process.env["PATH"];
-    process.env["PATH"] = join(folder, "nothing");
-    try {
-      const submitted = launchOpenClip(settings("refused"), { launcher: "slurm" }, { submit: true });
-      await expect(submitted).rejects.toThrow(/no `sbatch` here/);
-    } finally {
+  describe("with a cluster's commands", () => {
+    const path = process.env["PATH"]!;
+    let commands: string;
+    /** A command that the launcher calls. */
+    const command = async (name: string, script: string) => {
+      await writeFile(join(commands, name), `#!/bin/bash\n${script}\n`, { mode: 0o755 });
+    };
+    beforeAll(async () => {
+      commands = await mkdtemp(join(folder, "commands-"));
+      process.env["PATH"] = `${commands}:${path}`;
+    });
+    afterAll(() => {
       process.env["PATH"] = path;
-    }
+    });
+
+    test("none at all is said", async () => {
+      process.env["PATH"] = commands;
+      try {
+        const submitted = launchOpenClip(settings("refused"), { launcher: "slurm" }, { submit: true });
+        await expect(submitted).rejects.toThrow(/no `sbatch` here/);
+      } finally {
+        process.env["PATH"] = `${commands}:${path}`;
+      }
+    });
+
+    test("a refusal is handed on", async () => {
+      await command("kubectl", "echo 'error: no such namespace' >&2; exit 1");
+      const launch = { launcher: "kubernetes", image: "torch:2", claim: "data", mount: folder } as const;
+      await expect(launchOpenClip(settings("unwanted"), launch, { submit: true })).rejects.toThrow(
+        /no such namespace/,
+      );
+    });
+
+    test("a job is followed to its end: its log and its checkpoint are in the run", async () => {
+      const state = initialParameters(config, 5);
+      await writeFile(join(folder, "last.pt"), Buffer.concat([...pyTorchParts(state)]));
+      const line =
+        "2026 | INFO | Train Epoch: 1 [24/24 (100%)] Data (t): 0.001 Batch (t): 0.05, 160.0/s, 160.0/s/gpu LR: 0.000000 " +
+        "Logit Scale: 14.2 Contrastive_loss: 1.5 (1.5) Loss: 1.5 (1.5)";
+      const openClip = join(folder, "followed", "launcher", "open_clip");
+      await command(
+        "sbatch",
+        `mkdir -p ${openClip}/checkpoints; cp ${folder}/last.pt ${openClip}/checkpoints/epoch_2.pt; echo '${line}' >${openClip}/out.log; echo '4711;cluster'`,
+      );
+      await command("squeue", "exit 0");
+      const said: string[] = [];
+      const outcome = await launchOpenClip(
+        settings("followed"),
+        { launcher: "slurm", workers: 1 },
+        { submit: true, follow: true, log: (text) => said.push(text) },
+      );
+      expect(said).toContain("submitted as 4711");
+      expect(outcome).toMatchObject({ status: "finished", step: 6, last: { step: 6, loss: 1.5 } });
+      const imported = await readSafetensorsFile(
+        join(folder, "followed", "checkpoints", "step-000006.safetensors"),
+      );
+      expect(imported).toEqual(state);
+    });
+
+    test("a job that is over before its last checkpoint is a failure", async () => {
+      await command("sbatch", "echo 4712");
+      const followed = launchOpenClip(
+        settings("over"),
+        { launcher: "slurm" },
+        { submit: true, follow: true },
+      );
+      await expect(followed).rejects.toMatchObject({ code: "launched_training_failed" });
+    });
   });
 });
 
