@@ -428,6 +428,44 @@ describe("a run's folder", () => {
       expect(imported).toEqual(state);
     });
 
+    test("while a run's job is at work there is no second one", async () => {
+      await command("sbatch", "echo 4713");
+      await command("squeue", "echo RUNNING");
+      await launchOpenClip(settings("busy"), { launcher: "slurm" }, { submit: true });
+      const again = launchOpenClip(
+        settings("busy", { resume: true }),
+        { launcher: "slurm" },
+        { submit: true },
+      );
+      await expect(again).rejects.toMatchObject({ code: "job_at_work" });
+      await command("squeue", "exit 0");
+      const later = launchOpenClip(
+        settings("busy", { resume: true }),
+        { launcher: "slurm" },
+        { submit: true },
+      );
+      await expect(later).resolves.toMatchObject({ status: "submitted", job: "4713" });
+    });
+
+    test("a Kubernetes Job that failed is replaced by the next; its state is asked for", async () => {
+      const launch = { launcher: "kubernetes", image: "torch:2", claim: "data", mount: folder } as const;
+      await command(
+        "kubectl",
+        `echo "$*" >>${commands}/asked; [ "$1" = get ] && cat ${commands}/state; exit 0`,
+      );
+      await writeFile(join(commands, "state"), "pairloom-kubed ");
+      await launchOpenClip(settings("kubed"), launch, { submit: true });
+      const resumed = () => launchOpenClip(settings("kubed", { resume: true }), launch, { submit: true });
+      await expect(resumed()).rejects.toMatchObject({ code: "job_at_work" });
+      await writeFile(join(commands, "state"), "pairloom-kubed FailureTarget Failed");
+      await expect(resumed()).resolves.toMatchObject({ status: "submitted" });
+      const asked = (await readFile(join(commands, "asked"), "utf8"))
+        .trim()
+        .split("\n")
+        .map((line) => line.split(" ")[0]);
+      expect(asked).toEqual(["delete", "apply", "get", "get", "delete", "apply"]);
+    });
+
     test("a job that is over before its last checkpoint is a failure", async () => {
       await command("sbatch", "echo 4712");
       const followed = launchOpenClip(

@@ -23,8 +23,10 @@ export interface LaunchedRunPaths {
   openClipCheckpoints: string;
   /** Standard output and error of the processes. */
   output: string;
-  /** Which process trains, while one does. */
+  /** The mark of the processes that train here, while some do. */
   process: string;
+  /** The last job that a cluster took. */
+  submitted: string;
 }
 
 export function launchedRunPaths(out: string): LaunchedRunPaths {
@@ -44,6 +46,7 @@ export function launchedRunPaths(out: string): LaunchedRunPaths {
     openClipCheckpoints: join(folder, openClipName, "checkpoints"),
     output: join(folder, "output.log"),
     process: join(folder, "process.json"),
+    submitted: join(folder, "submitted.json"),
   };
 }
 

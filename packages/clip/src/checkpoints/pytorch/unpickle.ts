@@ -1,7 +1,6 @@
 import { CheckpointError } from "../checkpointError.js";
 import { brokenPickle, PickleReader } from "./pickleReader.js";
-import type {
-  PickledStorage} from "./pickleValue.js";
+import type { PickledStorage } from "./pickleValue.js";
 import {
   allowedGlobal,
   PickleDict,
