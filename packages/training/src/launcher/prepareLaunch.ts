@@ -1,16 +1,8 @@
-import { createHash } from "node:crypto";
 import { copyFile, mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import {
-  checkStateDict,
-  initialParameters,
-  loadModelConfig,
-  type ModelConfig,
-  readCheckpointFile,
-  safetensorsParts,
-} from "@pairloom/clip";
+import { loadModelConfig, type ModelConfig } from "@pairloom/clip";
 import { UserError } from "@pairloom/config";
 import { openRelease, type Release } from "../data/openRelease.js";
 import { checkResume, readRunRecord, type RunRecord, writeRunRecord } from "../run/runRecord.js";
@@ -29,6 +21,7 @@ import { launchScript } from "./launchScript.js";
 import type { LaunchSettings } from "./launchSettings.js";
 import { openClipArguments, trainerProgram } from "./openClipCommand.js";
 import { slurmScript } from "./slurmScript.js";
+import { writeStartingModel } from "./startingModel.js";
 
 const cpuProgram = fileURLToPath(new URL("../../python/open_clip_on_cpu.py", import.meta.url));
 
@@ -67,7 +60,7 @@ export async function prepareLaunch(
   if (before === null) await mkdir(join(paths.run, "checkpoints"), { recursive: true });
   else checkResume(before, record).forEach(warn);
   await mkdir(paths.modelFolder, { recursive: true });
-  const startingWeights = await writeModel(paths, config, settings);
+  const startingWeights = await writeStartingModel(paths.modelFolder, config, settings);
   await copyFile(cpuProgram, paths.cpuProgram);
   const command = openClipArguments({ paths, config, handed, launch, device, shards });
   const name = jobName(paths.run);
@@ -182,33 +175,6 @@ function makeRecord(
     },
     versions: { node: process.version, platform: `${process.platform}-${process.arch}` },
   };
-}
-
-/** @returns the sha256 of the weights' file */
-async function writeModel(
-  paths: LaunchedRunPaths,
-  config: ModelConfig,
-  settings: TrainSettings,
-): Promise<string> {
-  const state =
-    settings.initialCheckpoint === null
-      ? initialParameters(config, settings.seed)
-      : checkStateDict(await readCheckpointFile(settings.initialCheckpoint), config);
-  const parts = [...safetensorsParts(state, { format: "pt" })];
-  await writeDurably(join(paths.modelFolder, "open_clip_model.safetensors"), parts);
-  await writeJsonDurably(join(paths.modelFolder, "open_clip_config.json"), {
-    model_cfg: openClipModel(config),
-    preprocess_cfg: {},
-  });
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return hash.digest("hex");
-}
-
-/** The config for open_clip: another tokenizer than CLIP's own would be looked for in the folder, and the texts are CLIP's. */
-function openClipModel(config: ModelConfig): object {
-  const text = Object.entries(config.text_cfg).filter(([key]) => !key.includes("tokenizer"));
-  return { ...config, text_cfg: Object.fromEntries(text) };
 }
 
 async function writeScripts(facts: {
