@@ -13,7 +13,6 @@ export const launchSettings = z.strictObject({
   nodes: count.default(1),
   /** Loader processes of each process; null: four on GPUs, one on CPUs, as far as there are shards. */
   workers: z.int().min(0).nullable().default(null),
-  /** Micro-batches in a step (open_clip's --accum-freq). */
   /** Steps between two lines of open_clip's log. */
   logEvery: count.default(10),
   /** Draw shards with replacement: open_clip's epochs may then be shorter than a pass over the data. */
