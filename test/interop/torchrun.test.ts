@@ -78,7 +78,7 @@ function metricsOf(run: string): { step: number; loss: number; lr: number; logit
     .map((line) => JSON.parse(line) as { step: number; loss: number; lr: number; logitScale: number });
 }
 
-async function until(child: ChildProcess, what: () => boolean, timeoutMs = 120_000): Promise<void> {
+async function until(child: ChildProcess, what: () => boolean, timeoutMs = 400_000): Promise<void> {
   for (const end = Date.now() + timeoutMs; !what();) {
     if (child.exitCode !== null) throw new Error(`the command ended before that, with ${child.exitCode}`);
     if (Date.now() > end) throw new Error("it did not come about in time");
