@@ -13,6 +13,10 @@ export interface ModelCost {
   readonly textFlops: number;
   /** float32 bytes of parameters and buffers. */
   readonly stateBytes: number;
+  /** float32 bytes that the forward pass of one sample keeps for the backward pass. */
+  readonly keptBytes: number;
+  /** The same where transformer blocks keep their inputs alone and are computed again, one at a time. */
+  readonly recomputedBytes: number;
   /** Bytes of weights, gradients, both moments of Adam, and of what the forward pass keeps for the backward pass. */
   readonly trainingBytes: (batch: number) => number;
 }
@@ -21,6 +25,8 @@ export interface ModelCost {
 interface TowerCost {
   flops: number;
   kept: number;
+  /** Where blocks are computed again. */
+  recomputed: number;
 }
 
 /** Counts a model's cost from its config; allocates no weights. */
@@ -40,6 +46,7 @@ export function modelCost(config: ModelConfig): ModelCost {
   const words = transformerCost(text, text.layers, text.context_length, text.heads);
   words.flops += text.proj_type === "linear" ? 2 * text.width * embedDim : 0;
   words.kept += 2 * text.context_length * text.width;
+  words.recomputed += 2 * text.context_length * text.width;
   const keptBytes = 4 * (image.kept + words.kept);
   return {
     parameters,
@@ -49,6 +56,8 @@ export function modelCost(config: ModelConfig): ModelCost {
     imageFlops: image.flops,
     textFlops: words.flops,
     stateBytes: 4 * numbers,
+    keptBytes,
+    recomputedBytes: 4 * (image.recomputed + words.recomputed),
     trainingBytes: (batch) => 16 * parameters + batch * keptBytes + 3 * 4 * batch * batch,
   };
 }
@@ -65,7 +74,7 @@ function transformerCost(
   const flops = 2 * tokens * matrices + 4 * tokens * tokens * width;
   // two norms and what they feed, queries, keys, values, their mix before and after turning; the perceptron's input, gate and output
   const kept = tokens * (9 * width + 3 * hidden) + heads * tokens * tokens;
-  return { flops: layers * flops, kept: layers * kept };
+  return { flops: layers * flops, kept: layers * kept, recomputed: kept + layers * tokens * width };
 }
 
 function visionTransformerCost(config: ModelConfig): TowerCost {
@@ -75,7 +84,9 @@ function visionTransformerCost(config: ModelConfig): TowerCost {
   const patch = vision.patch_size ?? 16;
   const cost = transformerCost(vision, vision.layers as number, patches + 1, visionHeads(vision));
   cost.flops += 2 * patches * patch * patch * 3 * vision.width + 2 * vision.width * config.embed_dim;
-  cost.kept += 2 * patches * patch * patch * 3 + 2 * (patches + 1) * vision.width;
+  const embedded = 2 * patches * patch * patch * 3 + 2 * (patches + 1) * vision.width;
+  cost.kept += embedded;
+  cost.recomputed += embedded;
   return cost;
 }
 
@@ -83,7 +94,7 @@ function visionTransformerCost(config: ModelConfig): TowerCost {
 function resnetCost(config: ModelConfig): TowerCost {
   const vision = config.vision_cfg;
   const half = Math.ceil(imageSize(vision)[0] / 2);
-  const cost: TowerCost = { flops: 0, kept: 0 };
+  const cost: TowerCost = { flops: 0, kept: 0, recomputed: 0 };
   for (const [key, entry] of stateShapes(config)) {
     if (!key.startsWith("visual.") || entry.layout !== "convolution") continue;
     const [high, wide, inputs, outputs] = engineShape(entry) as [number, number, number, number];
@@ -104,5 +115,7 @@ function resnetCost(config: ModelConfig): TowerCost {
   const { embed_dim: embedDim } = config;
   cost.flops += 2 * channels * (channels + 2 * tokens * channels + embedDim) + 4 * tokens * channels;
   cost.kept += 6 * tokens * channels;
+  // its blocks are never computed again
+  cost.recomputed = cost.kept;
   return cost;
 }

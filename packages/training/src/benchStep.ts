@@ -92,7 +92,7 @@ export async function benchStep(
       firstStepSeconds: round(firstStepSeconds, 1),
       gigaflopsPerSecond: round((3 * forwardFlops * settings.batchSize) / median / 1e6, 1),
       residentMegabytes: Math.round(process.memoryUsage.rss() / 2 ** 20),
-      predictedMegabytes: Math.round(outlook(config, settings).memoryBytes / 2 ** 20),
+      predictedMegabytes: Math.round(outlook(config, settings, engine.name).memoryBytes / 2 ** 20),
       parameters,
       engine: engine.description,
       precision: settings.precision,

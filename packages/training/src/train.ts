@@ -94,7 +94,7 @@ export async function train(settings: TrainSettings, options: TrainOptions): Pro
       `${data.samples} samples${data.cached ? " in memory" : ""}, batches of ${settings.batchSize}, ` +
         `${record.steps} steps${from === null ? "" : `, resumed after step ${from.step}`}; ${engine.description}`,
     );
-    log(outlookLine(outlook(config, settings)));
+    log(outlookLine(outlook(config, settings, engine.name)));
     captionWarnings(data.captionReport).forEach((warning) => log(`warning: ${warning}`));
     const state = from?.model ?? (await initialState(config, settings));
     if (from === null) log(await preflight(engine, config, state, settings, data));

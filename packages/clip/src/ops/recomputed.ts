@@ -20,7 +20,8 @@ export function recomputed<T extends tf.Tensor>(
       // not before dy is there, and not the computation that was: an engine that compiles would make one of the two
       const [again] = fusedKernel("PairloomAfter", { x: saved!, trigger: dy }) ?? [saved!];
       const inputs = [again!, ...parameters];
-      return tf.engine().gradients(() => block(again!), inputs, dy).grads;
+      // the inner pass disposes what it adds up: the outer one's slope is not its to dispose
+      return tf.engine().gradients(() => block(again!), inputs, tf.clone(dy)).grads;
     },
   );
 }

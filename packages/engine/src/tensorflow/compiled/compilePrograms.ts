@@ -21,25 +21,25 @@ const maxGraphBytes = 2 ** 31 - 1;
  */
 export function compilePrograms(tf: Tf, { trimMemory = () => {} }: { trimMemory?: () => void } = {}): OpenPrograms {
   const backend = tf.backend() as unknown as NodeBackend;
-  return (sources, options) => {
-    const programs = new CompiledPrograms(tf, backend, sources, options);
-    // the run that recorded held more than the compiled ones will
-    trimMemory();
-    return programs;
-  };
+  return (sources, options) => new CompiledPrograms(tf, backend, sources, options, trimMemory);
 }
+
+/** By then the values that the variables began with are collected, and every program has run. */
+const trimmedAfter = 8;
 
 class CompiledPrograms<Name extends string> implements Programs<Name> {
   readonly #session: number;
   readonly #nodes = new Map<Name, ProgramNodes>();
   readonly #reads: string;
   readonly #values: string;
+  #runs = 0;
 
   constructor(
     private readonly tf: Tf,
     private readonly backend: NodeBackend,
     sources: Readonly<Record<Name, ProgramSource>>,
     private readonly options: ProgramOptions,
+    private readonly trimMemory: () => void,
   ) {
     const variables = [...options.variables.values()];
     const described = variables.map<GraphVariable>(({ name, shape, dtype }) => {
@@ -56,6 +56,8 @@ class CompiledPrograms<Name extends string> implements Programs<Name> {
   }
 
   run(name: Name, inputs: readonly Tensor[]): Tensor[] {
+    // the run that recorded held more than the compiled ones do, and the memory stays with the library
+    if (this.#runs++ === trimmedAfter) this.trimMemory();
     const nodes = this.#nodes.get(name)!;
     const ids = this.backend.getInputTensorIds(inputs);
     return this.backend.binding
