@@ -101,7 +101,9 @@ PAIRLOOM_CLONES void addGradients(const T* dy, const T* x, const float* mean, co
 #pragma GCC ivdep
     for (int64_t i = 0; i < width; i++) {
       const float centred = load(x + i) - mean[i];
-      const float passed = centred * scale[i] + bias[i] > floor ? load(dy + i) : 0.0f;
+      // loaded whether it passes or not: a load behind a condition can't be done in vectors
+      const float slopeOut = load(dy + i);
+      const float passed = centred * scale[i] + bias[i] > floor ? slopeOut : 0.0f;
       dBias[i] += passed;
       dScale[i] += passed * centred;
     }
@@ -116,7 +118,9 @@ PAIRLOOM_CLONES void inputGradients(const T* dy, const T* x, const float* mean, 
 #pragma GCC ivdep
     for (int64_t i = 0; i < width; i++) {
       const float centred = load(x + i) - mean[i];
-      const float passed = centred * scale[i] + bias[i] > floor ? load(dy + i) : 0.0f;
+      // loaded whether it passes or not: a load behind a condition can't be done in vectors
+      const float slopeOut = load(dy + i);
+      const float passed = centred * scale[i] + bias[i] > floor ? slopeOut : 0.0f;
       store((passed - shift[i] - centred * slope[i]) * scale[i], dx + i);
     }
   }
