@@ -7,20 +7,34 @@ import { fusedKernel } from "./fusedKernel.js";
  * memory cost).
  *
  * @param parameters everything else that the block takes gradients of
+ * @param constants what the block uses besides; it is handed to the block, which may not take it from elsewhere
  */
 export function recomputed<T extends tf.Tensor>(
   x: tf.Tensor,
   parameters: readonly tf.Tensor[],
-  block: (x: tf.Tensor) => T,
+  constants: readonly tf.Tensor[],
+  block: (x: tf.Tensor, constants: readonly tf.Tensor[]) => T,
 ): T {
   return differentiable<T>(
     [x, ...parameters],
-    () => ({ value: block(x), saved: [x] }),
-    (dy, [saved]) => {
+    () => ({ value: block(x, constants), saved: [x, ...constants] }),
+    (dy, [saved, ...kept]) => {
       // not before dy is there, and not the computation that was: an engine that compiles would make one of the two
       const [again] = fusedKernel("PairloomAfter", { x: saved!, trigger: dy }) ?? [saved!];
-      const inputs = [again!, ...parameters];
-      return tf.engine().gradients(() => block(again!), inputs, dy).grads;
+      return gradientsWithin(() => block(again!, kept), [again!, ...parameters], dy);
     },
   );
+}
+
+/** Gradients taken while others are taken: TensorFlow.js knows one tape at a time, and the outer one is still needed. */
+function gradientsWithin(run: () => tf.Tensor, inputs: tf.Tensor[], dy: tf.Tensor): tf.Tensor[] {
+  const engine = tf.engine();
+  const outer = engine.state.activeTape;
+  try {
+    const { value, grads } = engine.gradients(run, inputs, dy);
+    value.dispose();
+    return grads;
+  } finally {
+    engine.state.activeTape = outer as NonNullable<typeof outer>;
+  }
 }

@@ -40,7 +40,9 @@ export function transformer(
   for (let layer = 0; layer < shape.layers; layer++) {
     const block = scope.in("resblocks").in(String(layer));
     x = shape.recompute
-      ? recomputed(x, block.all(), (input) => residualBlock(block, input, shape, mask))
+      ? recomputed(x, block.all(), mask === null ? [] : [mask], (input, [kept]) =>
+          residualBlock(block, input, shape, kept ?? null),
+        )
       : residualBlock(block, x, shape, mask);
   }
   return x;

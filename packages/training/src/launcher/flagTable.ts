@@ -60,8 +60,7 @@ const tellings: Partial<Record<keyof TrainSettings, Tell>> = {
   initialCheckpoint: () => noted("the starting weights lie beside the model's config"),
   resume: () => noted("--resume latest"),
   batchSize: (_, { batchSizePerProcess }) => told("--batch-size", batchSizePerProcess),
-  accumulate: ({ accumulate }) =>
-    accumulate === 1 ? noted("one part") : told("--accum-freq", accumulate),
+  accumulate: ({ accumulate }) => (accumulate === 1 ? noted("one part") : told("--accum-freq", accumulate)),
   loss: ({ loss }, { config }) => {
     const usual = typeof config.init_logit_bias === "number" ? "siglip" : "clip";
     return loss === null || loss === usual
@@ -72,7 +71,8 @@ const tellings: Partial<Record<keyof TrainSettings, Tell>> = {
     lock === "none" ? noted("no tower is locked") : told(lock === "image" ? "--lock-image" : "--lock-text"),
   patchDropout: ({ patchDropout }) =>
     patchDropout === 0 ? noted("no patch is dropped") : told("--force-patch-dropout", patchDropout),
-  recompute: ({ recompute }) => (recompute ? told("--grad-checkpointing") : noted("nothing is computed again")),
+  recompute: ({ recompute }) =>
+    recompute ? told("--grad-checkpointing") : noted("nothing is computed again"),
   layerDecay: only(1, "open_clip has one rate for all layers"),
   emaDecay: only(null, "open_clip keeps no moving average"),
   steps: (_, { plan }) => told("--epochs", plan.epochs, "--train-num-samples", plan.samplesPerEpoch),
