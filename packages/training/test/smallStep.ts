@@ -21,8 +21,8 @@ export interface SmallStep {
   step: TrainingStep;
   batch: StepBatch;
   /** Every variable's numbers, by its name. */
-  values(): Map<string, Float32Array>;
-  dispose(): void;
+  values: () => Map<string, Float32Array>;
+  dispose: () => void;
 }
 
 /**
