@@ -131,7 +131,6 @@ function passAndGradients(
     trainable.map(([, variable]) => variable),
   );
   const gradients = new Map<string, tf.Tensor>();
-  for (const [key, variable] of trainable)
-    gradients.set(key, grads[variable.name] ?? tf.zerosLike(variable));
+  for (const [key, variable] of trainable) gradients.set(key, grads[variable.name] ?? tf.zerosLike(variable));
   return { value, ...encoded, gradients };
 }

@@ -36,7 +36,8 @@ export function lossRows(
   const size = keys.shape[0];
   const scale = tf.exp(logScale);
   const scaled = tf.mul(exactMatMul(queries, keys), scale);
-  const isPair = tf.oneHot(own, size, 1, 0, "float32");
+  // not oneHot as float32: the wasm back end's writes whole numbers into it, whatever the type
+  const isPair = tf.cast(tf.equal(tf.reshape(own, [-1, 1]), tf.range(0, size, 1, "int32")), "float32");
   const { loss, slope } =
     kind === "clip"
       ? softmaxRows(scaled, isPair, size)
@@ -47,12 +48,17 @@ export function lossRows(
     dQueries: exactProduct(bySimilarity, keys),
     dKeys: exactProduct(tf.transpose(bySimilarity), queries),
     dLogScale: tf.sum(tf.mul(slope, scaled)),
-    dBias: tf.sum(slope),
+    // CLIP's loss knows no bias: its slopes' sum is zero but for rounding, of which Adam would make whole steps
+    dBias: kind === "clip" ? tf.scalar(0) : tf.sum(slope),
   };
 }
 
 /** Half of the mean cross entropy, over B rows in all. */
-function softmaxRows(logits: tf.Tensor, isPair: tf.Tensor, size: number): { loss: tf.Scalar; slope: tf.Tensor } {
+function softmaxRows(
+  logits: tf.Tensor,
+  isPair: tf.Tensor,
+  size: number,
+): { loss: tf.Scalar; slope: tf.Tensor } {
   const shifted = tf.sub(logits, tf.max(logits, 1, true));
   const log = tf.sub(shifted, tf.log(tf.sum(tf.exp(shifted), 1, true)));
   const share = 0.5 / size;
@@ -62,7 +68,11 @@ function softmaxRows(logits: tf.Tensor, isPair: tf.Tensor, size: number): { loss
   };
 }
 
-function sigmoidRows(logits: tf.Tensor, isPair: tf.Tensor, size: number): { loss: tf.Scalar; slope: tf.Tensor } {
+function sigmoidRows(
+  logits: tf.Tensor,
+  isPair: tf.Tensor,
+  size: number,
+): { loss: tf.Scalar; slope: tf.Tensor } {
   const signs = tf.sub(tf.mul(isPair, 2), 1);
   const wrong = tf.neg(tf.mul(logits, signs));
   return {

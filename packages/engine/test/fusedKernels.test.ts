@@ -146,7 +146,7 @@ it("results have the same bits with one thread and with three", async () => {
       tf.softmax(table),
       tf.sum(table, 0),
     ];
-    const norm = e.ops.squaredNorm([table]);
+    const norm = e.ops.squaredNorm([table]).dataSync()[0];
     return [
       ...[...gradients, ...products].map((t) => Buffer.from(t.dataSync().slice().buffer).toString("base64")),
       norm,

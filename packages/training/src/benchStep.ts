@@ -1,4 +1,12 @@
-import { loadModelConfig, type ModelConfig, initialParameters, imageSize, modelCost, parseModelConfig, RandomNumbers } from "@pairloom/clip";
+import {
+  loadModelConfig,
+  type ModelConfig,
+  initialParameters,
+  imageSize,
+  modelCost,
+  parseModelConfig,
+  RandomNumbers,
+} from "@pairloom/clip";
 import type { Engine } from "@pairloom/engine";
 import { outlook } from "./run/outlook.js";
 import { resolveTrainSettings, type TrainSettingsInput } from "./settings/trainSettings.js";
@@ -111,7 +119,11 @@ function randomBatch(config: ModelConfig, pairs: number): { images: Float32Array
   return {
     images: Float32Array.from({ length: pairs * height * width * 3 }, () => random.normal()),
     tokens: Int32Array.from({ length: pairs * context }, (_, i) =>
-      i % context === 0 ? vocabulary - 2 : i % context === context - 1 ? vocabulary - 1 : random.integer(1, vocabulary - 2),
+      i % context === 0
+        ? vocabulary - 2
+        : i % context === context - 1
+          ? vocabulary - 1
+          : random.integer(1, vocabulary - 2),
     ),
   };
 }

@@ -57,7 +57,7 @@ export async function runSteps(context: RunContext, options: TrainOptions): Prom
   const started = performance.now();
   const evaluated = new Evaluations(context, options);
   const watch = new TrainingWatch(settings);
-  const checkpoints = new Checkpoints(context);
+  const checkpoints = new Checkpoints(context, log);
   let step = context.from;
   let last: StepMetrics | null = null;
   let { cursor } = context;
@@ -134,7 +134,10 @@ class Checkpoints {
   private saved: number;
   private savedAt = performance.now();
 
-  constructor(private readonly context: RunContext) {
+  constructor(
+    private readonly context: RunContext,
+    private readonly log: (line: string) => void,
+  ) {
     this.saved = context.from;
   }
 
@@ -158,8 +161,15 @@ class Checkpoints {
   async judge(step: number, evaluation: Record<string, number> | null): Promise<void> {
     const { run, settings } = this.context;
     const metric = settings.keepBest;
-    const value = metric === null ? undefined : evaluation?.[metric];
-    if (metric === null || value === undefined || !isBetter(metric, value, await readBest(run))) return;
+    if (metric === null || evaluation === null) return;
+    const value = evaluation[metric];
+    if (value === undefined) {
+      this.log(
+        `warning: no checkpoint is kept as the best: the evaluation gives no ${metric}, but ${Object.keys(evaluation).join(", ")}`,
+      );
+      return;
+    }
+    if (!isBetter(metric, value, await readBest(run))) return;
     await writeBest(run, { metric, value, step });
   }
 }

@@ -24,6 +24,7 @@ import { captionWarnings } from "./run/trainingWatch.js";
 import { StepVariables } from "./step/stepVariables.js";
 import { accumulates, openTrainingStep, type TrainingStep } from "./step/trainingStep.js";
 import { UserError } from "@pairloom/config";
+import { checkAgainst } from "./settings/checkAgainst.js";
 import type { TrainSettings } from "./settings/trainSettings.js";
 import { runSteps } from "./runSteps.js";
 
@@ -69,6 +70,7 @@ export async function train(settings: TrainSettings, options: TrainOptions): Pro
   const { engine, log = () => {} } = options;
   const run = resolve(settings.out);
   const config = await loadModelConfig(settings.model);
+  checkAgainst(settings, config, engine);
   const release = await openRelease(settings.data);
   const before = await readRunRecord(run);
   if ((await readLaunchManifest(run)) !== null) {

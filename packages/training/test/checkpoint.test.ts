@@ -72,13 +72,17 @@ test("damage to the optimizer's file counts too", async () => {
   expect((await loaded()).newest?.step).toBe(1);
 });
 
-test("the last K stay", async () => {
+test.each([
+  [null, [10, 11]],
+  [2, [2, 10, 11]],
+  [10, [10, 11]],
+])("the last K stay, and the best of step %s", async (best, expected) => {
   for (const step of [1, 2, 10, 11]) await save(step);
-  await pruneCheckpoints(run, 2);
-  expect((await listCheckpoints(run)).map(({ step }) => step)).toEqual([10, 11]);
+  await pruneCheckpoints(run, 2, best);
+  expect((await listCheckpoints(run)).map(({ step }) => step)).toEqual(expected);
   expect(
     (await readdir(join(run, "checkpoints"))).filter((name) => name.endsWith(".safetensors")),
-  ).toHaveLength(2);
+  ).toHaveLength(expected.length);
 });
 
 test("files of a checkpoint that was never finished are no checkpoint, and are swept", async () => {

@@ -35,6 +35,7 @@ function settingsOf(more: TrainSettingsInput = {}) {
     warmup: 2,
     checkpointEvery: 3,
     seed: 3,
+    preflightSeconds: 0,
     ...more,
   });
 }

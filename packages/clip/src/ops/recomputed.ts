@@ -6,8 +6,8 @@ import { fusedKernel } from "./fusedKernel.js";
  * block(x), of which nothing is kept for the gradient but x: it is computed again then (Chen et al. 2016, sublinear
  * memory cost).
  *
- * @param parameters variables that the block takes gradients of
- * @param constants what else it reads: given to it each time, since the first ones are gone by the second
+ * @param parameters everything else that the block takes gradients of
+ * @param constants what the block uses besides; it is handed to the block, which may not take it from elsewhere
  */
 export function recomputed<T extends tf.Tensor>(
   x: tf.Tensor,
@@ -18,24 +18,23 @@ export function recomputed<T extends tf.Tensor>(
   return differentiable<T>(
     [x, ...parameters],
     () => ({ value: block(x, constants), saved: [x, ...constants] }),
-    (dy, [saved, ...constants]) => {
+    (dy, [saved, ...kept]) => {
       // not before dy is there, and not the computation that was: an engine that compiles would make one of the two
       const [again] = fusedKernel("PairloomAfter", { x: saved!, trigger: dy }) ?? [saved!];
-      return withOwnTape(
-        // the inner pass disposes what it adds up: the outer one's slope is not its to dispose
-        () => tf.engine().gradients(() => block(again!, constants), [again!, ...parameters], tf.clone(dy)).grads,
-      );
+      return gradientsWithin(() => block(again!, kept), [again!, ...parameters], dy);
     },
   );
 }
 
-/** TensorFlow.js drops its tape after each pass of gradients: one within another must leave it the outer's. */
-function withOwnTape<T>(work: () => T): T {
-  const { state } = tf.engine();
-  const { activeTape } = state;
+/** Gradients taken while others are taken: TensorFlow.js knows one tape at a time, and the outer one is still needed. */
+function gradientsWithin(run: () => tf.Tensor, inputs: tf.Tensor[], dy: tf.Tensor): tf.Tensor[] {
+  const engine = tf.engine();
+  const outer = engine.state.activeTape;
   try {
-    return work();
+    const { value, grads } = engine.gradients(run, inputs, dy);
+    value.dispose();
+    return grads;
   } finally {
-    state.activeTape = activeTape;
+    engine.state.activeTape = outer as NonNullable<typeof outer>;
   }
 }

@@ -40,8 +40,8 @@ export function transformer(
   for (let layer = 0; layer < shape.layers; layer++) {
     const block = scope.in("resblocks").in(String(layer));
     x = shape.recompute
-      ? recomputed(x, block.all(), mask === null ? [] : [mask], (input, [own]) =>
-          residualBlock(block, input, shape, own ?? null),
+      ? recomputed(x, block.all(), mask === null ? [] : [mask], (input, [kept]) =>
+          residualBlock(block, input, shape, kept ?? null),
         )
       : residualBlock(block, x, shape, mask);
   }

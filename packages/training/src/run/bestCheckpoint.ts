@@ -14,8 +14,11 @@ const file = (run: string) => join(run, "best.json");
 export async function readBest(run: string): Promise<BestCheckpoint | null> {
   const text = await readFile(file(run), "utf8").catch(() => null);
   if (text === null) return null;
-  const parsed = best.safeParse(JSON.parse(text));
-  return parsed.success ? parsed.data : null;
+  try {
+    return best.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
 }
 
 export function writeBest(run: string, value: BestCheckpoint): Promise<void> {

@@ -33,7 +33,8 @@ export async function preflight(
   if (settings.lock !== "none") return "preflight: skipped, since a tower is locked";
   const pairs = Math.min(mostPairs, settings.batchSize, stepFits(config) ? mostPairs : fewestPairs);
   const batch = await firstPairs(data, pairs);
-  if (batch === null) return `preflight: skipped, the data have no ${pairs} pairs of different captions side by side`;
+  if (batch === null)
+    return `preflight: skipped, the data have no ${pairs} pairs of different captions side by side`;
   const own: TrainSettings = {
     ...settings,
     batchSize: pairs,
@@ -68,7 +69,9 @@ export async function preflight(
       if (steps < enoughSteps)
         return `preflight: out of time after ${steps} steps (loss ${first.toFixed(2)} → ${last.toFixed(2)}); more --preflight-seconds would tell more`;
       if (last > 0.75 * Math.min(chance, first))
-        throw failed(`the loss went from ${first.toFixed(2)} to ${last.toFixed(2)} only, in ${steps} steps on ${pairs} pairs`);
+        throw failed(
+          `the loss went from ${first.toFixed(2)} to ${last.toFixed(2)} only, in ${steps} steps on ${pairs} pairs`,
+        );
       return `preflight: the loss on ${pairs} pairs came down from ${first.toFixed(2)} to ${last.toFixed(2)} in ${steps} steps`;
     } finally {
       step.dispose();

@@ -33,10 +33,7 @@ export async function readTrainerState(
 }
 
 /** Puts a checkpoint's state into variables that hold its model. @throws where a tensor is missing or of another shape */
-export function restoreTrainerState(
-  variables: StepVariables,
-  saved: ReadonlyMap<string, HostTensor>,
-): void {
+export function restoreTrainerState(variables: StepVariables, saved: ReadonlyMap<string, HostTensor>): void {
   const shapes = stateShapes(variables.config);
   const restore = (name: string, entry: StateEntry, variable: tf.Variable): void => {
     const tensor = saved.get(name);

@@ -34,7 +34,8 @@ export class TrainingWatch {
     if (this.recent.length > span) this.recent.shift();
     this.pinned = metrics.logitScale > 0.999 * maxLogitScale ? this.pinned + 1 : 0;
     if (this.recent.length < span) return [];
-    const mean = (of: (one: StepMetrics) => number) => this.recent.reduce((sum, one) => sum + of(one), 0) / span;
+    const mean = (of: (one: StepMetrics) => number) =>
+      this.recent.reduce((sum, one) => sum + of(one), 0) / span;
     const warnings: string[] = [];
     const guessing = Math.log(batchSize);
     if (metrics.step >= warmup + 4 * span && mean(({ loss }) => loss) > 0.98 * guessing)
@@ -54,7 +55,8 @@ export class TrainingWatch {
             "many pairs are doubles",
         ),
       );
-    const waits = mean(({ dataWaitMs }) => dataWaitMs) / mean(({ dataWaitMs, stepMs }) => dataWaitMs + stepMs);
+    const waits =
+      mean(({ dataWaitMs }) => dataWaitMs) / mean(({ dataWaitMs, stepMs }) => dataWaitMs + stepMs);
     if (waits > 0.1)
       warnings.push(
         ...this.once(

@@ -159,7 +159,10 @@ export function resolveTrainSettings(
   if (settings.steps === null && settings.epochs === null) throw invalid("steps", "give `steps` or `epochs`");
   const { batchSize, accumulate } = settings;
   if (batchSize % accumulate !== 0 || batchSize / accumulate < 2)
-    throw invalid("accumulate", `must cut batchSize ${batchSize} into equal parts of two pairs or more, got ${accumulate}`);
+    throw invalid(
+      "accumulate",
+      `must cut batchSize ${batchSize} into equal parts of two pairs or more, got ${accumulate}`,
+    );
   return settings;
 }
 

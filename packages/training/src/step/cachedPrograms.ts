@@ -22,7 +22,7 @@ export type CachedProgramName = "encode" | "lossRows" | "accumulate" | "update";
  * A step over more pairs than fit in memory at once, with the loss of the whole batch (GradCache, Gao et al. 2021):
  * `encode` gives each part's features; `lossRows` goes through the table of all logits and gives the loss and its slopes
  * by every feature; `accumulate` runs each part again and adds up the gradients; `update` does the rest. Batch
- * normalisation sees each part alone, and its running statistics move once for each.
+ * normalisation sees each part alone, and its running statistics move once for each part.
  */
 export function cachedPrograms(
   variables: StepVariables,
@@ -62,14 +62,12 @@ export function cachedPrograms(
         const [images, tokens] = inputs as [tf.Tensor4D, tf.Tensor2D];
         const [image, text] = inputs.slice(-2) as [tf.Tensor2D, tf.Tensor2D];
         const options = passOptions(settings, inputs[2], part.length);
-        const pass = gradientsFromSlopes(parameters, config, { images, tokens }, { image, text }, options);
+        // each part moves the running statistics from where the part before has moved them
+        const here = new Map([...parameters, ...variables.moved]);
+        const pass = gradientsFromSlopes(here, config, { images, tokens }, { image, text }, options);
         for (const [key, { sum }] of variables.trained)
           if (isOfTower(key)) sum!.assign(tf.add(sum!, pass.gradients.get(key)!));
-        for (const [key, statistic] of pass.batchStatistics) {
-          const running = parameters.get(key)!;
-          // a batch that is refused later must not have left its NaN here
-          running.assign(tf.where(tf.lessEqual(tf.abs(statistic), 3e38), statistic, running));
-        }
+        for (const [key, statistic] of pass.batchStatistics) variables.moved.get(key)!.assign(statistic);
         tf.dispose([pass.imageFeatures, pass.textFeatures, ...pass.batchStatistics.values()]);
         return [tf.scalar(0)];
       },
@@ -84,8 +82,10 @@ export function cachedPrograms(
           const own = key === "logit_scale" ? dLogScale : key === "logit_bias" ? dBias : sum!;
           gradients.set(key, own);
         }
-        const facts = updateParameters(variables, ops, settings, loss, gradients, new Map(), given);
+        const facts = updateParameters(variables, ops, settings, loss, gradients, variables.moved, given);
         for (const { sum } of variables.trained.values()) sum!.assign(tf.zerosLike(sum!));
+        // a batch that is refused has left no trace in them
+        for (const [key, moved] of variables.moved) moved.assign(parameters.get(key)!);
         return [facts];
       },
     },

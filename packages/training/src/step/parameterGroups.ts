@@ -26,7 +26,8 @@ export function parameterGroups(config: ModelConfig, settings: GroupSettings): M
     const tower = towerOf(key);
     groups.set(key, {
       trained: fixed !== true && tower !== settings.lock,
-      rateScale: (tower === "text" ? settings.textRate : 1) * settings.layerDecay ** depthBelowTop(key, config),
+      rateScale:
+        (tower === "text" ? settings.textRate : 1) * settings.layerDecay ** depthBelowTop(key, config),
       weightDecay: shape.length < 2 ? 0 : settings.weightDecay,
     });
   }

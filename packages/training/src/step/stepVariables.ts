@@ -1,5 +1,11 @@
 import * as tf from "@tensorflow/tfjs";
-import { createParameters, disposeParameters, type ModelConfig, type StateDict } from "@pairloom/clip";
+import {
+  createParameters,
+  disposeParameters,
+  type ModelConfig,
+  type StateDict,
+  stateShapes,
+} from "@pairloom/clip";
 import type { TrainSettings } from "../settings/trainSettings.js";
 import { type ParameterGroup, parameterGroups } from "./parameterGroups.js";
 
@@ -20,6 +26,8 @@ export class StepVariables {
   /** The model's state by key. */
   readonly parameters: Map<string, tf.Variable>;
   readonly trained = new Map<string, TrainedParameter>();
+  /** Running statistics by key, as the parts of a batch have moved them so far; none where a batch is one part. */
+  readonly moved = new Map<string, tf.Variable>();
 
   constructor(
     readonly config: ModelConfig,
@@ -41,6 +49,9 @@ export class StepVariables {
         sum: options.accumulates ? zerosLike(parameter) : null,
       });
     }
+    if (!options.accumulates || settings.lock === "image") return;
+    for (const [key, { kind }] of stateShapes(config))
+      if (kind === "buffer") this.moved.set(key, copyOf(this.parameters.get(key)!));
   }
 
   /** Every variable by a name of its own. */
@@ -52,6 +63,7 @@ export class StepVariables {
       if (one.average !== null) all.set(`average.${key}`, one.average);
       if (one.sum !== null) all.set(`sum.${key}`, one.sum);
     }
+    for (const [key, one] of this.moved) all.set(`moved.${key}`, one);
     return all;
   }
 
@@ -59,7 +71,9 @@ export class StepVariables {
     disposeParameters(this.parameters);
     for (const { first, second, average, sum } of this.trained.values())
       for (const variable of [first, second, average, sum]) variable?.dispose();
+    tf.dispose([...this.moved.values()]);
     this.trained.clear();
+    this.moved.clear();
   }
 }
 

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { imageSize, lossKindOf } from "@pairloom/clip";
-import type { Engine, Programs } from "@pairloom/engine";
+import type { Engine, ProgramOptions, Programs, ProgramSource } from "@pairloom/engine";
 import type { TrainSettings } from "../settings/trainSettings.js";
 import { type CachedProgramName, cachedPrograms, rowsAtOnce } from "./cachedPrograms.js";
 import { keptPatches, partSamples, partSize } from "./partSamples.js";
@@ -36,27 +36,43 @@ export interface TrainingStep {
 }
 
 /** Whether a step goes through its batch in parts: gradients are then added up in variables of their own. */
-export function accumulates({ accumulate, batchSize }: Pick<TrainSettings, "accumulate" | "batchSize">): boolean {
+export function accumulates({
+  accumulate,
+  batchSize,
+}: Pick<TrainSettings, "accumulate" | "batchSize">): boolean {
   // the table of logits of a larger batch would not be taken whole
   return accumulate > 1 || batchSize > 4096;
 }
 
-export function openTrainingStep(engine: Engine, variables: StepVariables, settings: TrainSettings): TrainingStep {
+export function openTrainingStep(
+  engine: Engine,
+  variables: StepVariables,
+  settings: TrainSettings,
+): TrainingStep {
   const samples = partSamples(variables.config, settings);
   const options = {
     variables: variables.all(),
     precision: settings.precision,
     xla: settings.xla,
   };
+  if (!accumulates(settings)) {
+    const step = wholeBatchProgram(variables, engine.ops, settings, samples);
+    return new WholeBatchStep(opened(engine, { step }, options), variables, settings);
+  }
+  const sources = cachedPrograms(variables, engine.ops, settings, samples);
+  return new CachedStep(opened(engine, sources, options), variables, settings);
+}
+
+/** Programs of sources whose samples are done with then. */
+function opened<Name extends string>(
+  engine: Engine,
+  sources: Record<Name, ProgramSource>,
+  options: ProgramOptions,
+): Programs<Name> {
   try {
-    if (!accumulates(settings)) {
-      const step = wholeBatchProgram(variables, engine.ops, settings, samples);
-      return new WholeBatchStep(engine.openPrograms({ step }, options), variables, settings);
-    }
-    const sources = cachedPrograms(variables, engine.ops, settings, samples);
-    return new CachedStep(engine.openPrograms(sources, options), variables, settings);
+    return engine.openPrograms(sources, options);
   } finally {
-    tf.dispose([...samples.part, samples.rates]);
+    tf.dispose(Object.values<ProgramSource>(sources).flatMap(({ samples }) => [...samples]));
   }
 }
 
@@ -68,7 +84,10 @@ class WholeBatchStep implements TrainingStep {
   ) {}
 
   async run(batch: StepBatch, step: number, lr: number): Promise<StepResult> {
-    const inputs = [...partOf(batch, this.variables, this.settings, step, 0), ratesOf(this.settings, step, lr)];
+    const inputs = [
+      ...partOf(batch, this.variables, this.settings, step, 0),
+      ratesOf(this.settings, step, lr),
+    ];
     const facts = this.programs.run("step", inputs);
     tf.dispose(inputs);
     return readFacts(facts, this.settings);
@@ -104,7 +123,9 @@ class CachedStep implements TrainingStep {
       using([...inputsOf(part), ...slopes], (inputs) => tf.dispose(programs.run("accumulate", inputs)));
     }
     tf.dispose([image, text, loss.dImage, loss.dText]);
-    const facts = using([loss.scalars, ratesOf(settings, step, lr)], (inputs) => programs.run("update", inputs));
+    const facts = using([loss.scalars, ratesOf(settings, step, lr)], (inputs) =>
+      programs.run("update", inputs),
+    );
     return readFacts(facts, settings);
   }
 
@@ -112,9 +133,13 @@ class CachedStep implements TrainingStep {
   private lossOf(image: tf.Tensor2D, text: tf.Tensor2D) {
     const rows = rowsAtOnce(this.settings);
     const kind = this.settings.loss ?? lossKindOf(this.variables.parameters);
-    const directions = kind === "clip"
-      ? ([[image, text], [text, image]] as const)
-      : ([[image, text]] as const);
+    const directions =
+      kind === "clip"
+        ? ([
+            [image, text],
+            [text, image],
+          ] as const)
+        : ([[image, text]] as const);
     let scalars: tf.Tensor = tf.zeros([3]);
     const slopes = directions.map(([queries, keys]) => {
       const dQueries: tf.Tensor2D[] = [];
@@ -132,7 +157,8 @@ class CachedStep implements TrainingStep {
     const [byRow, byColumn] = slopes as [(typeof slopes)[0], (typeof slopes)[0] | undefined];
     return {
       scalars,
-      dImage: byColumn === undefined ? byRow.dQueries : (addUp(byRow.dQueries, byColumn.dKeys) as tf.Tensor2D),
+      dImage:
+        byColumn === undefined ? byRow.dQueries : (addUp(byRow.dQueries, byColumn.dKeys) as tf.Tensor2D),
       dText: byColumn === undefined ? byRow.dKeys : (addUp(byRow.dKeys, byColumn.dQueries) as tf.Tensor2D),
     };
   }
@@ -160,7 +186,11 @@ function partOf(
   const pixels = height * width * 3;
   return [
     tf.tensor4d(images.subarray(part * size * pixels, (part + 1) * size * pixels), [size, height, width, 3]),
-    tf.tensor2d(tokens.subarray(part * size * context, (part + 1) * size * context), [size, context], "int32"),
+    tf.tensor2d(
+      tokens.subarray(part * size * context, (part + 1) * size * context),
+      [size, context],
+      "int32",
+    ),
     ...keptPatches(config, settings, step, part),
   ];
 }
@@ -172,7 +202,12 @@ function ratesOf({ beta1, beta2 }: TrainSettings, step: number, lr: number): tf.
 async function readFacts(facts: tf.Tensor[], { batchSize }: TrainSettings): Promise<StepResult> {
   const [loss = NaN, gradientNorm = NaN, logitScale = NaN, updated = 0] = await facts[0]!.data<"float32">();
   tf.dispose(facts);
-  return { loss, gradientNorm, logitScale, refused: updated === 0 ? refusal(loss, gradientNorm, batchSize) : null };
+  return {
+    loss,
+    gradientNorm,
+    logitScale,
+    refused: updated === 0 ? refusal(loss, gradientNorm, batchSize) : null,
+  };
 }
 
 function refusal(loss: number, norm: number, batchSize: number): string {

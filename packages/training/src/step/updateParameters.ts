@@ -40,10 +40,7 @@ export function updateParameters(
   const scale = tf.exp(logScale);
   const norm = tf.sqrt(ops.squaredNorm([...gradients.values()]));
   // comparisons with NaN are false
-  const isSound = tf.logicalAnd(
-    tf.lessEqual(loss, lossLimit(batchSize)),
-    tf.lessEqual(norm, 3e38),
-  );
+  const isSound = tf.logicalAnd(tf.lessEqual(loss, lossLimit(batchSize)), tf.lessEqual(norm, 3e38));
   const go = tf.cast(isSound, "float32");
   // as PyTorch's clip_grad_norm_
   const clip = gradClip === null ? tf.onesLike(norm) : tf.minimum(1, tf.div(gradClip, tf.add(norm, 1e-6)));
@@ -52,7 +49,10 @@ export function updateParameters(
     const { beta1, beta2, eps: epsilon } = settings;
     const own = { rateScale, beta1, beta2, epsilon, weightDecay };
     ops.adamwStep(parameter, first, second, gradients.get(key)!, all, own);
-    if (key === "logit_scale") parameter.assign(tf.clipByValue(parameter, 0, Math.log(maxLogitScale)));
+    if (key === "logit_scale") {
+      const within = tf.clipByValue(parameter, 0, Math.log(maxLogitScale));
+      parameter.assign(tf.where(isSound, within, parameter));
+    }
     if (average !== null) {
       const moved = tf.mul(tf.sub(parameter, average), tf.mul(go, 1 - settings.emaDecay!));
       average.assign(tf.add(average, moved));
