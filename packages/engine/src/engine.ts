@@ -33,6 +33,8 @@ export interface EngineOptions {
   cacheDir?: string;
   /** CPU threads; default: those available to the process. Results depend on it only where an engine says so. */
   threads?: number;
+  /** Lets TensorFlow's XLA compile what it can of programs. Holds for the process, as TensorFlow reads it when it loads. */
+  xla?: boolean;
   log?: (line: string) => void;
 }
 

@@ -8,6 +8,7 @@ import { bindingName, bindingPackage, findInstallation, stockBinding } from "./i
 import { nativeFingerprint } from "./nativeSources.js";
 import { requireBindingPath } from "./requireBindingPath.js";
 import { compilePrograms } from "./compiled/compilePrograms.js";
+import { xlaNotLoaded } from "./compiled/xlaNotLoaded.js";
 import { registerFloat32MatMulKernel } from "./kernels/float32MatMulKernel.js";
 import { registerFusedMatMulKernel } from "./kernels/fusedMatMulKernel.js";
 import { registerGatherKernel } from "./kernels/gatherKernel.js";
@@ -52,11 +53,14 @@ function findBinding(
   return stock === null ? null : { binding: stock, version: "2.9.1", gpu: false, native: false };
 }
 
-let loadedThreads: number | null = null;
+/** What holds in this process from the first load on. */
+let loaded: { threads: number; xla: boolean } | null = null;
 
 /**
  * Loads TensorFlow into this process (for good: the library can't be unloaded) and makes it the current back end. The
- * number of threads holds from the first load on.
+ * number of threads, and whether XLA compiles, hold from the first load on.
+ *
+ * @throws UserError "xla_not_loaded" where XLA is asked for and TensorFlow is there already without it
  */
 export async function loadTensorflowEngine(options: EngineOptions): Promise<Engine> {
   const found = findBinding(options.cacheDir);
@@ -65,12 +69,16 @@ export async function loadTensorflowEngine(options: EngineOptions): Promise<Engi
     throw new UserError("engine_unavailable", "The tensorflow engine is not installed", {
       hint: tensorflowStatus(options.cacheDir).why ?? "`pairloom engine install`",
     });
-  const threads = loadedThreads ?? options.threads ?? availableParallelism();
-  if (loadedThreads === null) setLibraryThreads(threads);
+  if (loaded !== null && options.xla === true && !loaded.xla) throw xlaNotLoaded();
+  const { threads, xla } = loaded ?? {
+    threads: options.threads ?? availableParallelism(),
+    xla: options.xla ?? false,
+  };
+  if (loaded === null) setLibrarySettings(threads, xla);
   const require = createRequire(import.meta.url);
   const requireBinding = require(requireBindingPath()) as (folder: string, binding: string) => Tf;
   const tf = requireBinding(folder, found.binding);
-  loadedThreads = threads;
+  loaded = { threads, xla };
   if (!(await tf.setBackend("tensorflow"))) throw new Error("The tensorflow back end did not start");
   const { binding } = tf.backend() as unknown as { binding: { TF_Version: string; isUsingGpuDevice(): boolean } };
   registerStepKernel(tf);
@@ -95,13 +103,13 @@ export async function loadTensorflowEngine(options: EngineOptions): Promise<Engi
     description: `TensorFlow ${binding.TF_Version} on ${device}${threads} CPU ${threads === 1 ? "thread" : "threads"}`,
     threads,
     ops: native ? nativeOps(tf) : portableOps,
-    openPrograms: compilePrograms(tf, native ? { trimMemory: () => trimMemory(tf) } : {}),
+    openPrograms: compilePrograms(tf, { xla, ...(native ? { trimMemory: () => trimMemory(tf) } : {}) }),
     dispose: () => Promise.resolve(),
   };
 }
 
 /** TensorFlow reads its settings from the environment when it is loaded; the environment is the only way to give them. */
-function setLibraryThreads(threads: number): void {
+function setLibrarySettings(threads: number, xla: boolean): void {
   const settings = {
     TF_NUM_INTRAOP_THREADS: String(threads),
     // One op after another, in one order
@@ -109,4 +117,9 @@ function setLibraryThreads(threads: number): void {
     TF_CPP_MIN_LOG_LEVEL: "2",
   };
   for (const [name, value] of Object.entries(settings)) process.env[name] ??= value;
+  if (!xla) return;
+  const given = process.env["TF_XLA_FLAGS"];
+  process.env["TF_XLA_FLAGS"] = [given, "--tf_xla_auto_jit=2", "--tf_xla_cpu_global_jit"]
+    .filter((flags) => flags !== undefined)
+    .join(" ");
 }

@@ -92,6 +92,7 @@ Examples:
       onParentGone(() => stop.abort());
       const engine = await loadEngine(settings.engine, {
         cacheDir: cacheDir(),
+        xla: settings.xla,
         ...(settings.threads === null ? {} : { threads: settings.threads }),
       });
       const live = new LiveBlock(process.stderr, Infinity); // elsewhere than on a terminal the log's lines say as much

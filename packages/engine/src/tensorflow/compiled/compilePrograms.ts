@@ -5,10 +5,12 @@ import type { Tensor } from "@tensorflow/tfjs";
 import { UserError } from "@pairloom/config";
 import type { Tf } from "../../engine.js";
 import type { OpenPrograms, ProgramOptions, Programs, ProgramSource } from "../../programs.js";
+import { runOp } from "../kernels/nativeKernels.js";
 import { dataType, type NodeBackend } from "./binding.js";
 import { GraphBuilder, type GraphVariable, type ProgramNodes, type RecordedProgram } from "./graphBuilder.js";
 import { savedModel } from "./graphDef.js";
 import { recordOps } from "./recordOps.js";
+import { xlaNotLoaded } from "./xlaNotLoaded.js";
 
 const tagName = "pairloom";
 /** A protocol buffer's limit. Weights are not in the graph, so that only constants count. */
@@ -18,10 +20,19 @@ const maxGraphBytes = 2 ** 31 - 1;
  * Compiles programs for TensorFlow: each is run once, operation by operation, on its sample inputs, and its operations
  * become a graph whose later runs are one session call each. The variables' values live in the session from then on. The
  * run that records leaves the variables as they were.
+ *
+ * @param library.xla whether TensorFlow was loaded with XLA; programs that ask for it throw UserError "xla_not_loaded"
+ * where it was not
  */
-export function compilePrograms(tf: Tf, { trimMemory = () => {} }: { trimMemory?: () => void } = {}): OpenPrograms {
+export function compilePrograms(
+  tf: Tf,
+  library: { xla: boolean; trimMemory?: () => void },
+): OpenPrograms {
   const backend = tf.backend() as unknown as NodeBackend;
-  return (sources, options) => new CompiledPrograms(tf, backend, sources, options, trimMemory);
+  return (sources, options) => {
+    if (options.xla === true && !library.xla) throw xlaNotLoaded();
+    return new CompiledPrograms(tf, backend, sources, options, library.trimMemory ?? (() => {}));
+  };
 }
 
 /** By then the values that the variables began with are collected, and every program has run. */
@@ -46,6 +57,12 @@ class CompiledPrograms<Name extends string> implements Programs<Name> {
       if (dtype !== "float32" && dtype !== "int32") throw new Error(`Variable ${name} has the type ${dtype}`);
       return { name, shape, dtype: dataType[dtype] };
     });
+    // one made from another shares its values, and by those a record tells variables apart
+    for (const variable of variables) {
+      const own = this.copyOf(variable);
+      variable.assign(own);
+      own.dispose();
+    }
     const builder = new GraphBuilder(backend.binding, described, options.precision ?? "float32");
     for (const [name, source] of Object.entries(sources) as [Name, ProgramSource][])
       this.#nodes.set(name, this.record(source, (program) => builder.addProgram(name, program)));
@@ -105,10 +122,18 @@ class CompiledPrograms<Name extends string> implements Programs<Name> {
     this.backend.binding.deleteSavedModel(this.#session);
   }
 
+  /** The same values under a number of their own. */
+  private copyOf(tensor: Tensor): Tensor {
+    const { binding } = this.backend;
+    const value = dataType[tensor.dtype as "float32" | "int32" | "bool"];
+    return runOp(this.backend, "Identity", [tensor], [{ name: "T", type: binding.TF_ATTR_TYPE, value }], 1)[0]!;
+  }
+
   /** Runs a program once and hands on what it did, while the numbers of its tensors still hold. */
-  private record<T>({ run, samples }: ProgramSource, use: (program: RecordedProgram) => T): T {
+  private record<T>({ run, samples: given }: ProgramSource, use: (program: RecordedProgram) => T): T {
     const { tf, backend } = this;
     const variables = [...this.options.variables.values()];
+    const samples = given.map((sample) => this.copyOf(sample));
     const before = variables.map((variable) => tf.clone(variable));
     try {
       const ids = backend.getInputTensorIds([...before, ...samples]);
@@ -132,7 +157,7 @@ class CompiledPrograms<Name extends string> implements Programs<Name> {
       return used;
     } finally {
       variables.forEach((variable, i) => variable.assign(before[i]!));
-      tf.dispose(before);
+      tf.dispose([...before, ...samples]);
     }
   }
 }

@@ -75,6 +75,8 @@ export class GraphBuilder {
     });
     /** Which variable a tensor is the new value of, and the node that changes it where it lies. */
     const changed = new Map<number, { variable: number; by: string }>();
+    /** For each variable that is changed where it lies: what must have happened before it is assigned. */
+    const settled = new Map<number, string[]>();
     const places = new Places(this, program.record, held);
     const input = (id: number): string => places.full(id);
     program.record.ops.forEach((op, number) => {
@@ -103,15 +105,18 @@ export class GraphBuilder {
         this.add(`${node}/new${i}`, "ReadVariableOp", [`v${variable}`, `^${node}`], { dtype: type });
         held.set(id, { full: `${node}/new${i}` });
         changed.set(id, { variable, by: node });
+        settled.set(variable, [`^${node}/new${i}`]);
       });
     });
     const changes = program.variables.flatMap(({ before, after }, i) => {
-      if (before === after) return [];
+      if (before === after && !settled.has(i)) return [];
       const inPlace = changed.get(after);
       if (inPlace?.variable === i) return [inPlace.by];
       const node = `${prefix}/assign${i}`;
       const type = attribute.type(this.variables[i]!.dtype);
-      this.add(node, "AssignVariableOp", [`v${i}`, input(after), `^v${i}/read`], { dtype: type });
+      this.add(node, "AssignVariableOp", [`v${i}`, input(after), `^v${i}/read`, ...(settled.get(i) ?? [])], {
+        dtype: type,
+      });
       return [node];
     });
     const waits = [...new Set(changes)].map((node) => `^${node}`);

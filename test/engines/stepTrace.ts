@@ -1,0 +1,40 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import type { TrainSettingsInput } from "@pairloom/training";
+import { cacheDir } from "./installation.js";
+
+/** What trainSteps.mjs saw, a number a step. */
+export interface StepTrace {
+  losses: number[];
+  /** Gradient norms before clipping. */
+  norms: number[];
+  /** Tensors that TensorFlow.js held after the step. */
+  tensors: number[];
+  milliseconds: number[];
+  /** sha256 over all variables at the end: parameters, moments, averages. */
+  variables: string;
+}
+
+export interface StepWish {
+  model: "vit" | "resnet";
+  steps: number;
+  /** False: the same operations one after another. */
+  compiled?: boolean;
+  lr?: number;
+  xla?: boolean;
+  settings?: TrainSettingsInput;
+}
+
+/** Trains a small model by the training step, in a process of its own: TensorFlow stays in one for good. */
+export function traceSteps({ compiled = true, lr = 1e-3, xla = false, settings = {}, ...rest }: StepWish): StepTrace {
+  const script = join(import.meta.dirname, "trainSteps.mjs");
+  const wish = JSON.stringify({ cacheDir, compiled, lr, xla, settings, ...rest });
+  const result = spawnSync(process.execPath, [script, wish], { encoding: "utf8" });
+  if (result.status !== 0) throw new Error(result.stderr.slice(-3000));
+  return JSON.parse(result.stdout.trim().split("\n").at(-1) ?? "") as StepTrace;
+}
+
+/** Step by step, how far apart two curves are, as a share of the second. */
+export function apart(a: readonly number[], b: readonly number[]): number[] {
+  return a.map((value, i) => Math.abs(value / b[i]! - 1));
+}
