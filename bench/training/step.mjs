@@ -23,7 +23,15 @@ function lastJson(command, args, cwd = root) {
 }
 const ours = (name, precision, engine) => {
   const launcher = ["services/cli/bin/pairloom.js", "engine", "bench", "--json", "--case", name];
-  const args = [...launcher, "--batch-size", String(batch[name]), "--precision", precision, "--engine", engine];
+  const args = [
+    ...launcher,
+    "--batch-size",
+    String(batch[name]),
+    "--precision",
+    precision,
+    "--engine",
+    engine,
+  ];
   return lastJson(process.execPath, args).samplesPerSecond;
 };
 const pytorch = (name, flags) => {

@@ -31,7 +31,7 @@ function programsOf({ weight, first, second, average }: Model): Record<"step" | 
       run([x, y, rates]) {
         const before = tf.mul(weight, 2);
         const loss = (w: tf.Tensor): tf.Scalar => tf.mean(tf.square(tf.sub(tf.matMul(x!, w), y!)));
-        const { value, grad } = tf.valueAndGrad(loss as (w: tf.Tensor) => tf.Tensor)(weight);
+        const { value, grad } = tf.valueAndGrad(loss)(weight);
         suite.engine.ops.adamwStep(weight, first, second, grad, rates as tf.Tensor1D, adamW);
         average.assign(tf.add(average, tf.mul(tf.sub(weight, average), 0.25)));
         return [value, before, tf.mul(weight, 2)];
@@ -47,7 +47,13 @@ async function play(open: OpenPrograms): Promise<ArrayLike<number>[]> {
   const programs = open(sources, { variables: new Map(Object.entries(model)) });
   const seen: ArrayLike<number>[] = [];
   for (let step = 1; step <= 7; step++) {
-    const rates = tf.tensor1d([1, 0.05, 1 / (1 - 0.9 ** step), 1 / Math.sqrt(1 - 0.98 ** step), step === 5 ? 0 : 1]);
+    const rates = tf.tensor1d([
+      1,
+      0.05,
+      1 / (1 - 0.9 ** step),
+      1 / Math.sqrt(1 - 0.98 ** step),
+      step === 5 ? 0 : 1,
+    ]);
     const inputs = [
       tf.randomNormal([4, 5], 0, 1, "float32", 10 + step),
       tf.randomNormal([4, 3], 0, 1, "float32", 20 + step),
@@ -82,7 +88,9 @@ describe("compiled programs", () => {
   it("leave the variables as they were where they are only compiled", async () => {
     const model = makeModel();
     const before = await model.weight.data();
-    const programs = suite.engine.openPrograms(programsOf(model), { variables: new Map(Object.entries(model)) });
+    const programs = suite.engine.openPrograms(programsOf(model), {
+      variables: new Map(Object.entries(model)),
+    });
     await programs.withVariables(async () => {
       expect(await model.weight.data()).toEqual(before);
       expect(await model.average.data()).toEqual(before);
@@ -93,11 +101,13 @@ describe("compiled programs", () => {
 
   it("keep the variables' values to themselves outside of withVariables", async () => {
     const model = makeModel();
-    const programs = suite.engine.openPrograms(programsOf(model), { variables: new Map(Object.entries(model)) });
+    const programs = suite.engine.openPrograms(programsOf(model), {
+      variables: new Map(Object.entries(model)),
+    });
     expect(() => model.weight.dataSync()).toThrow();
-    await expect(
-      programs.withVariables(() => Promise.reject(new Error("work failed"))),
-    ).rejects.toThrow("work failed");
+    await expect(programs.withVariables(() => Promise.reject(new Error("work failed")))).rejects.toThrow(
+      "work failed",
+    );
     expect(() => model.weight.dataSync()).toThrow();
     await programs.withVariables(async () => expect((await model.weight.data()).length).toBe(15));
     programs.dispose();
@@ -119,7 +129,13 @@ describe("compiled programs", () => {
           },
         },
       },
-      { variables: new Map([["p", variable], ["m", moments[0]], ["v", moments[1]]]) },
+      {
+        variables: new Map([
+          ["p", variable],
+          ["m", moments[0]],
+          ["v", moments[1]],
+        ]),
+      },
     );
     for (let time = 0; time < 20; time++) {
       const [before, between, after] = programs
@@ -133,7 +149,10 @@ describe("compiled programs", () => {
   });
 
   it("refuse to be compiled where they read numbers back, and say why", () => {
-    const source: ProgramSource = { samples: [tf.ones([2])], run: ([x]) => [tf.scalar(tf.add(x!, 1).dataSync()[0]!)] };
+    const source: ProgramSource = {
+      samples: [tf.ones([2])],
+      run: ([x]) => [tf.scalar(tf.add(x!, 1).dataSync()[0]!)],
+    };
     const before = suite.engine.openPrograms;
     expect(() => before({ source }, { variables: new Map() })).toThrow(/may not read numbers back/);
     // nor an input's
@@ -174,7 +193,9 @@ describe("compiled programs", () => {
         throw new Error("not to be compiled");
       },
     };
-    expect(() => suite.engine.openPrograms({ source }, { variables: new Map() })).toThrow("not to be compiled");
+    expect(() => suite.engine.openPrograms({ source }, { variables: new Map() })).toThrow(
+      "not to be compiled",
+    );
     tf.dispose([...source.samples]);
     expect(binding.getNumOfSavedModels()).toBe(models);
     expect(tf.memory().numTensors).toBe(tensors);

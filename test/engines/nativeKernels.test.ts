@@ -62,18 +62,21 @@ describe.each(Object.keys(columnwise))("%s", (name) => {
     normal([columns], 3),
   ];
 
-  it.each(modest)("equals its composed form, forward and backward, on %i rows of %i", async (rows, columns) => {
-    const [native, composed] = await onBoth(() =>
-      valueAndGradients((x, w, b) => run(x!, w!, b!), inputsOf(rows, columns), normal([rows, columns], 4)),
-    );
-    // a single row's spread is zero: what is left of its gradient is rounding, times 1/√ε
-    const alone = name === "layer normalisation" ? columns === 1 : rows === 1;
-    expectNear(native, composed, alone ? 1e-3 : 1e-5);
-  });
+  it.each(modest)(
+    "equals its composed form, forward and backward, on %i rows of %i",
+    async (rows, columns) => {
+      const [native, composed] = await onBoth(() =>
+        valueAndGradients((x, w, b) => run(x, w, b), inputsOf(rows, columns), normal([rows, columns], 4)),
+      );
+      // a single row's spread is zero: what is left of its gradient is rounding, times 1/√ε
+      const alone = name === "layer normalisation" ? columns === 1 : rows === 1;
+      expectNear(native, composed, alone ? 1e-3 : 1e-5);
+    },
+  );
 
   it("keeps its digits where the mean is far from zero", async () => {
     const [native, composed] = await onBoth(() =>
-      valueAndGradients((x, w, b) => run(x!, w!, b!), inputsOf(130, 17, 100), normal([130, 17], 4)),
+      valueAndGradients((x, w, b) => run(x, w, b), inputsOf(130, 17, 100), normal([130, 17], 4)),
     );
     expectNear(native, composed, 1e-4);
   });
@@ -97,7 +100,7 @@ describe.each(Object.keys(columnwise))("%s", (name) => {
       const dy = normal([17, 5], 4).arraySync() as number[][];
       dy[2]![3] = NaN;
       const [value, ...gradients] = valueAndGradients(
-        (x, w, b) => run(x!, w!, b!),
+        (x, w, b) => run(x, w, b),
         [x!, w!, tf.abs(b!)].map((one, i) => (i === 2 ? tf.add(one, 10) : one)),
         tf.tensor(dy),
       );
@@ -110,12 +113,15 @@ describe.each(Object.keys(columnwise))("%s", (name) => {
 describe.each(Object.keys(elementwise))("%s", (name) => {
   const run = elementwise[name]!;
 
-  it.each([...sizes, 70_003])("equals its composed form, forward and backward, on %i numbers", async (count) => {
-    const [native, composed] = await onBoth(() =>
-      valueAndGradients((x) => run(x!), [tf.mul(normal([count], 1), 4)], normal([count], 2)),
-    );
-    expectNear(native, composed, 1e-5);
-  });
+  it.each([...sizes, 70_003])(
+    "equals its composed form, forward and backward, on %i numbers",
+    async (count) => {
+      const [native, composed] = await onBoth(() =>
+        valueAndGradients((x) => run(x), [tf.mul(normal([count], 1), 4)], normal([count], 2)),
+      );
+      expectNear(native, composed, 1e-5);
+    },
+  );
 
   it("lets NaN and infinity through, and is zero or the number itself far out", async () => {
     const values = [NaN, Infinity, -1e30, -100, -20, 0, 20, 100, 1e30];
@@ -131,14 +137,17 @@ describe.each(Object.keys(elementwise))("%s", (name) => {
 });
 
 describe("sums", () => {
-  it.each(modest)("columns' moments and sums of %i rows of %i equal the composed ones", async (rows, columns) => {
-    const [native, composed] = await onBoth(() => {
-      const x = normal([rows, columns], 1, 2);
-      const { mean, variance } = columnMoments(x);
-      return [mean, variance, tf.sum(x, 0)];
-    });
-    expectNear(native, composed, 1e-5);
-  });
+  it.each(modest)(
+    "columns' moments and sums of %i rows of %i equal the composed ones",
+    async (rows, columns) => {
+      const [native, composed] = await onBoth(() => {
+        const x = normal([rows, columns], 1, 2);
+        const { mean, variance } = columnMoments(x);
+        return [mean, variance, tf.sum(x, 0)];
+      });
+      expectNear(native, composed, 1e-5);
+    },
+  );
 
   it("the squared norm adds up all numbers of all tensors, and none to zero", async () => {
     const [native, composed] = await onBoth(() => {
@@ -160,7 +169,9 @@ describe("AdamW", () => {
     const settings = { rateScale: 0.5, beta1: 0.9, beta2: 0.98, epsilon: 1e-6, weightDecay: 0.2 };
     const [native, composed] = await onBoth(() => {
       const ops = tf.getBackend() === "tensorflow" ? suite.engine.ops : portableOps;
-      const variables = [normal([count], 1), tf.zeros([count]), tf.zeros([count])].map((one) => tf.variable(one));
+      const variables = [normal([count], 1), tf.zeros([count]), tf.zeros([count])].map((one) =>
+        tf.variable(one),
+      );
       for (let step = 1; step <= 6; step++) {
         // the fourth changes nothing, and what it is given is not a number
         const gradient = step === 4 ? tf.fill([count], NaN) : normal([count], step + 1);
@@ -213,7 +224,7 @@ describe("in a program with precision bf16", () => {
       ];
       const whole = ([x, product, weight, bias, dy]: readonly tf.Tensor[]) =>
         valueAndGradients(
-          (x, w, b) => tf.matMul(run(tf.matMul(x!, product!), w!, b!), product!),
+          (x, w, b) => tf.matMul(run(tf.matMul(x, product!), w, b), product!),
           [x!, ...(name in columnwise ? [weight!, bias!] : [])],
           dy!,
         );

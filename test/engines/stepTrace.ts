@@ -26,7 +26,13 @@ export interface StepWish {
 }
 
 /** Trains a small model by the training step, in a process of its own: TensorFlow stays in one for good. */
-export function traceSteps({ compiled = true, lr = 1e-3, xla = false, settings = {}, ...rest }: StepWish): StepTrace {
+export function traceSteps({
+  compiled = true,
+  lr = 1e-3,
+  xla = false,
+  settings = {},
+  ...rest
+}: StepWish): StepTrace {
   const script = join(import.meta.dirname, "trainSteps.mjs");
   const wish = JSON.stringify({ cacheDir, compiled, lr, xla, settings, ...rest });
   const result = spawnSync(process.execPath, [script, wish], { encoding: "utf8" });

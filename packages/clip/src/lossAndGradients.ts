@@ -100,10 +100,11 @@ export function gradientsFromSlopes(
   const { value, ...pass } = passAndGradients(parameters, (keep) => {
     const { imageFeatures, textFeatures } = keep(encodePairs(parameters, config, pairs, options));
     // its gradient by the features is the slopes
-    return tf.add(
+    const along: tf.Scalar = tf.add(
       tf.sum(tf.mul(imageFeatures, slopes.image)),
       tf.sum(tf.mul(textFeatures, slopes.text)),
-    ) as tf.Scalar;
+    );
+    return along;
   });
   value.dispose();
   return pass;

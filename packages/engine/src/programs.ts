@@ -9,7 +9,7 @@ export type Precision = "float32" | "bf16";
  * draw random ones, or depend on anything but its inputs and variables; what changes from call to call is an input.
  */
 export interface ProgramSource {
-  run(inputs: readonly Tensor[]): Tensor[];
+  run: (inputs: readonly Tensor[]) => Tensor[];
   /** Inputs of the shapes and types that each call will have. Stay the caller's. */
   samples: readonly Tensor[];
 }

@@ -35,6 +35,6 @@ function gradientsWithin(run: () => tf.Tensor, inputs: tf.Tensor[], dy: tf.Tenso
     value.dispose();
     return grads;
   } finally {
-    engine.state.activeTape = outer as NonNullable<typeof outer>;
+    engine.state.activeTape = outer;
   }
 }

@@ -24,10 +24,10 @@ export const portableOps: TrainingOps = {
   },
 
   squaredNorm(tensors) {
-    return tf.tidy(() =>
-      tensors.length === 0
-        ? tf.scalar(0)
-        : (tf.sum(tf.stack(tensors.map((t) => tf.sum(tf.square(t))))) as tf.Scalar),
-    );
+    if (tensors.length === 0) return tf.scalar(0);
+    return tf.tidy(() => {
+      const total: tf.Scalar = tf.sum(tf.stack(tensors.map((t) => tf.sum(tf.square(t)))));
+      return total;
+    });
   },
 };

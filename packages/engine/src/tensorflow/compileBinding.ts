@@ -35,7 +35,14 @@ export async function compileBinding(
       ...["tfjs_backend.cc", "tfjs_binding.cc"].map((file) => join(source, "binding", file)),
       ...sources,
       // a file of that name may be loaded right now by a process: it keeps what it has
-      ...["-o", join(folder, `${bindingName}.part`), "-L", libraries, "-ltensorflow_cc", "-ltensorflow_framework"],
+      ...[
+        "-o",
+        join(folder, `${bindingName}.part`),
+        "-L",
+        libraries,
+        "-ltensorflow_cc",
+        "-ltensorflow_framework",
+      ],
       "-Wl,-rpath,$ORIGIN/tensorflow",
     ]);
   let native = true;

@@ -33,7 +33,10 @@ export function headersOf(folder: string): string {
 /** The complete installation in a folder; null where there is none. */
 export function readInstallation(folder: string): Installation | null {
   if (!existsSync(markerOf(folder)) || !existsSync(join(folder, bindingName))) return null;
-  const marker = JSON.parse(readFileSync(markerOf(folder), "utf8")) as Omit<Installation, "folder" | "native">;
+  const marker = JSON.parse(readFileSync(markerOf(folder), "utf8")) as Omit<
+    Installation,
+    "folder" | "native"
+  >;
   return { native: null, ...marker, folder };
 }
 

@@ -80,7 +80,9 @@ export async function loadTensorflowEngine(options: EngineOptions): Promise<Engi
   const tf = requireBinding(folder, found.binding);
   loaded = { threads, xla };
   if (!(await tf.setBackend("tensorflow"))) throw new Error("The tensorflow back end did not start");
-  const { binding } = tf.backend() as unknown as { binding: { TF_Version: string; isUsingGpuDevice(): boolean } };
+  const { binding } = tf.backend() as unknown as {
+    binding: { TF_Version: string; isUsingGpuDevice(): boolean };
+  };
   registerStepKernel(tf);
   registerGatherKernel(tf);
   registerReluGradientKernel(tf);
@@ -95,7 +97,9 @@ export async function loadTensorflowEngine(options: EngineOptions): Promise<Engi
   const device = tf.engine().backendName === "tensorflow" && found.gpu ? "GPU if one is there, else " : "";
   options.log?.(`tensorflow engine: TensorFlow ${binding.TF_Version}, ${threads} threads`);
   if (!found.native && !binding.isUsingGpuDevice())
-    options.log?.("without pairloom's own operations: `pairloom engine install` compiles them, for faster training");
+    options.log?.(
+      "without pairloom's own operations: `pairloom engine install` compiles them, for faster training",
+    );
   return {
     name: "tensorflow",
     tf,

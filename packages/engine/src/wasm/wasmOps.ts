@@ -17,7 +17,10 @@ export function wasmOps(backend: TrainingBackend): TrainingOps {
           );
         ownStorage(backend, variable);
       }
-      const [scale = 1, learningRate = 0, correction1 = 1, correction2 = 1, go = 1] = floatsOf(backend, rates);
+      const [scale = 1, learningRate = 0, correction1 = 1, correction2 = 1, go = 1] = floatsOf(
+        backend,
+        rates,
+      );
       if (go === 0) return;
       const rate = learningRate * s.rateScale;
       const pointers = [parameter, first, second, gradient].map((t) => pointerOf(backend, t));

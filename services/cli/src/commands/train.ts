@@ -49,16 +49,33 @@ export function addTrainCommand(program: Command): void {
     .addOption(new Option("--loss <name>", "softmax or sigmoid loss").choices(["clip", "siglip"]))
     .option("--patch-dropout <share>", "patches that each picture does without in a step", number)
     .option("--keep-captions-apart", "equal captions go to different batches as far as the data allow")
-    .option("--accumulate <n>", "parts that a batch is gone through in; the loss is the whole batch's", wholeNumber(1))
+    .option(
+      "--accumulate <n>",
+      "parts that a batch is gone through in; the loss is the whole batch's",
+      wholeNumber(1),
+    )
     .option("--recompute", "transformer blocks are computed again for the gradient: less memory")
-    .addOption(new Option("--precision <name>", "of products (tensorflow engine)").choices(["float32", "bf16"]))
+    .addOption(
+      new Option("--precision <name>", "of products (tensorflow engine)").choices(["float32", "bf16"]),
+    )
     .option("--xla", "let TensorFlow's XLA compile the step")
     .option("--initial-checkpoint <file>", "start from these weights (safetensors, open_clip's keys)")
     .option("--checkpoint-every <n>", "steps between checkpoints", wholeNumber(1))
     .option("--checkpoint-minutes <n>", "and minutes", number)
     .option("--keep-last <n>", "checkpoints that stay", wholeNumber(1))
     .option("--keep-best <metric>", "the one with the best value of an evaluation's metric stays as well")
-    .option("--preflight-seconds <n>", "learns a few pairs by heart first, for at most so long; 0 skips it", number)
+    .option(
+      "--preflight-seconds <n>",
+      "learns a few pairs by heart first, for at most so long; 0 skips it",
+      number,
+    )
+    .addOption(
+      new Option("--crop <kind>", "a random square, or a random part (RandomResizedCrop)").choices([
+        "square",
+        "resized",
+      ]),
+    )
+    .option("--crop-min-area <share>", "of resized: the least share of the picture's area", number)
     .option("--data-workers <n>", "threads that make batches ready", wholeNumber(0))
     .option("--resume", "go on where the run stopped (starts it where there is none)")
     .addOption(engineOption())

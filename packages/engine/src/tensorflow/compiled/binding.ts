@@ -1,7 +1,15 @@
 import type { Tensor, TensorInfo } from "@tensorflow/tfjs";
 
 /** TensorFlow's numbers of the types that occur here (tensorflow/core/framework/types.proto). */
-export const dataType = { float32: 1, int32: 3, string: 7, int64: 9, bool: 10, bfloat16: 14, resource: 20 } as const;
+export const dataType = {
+  float32: 1,
+  int32: 3,
+  string: 7,
+  int64: 9,
+  bool: 10,
+  bfloat16: 14,
+  resource: 20,
+} as const;
 
 /** What the binding says of a tensor it holds. */
 export interface TensorMetadata {
@@ -28,12 +36,7 @@ export interface Binding {
   readonly TF_ATTR_TYPE: number;
   readonly TF_ATTR_SHAPE: number;
   createTensor(shape: number[], dtype: number, values: ArrayBufferView): number;
-  executeOp(
-    name: string,
-    attributes: OpAttribute[],
-    inputIds: number[],
-    outputs: number,
-  ): TensorMetadata[];
+  executeOp(name: string, attributes: OpAttribute[], inputIds: number[], outputs: number): TensorMetadata[];
   tensorDataSync(id: number): ArrayBufferView;
   deleteTensor(id: number): void;
   loadSavedModel(folder: string, tags: string): number;

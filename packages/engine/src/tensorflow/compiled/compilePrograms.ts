@@ -24,10 +24,7 @@ const maxGraphBytes = 2 ** 31 - 1;
  * @param library.xla whether TensorFlow was loaded with XLA; programs that ask for it throw UserError "xla_not_loaded"
  * where it was not
  */
-export function compilePrograms(
-  tf: Tf,
-  library: { xla: boolean; trimMemory?: () => void },
-): OpenPrograms {
+export function compilePrograms(tf: Tf, library: { xla: boolean; trimMemory?: () => void }): OpenPrograms {
   const backend = tf.backend() as unknown as NodeBackend;
   return (sources, options) => {
     if (options.xla === true && !library.xla) throw xlaNotLoaded();
@@ -65,7 +62,10 @@ class CompiledPrograms<Name extends string> implements Programs<Name> {
     }
     const builder = new GraphBuilder(backend.binding, described, options.precision ?? "float32");
     for (const [name, source] of Object.entries(sources) as [Name, ProgramSource][])
-      this.#nodes.set(name, this.record(source, (program) => builder.addProgram(name, program)));
+      this.#nodes.set(
+        name,
+        this.record(source, (program) => builder.addProgram(name, program)),
+      );
     this.#session = load(backend, savedModel(builder.nodes, tagName));
     this.#reads = variables.map((_, i) => `v${i}/read:0`).join();
     this.#values = variables.map((_, i) => `v${i}/value:0`).join();
@@ -126,7 +126,13 @@ class CompiledPrograms<Name extends string> implements Programs<Name> {
   private copyOf(tensor: Tensor): Tensor {
     const { binding } = this.backend;
     const value = dataType[tensor.dtype as "float32" | "int32" | "bool"];
-    return runOp(this.backend, "Identity", [tensor], [{ name: "T", type: binding.TF_ATTR_TYPE, value }], 1)[0]!;
+    return runOp(
+      this.backend,
+      "Identity",
+      [tensor],
+      [{ name: "T", type: binding.TF_ATTR_TYPE, value }],
+      1,
+    )[0]!;
   }
 
   /** Runs a program once and hands on what it did, while the numbers of its tensors still hold. */
@@ -164,7 +170,10 @@ class CompiledPrograms<Name extends string> implements Programs<Name> {
 
 function load(backend: NodeBackend, model: Uint8Array): number {
   if (model.byteLength > maxGraphBytes)
-    throw new UserError("program_too_large", `The compiled step has ${model.byteLength} bytes, TensorFlow takes 2 GiB`);
+    throw new UserError(
+      "program_too_large",
+      `The compiled step has ${model.byteLength} bytes, TensorFlow takes 2 GiB`,
+    );
   const folder = mkdtempSync(join(tmpdir(), "pairloom-program-"));
   try {
     writeFileSync(join(folder, "saved_model.pb"), model);

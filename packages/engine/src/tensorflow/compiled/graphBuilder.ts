@@ -56,7 +56,12 @@ export class GraphBuilder {
       this.add(`v${i}/value`, "Placeholder", [], { dtype: type, shape: attribute.shape(shape) });
       this.add(`v${i}/assign`, "AssignVariableOp", [`v${i}`, `v${i}/value`], { dtype: type });
     });
-    this.add("zero", "Const", [], constantAttributes({ shape: [], dtype: dataType.float32, values: new Float32Array(1) }));
+    this.add(
+      "zero",
+      "Const",
+      [],
+      constantAttributes({ shape: [], dtype: dataType.float32, values: new Float32Array(1) }),
+    );
     const assigned = variables.map((_, i) => `^v${i}/assign`);
     this.add("assigned", "Identity", ["zero", ...assigned], { T: attribute.type(dataType.float32) });
   }
@@ -89,7 +94,8 @@ export class GraphBuilder {
       // the variables themselves in the place of their values
       const variables = op.inputs.slice(0, form.variables).map((id) => {
         const variable = handles.get(id);
-        if (variable === undefined) throw new Error(`${op.name} changes variables that were not changed before`);
+        if (variable === undefined)
+          throw new Error(`${op.name} changes variables that were not changed before`);
         return variable;
       });
       const inputs = [
@@ -195,7 +201,10 @@ export class GraphBuilder {
   }
 
   /** Products of two matrices by MatMul, which is faster than the batched one; the sum by its newer name. */
-  private renamed({ name, attributes, outputs }: RecordedOp): { name: string; attributes: Record<string, Uint8Array> } {
+  private renamed({ name, attributes, outputs }: RecordedOp): {
+    name: string;
+    attributes: Record<string, Uint8Array>;
+  } {
     const own = this.attributesOf(attributes);
     if (name === "Add") return { name: "AddV2", attributes: own };
     if (name !== "BatchMatMulV2" || outputs[0]!.shape.length !== 2) return { name, attributes: own };
@@ -208,7 +217,11 @@ export class GraphBuilder {
       for (const output of op.outputs) if (output.id === id) return output.dtype;
     const variable = program.variables.findIndex(({ before }) => before === id);
     if (variable >= 0) return this.variables[variable]!.dtype;
-    return program.inputs.find((input) => input.id === id)?.dtype ?? program.record.constants.get(id)?.dtype ?? dataType.float32;
+    return (
+      program.inputs.find((input) => input.id === id)?.dtype ??
+      program.record.constants.get(id)?.dtype ??
+      dataType.float32
+    );
   }
 
   private attributesOf(attributes: readonly OpAttribute[]): Record<string, Uint8Array> {
@@ -270,7 +283,9 @@ class Places {
   /** The number that a constant of no axes is; null for anything else. */
   scalar(id: number): number | null {
     const constant = this.record.constants.get(id);
-    return constant?.shape.length === 0 && constant.values instanceof Float32Array ? constant.values[0]! : null;
+    return constant?.shape.length === 0 && constant.values instanceof Float32Array
+      ? constant.values[0]!
+      : null;
   }
 
   private of(id: number): Held {
@@ -288,7 +303,10 @@ function isBfloat16(value: number): boolean {
   return (new Uint32Array(Float32Array.of(value).buffer)[0]! & 0xffff) === 0;
 }
 
-function constantAttributes({ shape, dtype, values }: RecordedConstant): { dtype: Uint8Array; value: Uint8Array } {
+function constantAttributes({ shape, dtype, values }: RecordedConstant): {
+  dtype: Uint8Array;
+  value: Uint8Array;
+} {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   return { dtype: attribute.type(dtype), value: attribute.tensor(dtype, shape, bytes) };
 }

@@ -18,7 +18,10 @@ export const attribute = {
   shape: (value: readonly number[]): Message =>
     Writer.create().uint32(tag(7, Bytes)).bytes(tensorShape(value)).finish(),
   tensor: (dtype: number, shape: readonly number[], content: Uint8Array): Message =>
-    Writer.create().uint32(tag(8, Bytes)).bytes(tensor(dtype, shape, content)).finish(),
+    Writer.create()
+      .uint32(tag(8, Bytes))
+      .bytes(tensor(dtype, shape, content))
+      .finish(),
   /** A list of integers, unpacked as any reader of protocol buffers takes it. */
   ints: (values: readonly number[]): Message => {
     const list = Writer.create();
@@ -44,12 +47,7 @@ export function savedModel(nodes: readonly GraphNode[], tagName: string): Uint8A
   const meta = Writer.create();
   meta.uint32(tag(1, Bytes)).fork().uint32(tag(4, Bytes)).string(tagName).ldelim();
   meta.uint32(tag(2, Bytes)).bytes(graph.finish());
-  return Writer.create()
-    .uint32(tag(1, Varint))
-    .int64(1)
-    .uint32(tag(2, Bytes))
-    .bytes(meta.finish())
-    .finish();
+  return Writer.create().uint32(tag(1, Varint)).int64(1).uint32(tag(2, Bytes)).bytes(meta.finish()).finish();
 }
 
 function nodeDef({ name, op, inputs, attributes }: GraphNode): Message {

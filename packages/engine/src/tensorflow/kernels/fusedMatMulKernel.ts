@@ -17,10 +17,12 @@ export function registerFusedMatMulKernel(tf: Tf): void {
       activation?: string;
     };
     const plain = activation === undefined || activation === "linear";
-    if (bias === undefined || bias.rank !== 1 || !plain) return stock!.kernelFunc(arguments_);
+    if (bias === undefined || bias.rank !== 1 || !plain) return stock.kernelFunc(arguments_);
     const node = arguments_.backend as unknown as NodeBackend;
     const type = { name: "T", type: node.binding.TF_ATTR_TYPE, value: node.binding.TF_FLOAT };
-    return tf.tidy(() => runOp(node, "BiasAdd", [tf.matMul(a, b, transposeA, transposeB), bias], [type], 1)[0]!);
+    return tf.tidy(
+      () => runOp(node, "BiasAdd", [tf.matMul(a, b, transposeA, transposeB), bias], [type], 1)[0]!,
+    );
   };
   tf.unregisterKernel("_FusedMatMul", "tensorflow");
   tf.registerKernel({ kernelName: "_FusedMatMul", backendName: "tensorflow", kernelFunc });

@@ -56,7 +56,9 @@ export function runOp(
   outputs: number,
 ): Tensor[] {
   const ids = backend.getInputTensorIds(inputs);
-  return backend.binding.executeOp(op, attributes, ids, outputs).map((one) => backend.createOutputTensor(one));
+  return backend.binding
+    .executeOp(op, attributes, ids, outputs)
+    .map((one) => backend.createOutputTensor(one));
 }
 
 /** Registers the fused kernels that the binding was compiled with (CPU only). */

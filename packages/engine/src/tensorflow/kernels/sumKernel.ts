@@ -11,7 +11,8 @@ export function registerSumKernel(tf: Tf): void {
     const { axis, keepDims } = arguments_.attrs as unknown as { axis: number | number[]; keepDims?: boolean };
     const axes = tf.util.parseAxisParam(axis, x.shape);
     const leading = axes.length < x.rank && axes.every((one, i) => one === i);
-    if (!leading || axes.length === 0 || keepDims === true || x.dtype !== "float32") return stock!.kernelFunc(arguments_);
+    if (!leading || axes.length === 0 || keepDims === true || x.dtype !== "float32")
+      return stock.kernelFunc(arguments_);
     const kept = x.shape.slice(axes.length);
     const width = tf.util.sizeFromShape(kept);
     const node = arguments_.backend as unknown as NodeBackend;
