@@ -61,7 +61,7 @@ describe.each(cases)("%s by rows", (_, kind, b) => {
         whole(kind, i, t, s, b === null ? null : c);
       const [dImage, dText, dLogScale, dBias] = tf.grads((i, t, s, c) =>
         // so that the bias has a gradient also where the loss doesn't know it
-        tf.add(run(i!, t!, s!, c!), tf.mul(c!, 0)),
+        tf.add(run(i, t, s, c), tf.mul(c, 0)),
       )([image, text, logScale, bias]) as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
       expect(gap(found.dImage, dImage)).toBeLessThan(1e-6);
       expect(gap(found.dText, dText)).toBeLessThan(1e-6);

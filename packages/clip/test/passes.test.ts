@@ -38,12 +38,12 @@ describe.each([
     kept.forEach((patches, i) => {
       // a picture one patch high, and positions of the patches that it is made of
       const small = modelOf({ ...more, image_size: [4, 20] });
-      const strip = tf.concat(
+      const strip = tf.concat<tf.Tensor4D>(
         patches.map((patch) =>
           tf.slice(images, [i, 4 * Math.floor(patch / 4), 4 * (patch % 4), 0], [1, 4, 4, 3]),
         ),
         2,
-      ) as tf.Tensor4D;
+      );
       const places = parameters.get("visual.positional_embedding")!;
       const own = new Map<string, tf.Tensor>(parameters);
       const rows = tf.tensor1d([0, ...patches.map((patch) => patch + 1)], "int32");
@@ -75,14 +75,14 @@ describe("a block that is computed again", () => {
     relu(tf.add(tf.matMul(input as tf.Tensor2D, weight as tf.Tensor2D), constant));
 
   test("has its gradients, two deep, with a constant that is long gone, and leaves nothing behind", () => {
-    const plain = tf.grads((x, w) => tf.sum(tf.square(block(block(x!, w!, shift), w!, shift))))([x, w]);
+    const plain = tf.grads((x, w) => tf.sum(tf.square(block(block(x, w, shift), w, shift))))([x, w]);
     const before = tf.memory().numTensors;
     const again = tf.tidy(() =>
       tf.grads((x, w) => {
         const mask = tf.add(shift, 0);
         const once = (input: tf.Tensor) =>
-          recomputed(input, [w!], [mask], (given, [kept]) => block(given, w!, kept!));
-        return tf.sum(tf.square(once(once(x!))));
+          recomputed(input, [w], [mask], (given, [kept]) => block(given, w, kept!));
+        return tf.sum(tf.square(once(once(x))));
       })([x, w]),
     );
     expect(tf.memory().numTensors).toBe(before + 2);

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { initialParameters, loadModelConfig } from "@pairloom/clip";
-import { UserError } from "@pairloom/config";
+import type { UserError } from "@pairloom/config";
 import { type Engine, loadEngine } from "@pairloom/engine";
 import * as tf from "@tensorflow/tfjs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
