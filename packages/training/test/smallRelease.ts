@@ -25,10 +25,11 @@ export const smallResNet = {
  * Writes a release of plain coloured squares in two shards, and the models' configs beside it.
  *
  * @param broken numbers of the samples whose picture is none
+ * @param alike one plain grey picture for every caption
  */
 export async function makeSmallRelease(
   samples = 24,
-  { broken = [] }: { broken?: number[] } = {},
+  { broken = [], alike = false }: { broken?: number[]; alike?: boolean } = {},
 ): Promise<{ folder: string; release: string }> {
   const folder = await mkdtemp(join(tmpdir(), "training-"));
   const release = join(folder, "release");
@@ -49,7 +50,9 @@ export async function makeSmallRelease(
       const caption = `a ${colour} square on ${ground}`;
       const texts = [{ kind: "alt", text: `${colour} on ${ground}` }];
       const side = 6 + (i % 5);
-      const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="24" height="20"><rect width="24" height="20" fill="${grounds[ground]}"/><rect x="6" y="5" width="${side}" height="${side}" fill="${colours[colour]}"/></svg>`;
+      const drawn = `<svg xmlns="http://www.w3.org/2000/svg" width="24" height="20"><rect width="24" height="20" fill="${grounds[ground]}"/><rect x="6" y="5" width="${side}" height="${side}" fill="${colours[colour]}"/></svg>`;
+      const plain = `<svg xmlns="http://www.w3.org/2000/svg" width="24" height="20"><rect width="24" height="20" fill="#888"/></svg>`;
+      const svg = alike ? plain : drawn;
       const image = broken.includes(i)
         ? Buffer.from("no picture")
         : await sharp(Buffer.from(svg)).jpeg().toBuffer();

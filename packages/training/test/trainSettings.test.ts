@@ -40,6 +40,35 @@ test("a field that doesn't exist is refused by its name", () => {
   expect(problem({ ...base, learningRate: 1 }).message).toContain("`learningRate`");
 });
 
+test.each([
+  [10, 3],
+  [10, 10],
+  [8, 16],
+])("a batch of %i can't be gone through in %i parts: refused with both numbers", (batchSize, accumulate) => {
+  const error = problem({ ...base, batchSize, accumulate });
+  expect(error.code).toBe("train_settings_invalid");
+  expect(error.message).toContain("`accumulate`");
+  expect(error.message).toContain(`batchSize ${batchSize}`);
+  expect(error.message).toContain(`got ${accumulate}`);
+});
+
+test.each([
+  ["patchDropout", 1],
+  ["patchDropout", -0.1],
+  ["emaDecay", 1],
+  ["layerDecay", 0],
+  ["layerDecay", 1.1],
+  ["accumulate", 0],
+  ["checkpointMinutes", 0],
+  ["keepLast", 0],
+  ["preflightSeconds", -1],
+  ["lock", "both"],
+  ["loss", "sigmoid"],
+  ["precision", "fp16"],
+])("%s %j is refused by its name", (field, value) => {
+  expect(problem({ ...base, [field]: value }).message).toContain(`\`${field}\``);
+});
+
 test("a batch of one is refused: a contrast needs two", () => {
   expect(problem({ ...base, batchSize: 1 }).message).toContain("`batchSize`");
 });

@@ -66,6 +66,8 @@ export async function preflight(
           return `preflight: ${pairs} pairs learned by heart in ${steps} steps, ${seconds().toFixed(1)} s (loss ${first.toFixed(2)} → ${loss.toFixed(2)})`;
         }
       }
+      if (steps === 0)
+        return "preflight: out of time before its first step; more --preflight-seconds would tell more";
       if (steps < enoughSteps)
         return `preflight: out of time after ${steps} steps (loss ${first.toFixed(2)} → ${last.toFixed(2)}); more --preflight-seconds would tell more`;
       if (last > 0.75 * Math.min(chance, first))
