@@ -22,6 +22,8 @@ export interface StepWish {
   compiled?: boolean;
   lr?: number;
   xla?: boolean;
+  /** One number of the first batch's pictures is changed in its last digit. */
+  nudge?: boolean;
   settings?: TrainSettingsInput;
 }
 

@@ -6,7 +6,7 @@ import { eagerPrograms, loadEngine } from "@pairloom/engine";
 import { accumulates, openTrainingStep, resolveTrainSettings, StepVariables } from "@pairloom/training";
 import { structuredPairs } from "./structuredPairs.mjs";
 
-const { cacheDir, model, steps, compiled, xla, lr, settings: given } = JSON.parse(process.argv[2]);
+const { cacheDir, model, steps, compiled, xla, lr, nudge, settings: given } = JSON.parse(process.argv[2]);
 const loaded = await loadEngine("tensorflow", { cacheDir, threads: 2, xla });
 const engine = compiled ? loaded : { ...loaded, openPrograms: eagerPrograms };
 const towers = {
@@ -36,6 +36,11 @@ const pairs = structuredPairs({
 });
 for (let number = 1; number <= steps; number++) {
   const { value: batch } = pairs.next();
+  if (nudge && number === 1) {
+    // one last digit
+    const bits = new Uint32Array(batch.images.buffer);
+    bits[batch.images.length / 2]++;
+  }
   const from = performance.now();
   const result = await step.run(batch, number, lr);
   trace.milliseconds.push(performance.now() - from);

@@ -1,0 +1,117 @@
+import { createHash } from "node:crypto";
+import { readFile, rm, truncate } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { TrainResult } from "@pairloom/training";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeSmallRelease } from "../../packages/training/test/smallRelease.js";
+import { cacheDir, tensorflowReason } from "../engines/installation.js";
+import { lastJson, pairloom, startPairloom } from "../road/pairloom.js";
+import { seededRandom } from "./crawlSettings.js";
+
+/** Of each engine; all of them add up to 20, or 200. */
+const kills = process.env["PAIRLOOM_LONG"] === undefined ? { wasm: 6, other: 7 } : { wasm: 60, other: 70 };
+const steps = 200;
+const env = { PAIRLOOM_NO_BUILD: "1", PAIRLOOM_CACHE: cacheDir };
+
+let folder: string;
+let noTensorflow: string | null = null;
+beforeAll(async () => {
+  ({ folder } = await makeSmallRelease());
+  noTensorflow = await tensorflowReason();
+}, 900_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const command = (run: string, engine: readonly string[], more: readonly string[] = []) => [
+  ...["train", "--data", join(folder, "release"), "--out", join(folder, run), "--model", join(folder, "small.json")],
+  ...["--steps", String(steps), "--batch-size", "8", "--seed", "3", "--checkpoint-every", "7", "--ema-decay", "0.95"],
+  // not in memory: the cursor into the shards is then part of what is kept
+  ...["--data-workers", "1", "--set", "cacheMegabytes=0", "--threads", "2", "--preflight-seconds", "0"],
+  ...engine,
+  ...more,
+];
+
+/** The newest checkpoint's files at the end: the averages in one, parameters and moments in the other. */
+async function finalState(run: string): Promise<string> {
+  const hash = createHash("sha256");
+  const base = join(folder, run, "checkpoints", `step-${String(steps).padStart(6, "0")}`);
+  for (const ending of ["safetensors", "optimizer"]) hash.update(await readFile(`${base}.${ending}`));
+  return hash.digest("hex");
+}
+
+async function stepsOf(run: string): Promise<number[]> {
+  const lines = (await readFile(join(folder, run, "metrics.jsonl"), "utf8")).trimEnd().split("\n");
+  return lines
+    .map((line) => JSON.parse(line) as { step: number; loss?: number })
+    .filter(({ loss }) => loss !== undefined)
+    .map(({ step }) => step);
+}
+
+const everyStep = Array.from({ length: steps }, (_, i) => i + 1);
+
+describe.each([
+  { name: "wasm", options: ["--engine", "wasm"], count: kills.wasm },
+  { name: "tensorflow", options: ["--engine", "tensorflow"], count: kills.other },
+  { name: "tensorflow in bf16", options: ["--engine", "tensorflow", "--precision", "bf16"], count: kills.other },
+])("a training on $name", ({ name, options, count }) => {
+  it(`that is killed ${count} times comes to the same bits as one left alone`, async (context) => {
+    if (name !== "wasm" && noTensorflow !== null) return context.skip(noTensorflow);
+    const [alone, killed] = [`${name} alone`, `${name} killed`];
+    const from = Date.now();
+    const ran = await pairloom(command(alone, options), env);
+    expect(ran.code, ran.stderr).toBe(0);
+    const wholeMs = Date.now() - from;
+    const random = seededRandom(11);
+    let [done, tries] = [0, 0];
+    while (done < count) {
+      // anywhere from its start to its end, where it would get to the end
+      const child = startPairloom(command(killed, options, ["--resume"]), env);
+      const ended = new Promise<boolean>((resolve) => child.on("close", (_, signal) => resolve(signal === "SIGKILL")));
+      await Promise.race([sleep(500 + random() * wholeMs * 0.9), ended]);
+      child.kill("SIGKILL");
+      if (await ended) done++;
+      // one that was too quick: the run begins anew
+      else await rm(join(folder, killed), { recursive: true, force: true });
+      if (++tries > 3 * count) throw new Error(`only ${done} of ${tries} could be killed`);
+    }
+    const last = await pairloom(command(killed, options, ["--resume"]), env);
+    expect(last.code, last.stderr).toBe(0);
+    expect(await finalState(killed)).toBe(await finalState(alone));
+    expect(await stepsOf(killed)).toEqual(everyStep);
+  });
+});
+
+describe("a training that is asked to stop", () => {
+  it("writes a checkpoint, says how to go on, and goes on to the same bits", async () => {
+    const options = ["--engine", "wasm", "--set", "checkpointEvery=1000"];
+    const child = startPairloom(command("stopped", options), env);
+    let said = "";
+    child.stdout?.on("data", (chunk) => (said += String(chunk)));
+    const ended = new Promise((resolve) => child.on("close", resolve));
+    await expect
+      .poll(() => stepsOf("stopped").catch(() => []), { timeout: 60_000 })
+      .toContain(3);
+    child.kill("SIGTERM");
+    expect(await ended).toBe(0);
+    const step = Number(/Stopped after step (\d+) of \d+; go on with: pairloom train .*--resume/.exec(said)?.[1]);
+    expect(await stepsOf("stopped")).toEqual(everyStep.slice(0, step));
+    const resumed = await pairloom(command("stopped", options, ["--resume", "--json"]), env);
+    expect(lastJson<TrainResult>(resumed)).toMatchObject({ status: "finished", step: steps });
+    // the checkpoint was there: no step before it was done again
+    expect(lastJson<TrainResult>(resumed).samples).toBe((steps - step) * 8);
+    expect(await finalState("stopped")).toBe(await finalState("wasm alone"));
+  });
+
+  it("goes back to the checkpoint before a truncated one, with a warning, and comes to the same bits", async () => {
+    const options = ["--engine", "wasm"];
+    const newest = join(folder, "stopped", "checkpoints", `step-${String(steps).padStart(6, "0")}`);
+    const halted = await pairloom(command("cut", options, ["--steps", String(steps)]), env);
+    expect(halted.code, halted.stderr).toBe(0);
+    const cut = newest.replace("stopped", "cut");
+    await truncate(`${cut}.optimizer`, 1000);
+    const resumed = await pairloom(command("cut", options, ["--resume"]), env);
+    expect(resumed.code, resumed.stderr).toBe(0);
+    expect(resumed.stdout + resumed.stderr).toMatch(/warning: checkpoint .*step-000200.* is damaged .*going back to the one before/);
+    expect(await finalState("cut")).toBe(await finalState("wasm alone"));
+  });
+});
