@@ -20,16 +20,22 @@ describe.each<[string, StepWish["settings"]]>([
   ["in one program", {}],
   ["with a moving average", { emaDecay: 0.9 }],
   ["part by part", { accumulate: 4 }],
-  ["with layer rates, patch dropout and recomputed blocks", { layerDecay: 0.7, patchDropout: 0.5, recompute: true }],
+  [
+    "with layer rates, patch dropout and recomputed blocks",
+    { layerDecay: 0.7, patchDropout: 0.5, recompute: true },
+  ],
   ["with the image tower locked", { lock: "image" }],
 ])("the compiled step of a small vision transformer, %s", (_, settings) => {
-  claim(`has the loss curve of the same operations one by one, to 1e-5 over ${steps} steps, and leaks no tensor`, () => {
-    const wish: StepWish = { model: "vit", steps, settings: settings ?? {} };
-    const [compiled, eager] = [traceSteps(wish), traceSteps({ ...wish, compiled: false })];
-    expect(worst(apart(compiled.losses, eager.losses))).toBeLessThan(1e-5);
-    expect(compiled.losses.at(-1)).toBeLessThan(0.8 * compiled.losses[0]!);
-    for (const { tensors } of [compiled, eager]) expect(new Set(tensors).size).toBe(1);
-  });
+  claim(
+    `has the loss curve of the same operations one by one, to 1e-5 over ${steps} steps, and leaks no tensor`,
+    () => {
+      const wish: StepWish = { model: "vit", steps, settings: settings ?? {} };
+      const [compiled, eager] = [traceSteps(wish), traceSteps({ ...wish, compiled: false })];
+      expect(worst(apart(compiled.losses, eager.losses))).toBeLessThan(1e-5);
+      expect(compiled.losses.at(-1)).toBeLessThan(0.8 * compiled.losses[0]!);
+      for (const { tensors } of [compiled, eager]) expect(new Set(tensors).size).toBe(1);
+    },
+  );
 });
 
 describe("the compiled step of a small ResNet", () => {
@@ -42,7 +48,9 @@ describe("the compiled step of a small ResNet", () => {
     const nudged = traceSteps({ ...wish, compiled: false, nudge: true });
     const gaps = apart(compiled.losses, eager.losses);
     const byRounding = apart(nudged.losses, eager.losses);
-    console.log(`resnet: compiled ${worst(gaps).toExponential(1)}, one last digit ${worst(byRounding).toExponential(1)}`);
+    console.log(
+      `resnet: compiled ${worst(gaps).toExponential(1)}, one last digit ${worst(byRounding).toExponential(1)}`,
+    );
     expect(worst(gaps.slice(0, 2))).toBeLessThan(1e-5);
     expect(worst(gaps)).toBeLessThan(10 * worst(byRounding));
     expect(compiled.losses.at(-1)).toBeLessThan(0.8 * compiled.losses[0]!);
@@ -71,7 +79,9 @@ describe("bf16", () => {
       means(traceSteps({ ...wish, settings: { precision } })),
     );
     const gaps = apart(bf16!, float32!);
-    console.log(`bf16: apart by at most ${(100 * worst(gaps)).toFixed(2)} %, ${float32![0]} → ${float32!.at(-1)}`);
+    console.log(
+      `bf16: apart by at most ${(100 * worst(gaps)).toFixed(2)} %, ${float32![0]} → ${float32!.at(-1)}`,
+    );
     expect(worst(gaps)).toBeLessThan(0.01);
     expect(float32!.at(-1)).toBeLessThan(0.6 * float32![0]!);
   });
@@ -79,14 +89,22 @@ describe("bf16", () => {
 
 describe("XLA", () => {
   describe.each<[string, StepWish, number]>([
-    ["a vision transformer with a moving average", { model: "vit", steps: 20, settings: { emaDecay: 0.9 } }, 1e-4],
+    [
+      "a vision transformer with a moving average",
+      { model: "vit", steps: 20, settings: { emaDecay: 0.9 } },
+      1e-4,
+    ],
     ["a vision transformer part by part", { model: "vit", steps: 20, settings: { accumulate: 4 } }, 1e-4],
     // as above: a ResNet's curve parts by rounding
     ["a ResNet", { model: "resnet", steps: 5 }, 1e-4],
     ["a vision transformer in bf16", { model: "vit", steps: 20, settings: { precision: "bf16" } }, 1e-2],
   ])("of %s", (_, wish, tolerance) => {
     claim(`keeps the loss to ${tolerance}, and the same bits in two runs`, () => {
-      const [plain, xla, again] = [traceSteps(wish), traceSteps({ ...wish, xla: true }), traceSteps({ ...wish, xla: true })];
+      const [plain, xla, again] = [
+        traceSteps(wish),
+        traceSteps({ ...wish, xla: true }),
+        traceSteps({ ...wish, xla: true }),
+      ];
       expect(worst(apart(xla.losses, plain.losses))).toBeLessThan(tolerance);
       expect(again.variables).toBe(xla.variables);
       // it did something: its first step compiles

@@ -23,8 +23,27 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const command = (run: string, engine: readonly string[], more: readonly string[] = []) => [
-  ...["train", "--data", join(folder, "release"), "--out", join(folder, run), "--model", join(folder, "small.json")],
-  ...["--steps", String(steps), "--batch-size", "8", "--seed", "3", "--checkpoint-every", "7", "--ema-decay", "0.95"],
+  ...[
+    "train",
+    "--data",
+    join(folder, "release"),
+    "--out",
+    join(folder, run),
+    "--model",
+    join(folder, "small.json"),
+  ],
+  ...[
+    "--steps",
+    String(steps),
+    "--batch-size",
+    "8",
+    "--seed",
+    "3",
+    "--checkpoint-every",
+    "7",
+    "--ema-decay",
+    "0.95",
+  ],
   // not in memory: the cursor into the shards is then part of what is kept
   ...["--data-workers", "1", "--set", "cacheMegabytes=0", "--threads", "2", "--preflight-seconds", "0"],
   ...engine,
@@ -52,7 +71,11 @@ const everyStep = Array.from({ length: steps }, (_, i) => i + 1);
 describe.each([
   { name: "wasm", options: ["--engine", "wasm"], count: kills.wasm },
   { name: "tensorflow", options: ["--engine", "tensorflow"], count: kills.other },
-  { name: "tensorflow in bf16", options: ["--engine", "tensorflow", "--precision", "bf16"], count: kills.other },
+  {
+    name: "tensorflow in bf16",
+    options: ["--engine", "tensorflow", "--precision", "bf16"],
+    count: kills.other,
+  },
 ])("a training on $name", ({ name, options, count }) => {
   it(`that is killed ${count} times comes to the same bits as one left alone`, async (context) => {
     if (name !== "wasm" && noTensorflow !== null) return context.skip(noTensorflow);
@@ -66,7 +89,9 @@ describe.each([
     while (done < count) {
       // anywhere from its start to its end, where it would get to the end
       const child = startPairloom(command(killed, options, ["--resume"]), env);
-      const ended = new Promise<boolean>((resolve) => child.on("close", (_, signal) => resolve(signal === "SIGKILL")));
+      const ended = new Promise<boolean>((resolve) =>
+        child.on("close", (_, signal) => resolve(signal === "SIGKILL")),
+      );
       await Promise.race([sleep(500 + random() * wholeMs * 0.9), ended]);
       child.kill("SIGKILL");
       if (await ended) done++;
@@ -88,12 +113,12 @@ describe("a training that is asked to stop", () => {
     let said = "";
     child.stdout?.on("data", (chunk) => (said += String(chunk)));
     const ended = new Promise((resolve) => child.on("close", resolve));
-    await expect
-      .poll(() => stepsOf("stopped").catch(() => []), { timeout: 60_000 })
-      .toContain(3);
+    await expect.poll(() => stepsOf("stopped").catch(() => []), { timeout: 60_000 }).toContain(3);
     child.kill("SIGTERM");
     expect(await ended).toBe(0);
-    const step = Number(/Stopped after step (\d+) of \d+; go on with: pairloom train .*--resume/.exec(said)?.[1]);
+    const step = Number(
+      /Stopped after step (\d+) of \d+; go on with: pairloom train .*--resume/.exec(said)?.[1],
+    );
     expect(await stepsOf("stopped")).toEqual(everyStep.slice(0, step));
     const resumed = await pairloom(command("stopped", options, ["--resume", "--json"]), env);
     expect(lastJson<TrainResult>(resumed)).toMatchObject({ status: "finished", step: steps });
@@ -111,7 +136,9 @@ describe("a training that is asked to stop", () => {
     await truncate(`${cut}.optimizer`, 1000);
     const resumed = await pairloom(command("cut", options, ["--resume"]), env);
     expect(resumed.code, resumed.stderr).toBe(0);
-    expect(resumed.stdout + resumed.stderr).toMatch(/warning: checkpoint .*step-000200.* is damaged .*going back to the one before/);
+    expect(resumed.stdout + resumed.stderr).toMatch(
+      /warning: checkpoint .*step-000200.* is damaged .*going back to the one before/,
+    );
     expect(await finalState("cut")).toBe(await finalState("wasm alone"));
   });
 });
