@@ -136,17 +136,17 @@ class CompiledPrograms<Name extends string> implements Programs<Name> {
   }
 
   /** Runs a program once and hands on what it did, while the numbers of its tensors still hold. */
-  private record<T>({ run, samples: given }: ProgramSource, use: (program: RecordedProgram) => T): T {
+  private record<T>(source: ProgramSource, use: (program: RecordedProgram) => T): T {
     const { tf, backend } = this;
     const variables = [...this.options.variables.values()];
-    const samples = given.map((sample) => this.copyOf(sample));
+    const samples = source.samples.map((sample) => this.copyOf(sample));
     const before = variables.map((variable) => tf.clone(variable));
     try {
       const ids = backend.getInputTensorIds([...before, ...samples]);
       let used!: T;
       tf.tidy(() => {
         const { record, result } = recordOps(backend, () => {
-          const outputs = run(samples);
+          const outputs = source.run(samples);
           return { outputs: backend.getInputTensorIds(outputs), after: backend.getInputTensorIds(variables) };
         });
         used = use({
