@@ -81,27 +81,33 @@ describe.each([
     if (name !== "wasm" && noTensorflow !== null) return context.skip(noTensorflow);
     const [alone, killed] = [`${name} alone`, `${name} killed`];
     const from = Date.now();
-    const ran = await pairloom(command(alone, options), env);
+    const ran = await pairloom(command(alone, options, ["--json"]), env);
     expect(ran.code, ran.stderr).toBe(0);
-    const wholeMs = Date.now() - from;
+    const trainMs = 1000 * lastJson<TrainResult>(ran).seconds;
+    const startMs = Date.now() - from - trainMs;
+    const expected = await finalState(alone);
     const random = seededRandom(11);
     let [done, tries] = [0, 0];
     while (done < count) {
-      // anywhere from its start to its end, where it would get to the end
       const child = startPairloom(command(killed, options, ["--resume"]), env);
       const ended = new Promise<boolean>((resolve) =>
         child.on("close", (_, signal) => resolve(signal === "SIGKILL")),
       );
-      await Promise.race([sleep(500 + random() * wholeMs * 0.9), ended]);
+      // while it starts, or within its next steps: so many that all kills together come to about one run
+      const moment = random() * (startMs + (3 * trainMs) / count);
+      await Promise.race([sleep(Math.max(200, moment)), ended]);
       child.kill("SIGKILL");
       if (await ended) done++;
-      // one that was too quick: the run begins anew
-      else await rm(join(folder, killed), { recursive: true, force: true });
+      else {
+        // it got to its end before: it is to be right all the same, and the next begins anew
+        expect(await finalState(killed)).toBe(expected);
+        await rm(join(folder, killed), { recursive: true, force: true });
+      }
       if (++tries > 3 * count) throw new Error(`only ${done} of ${tries} could be killed`);
     }
     const last = await pairloom(command(killed, options, ["--resume"]), env);
     expect(last.code, last.stderr).toBe(0);
-    expect(await finalState(killed)).toBe(await finalState(alone));
+    expect(await finalState(killed)).toBe(expected);
     expect(await stepsOf(killed)).toEqual(everyStep);
   });
 });
@@ -129,6 +135,7 @@ describe("a training that is asked to stop", () => {
 
   it("goes back to the checkpoint before a truncated one, with a warning, and comes to the same bits", async () => {
     const options = ["--engine", "wasm"];
+    const undisturbed = await finalState("stopped");
     const newest = join(folder, "stopped", "checkpoints", `step-${String(steps).padStart(6, "0")}`);
     const halted = await pairloom(command("cut", options, ["--steps", String(steps)]), env);
     expect(halted.code, halted.stderr).toBe(0);
@@ -139,6 +146,6 @@ describe("a training that is asked to stop", () => {
     expect(resumed.stdout + resumed.stderr).toMatch(
       /warning: checkpoint .*step-000200.* is damaged .*going back to the one before/,
     );
-    expect(await finalState("cut")).toBe(await finalState("wasm alone"));
+    expect(await finalState("cut")).toBe(undisturbed);
   });
 });
