@@ -13,6 +13,7 @@ interface BenchOptions {
   threads?: number;
   accumulate: number;
   recompute?: boolean;
+  xla?: boolean;
   seconds: number;
   json?: boolean;
 }
@@ -36,6 +37,7 @@ export function addEngineBenchCommand(engine: Command): void {
     )
     .option("--accumulate <n>", "parts that a batch is gone through in", wholeNumber(1), 1)
     .option("--recompute", "transformer blocks are computed again for the gradient")
+    .option("--xla", "with TensorFlow's XLA")
     .option("--seconds <n>", "least duration of each of five timed blocks", wholeNumber(1), 3)
     .addOption(engineOption())
     .option("--threads <n>", "CPU threads", wholeNumber(1))
@@ -47,16 +49,17 @@ export function addEngineBenchCommand(engine: Command): void {
     .action(async ({ json, seconds, ...options }: BenchOptions) => {
       const say = createSay(json ?? false);
       const { benchModel, benchStep } = await import("@pairloom/training");
-      const { precision, accumulate, recompute = false, threads } = options;
+      const { precision, accumulate, recompute = false, xla = false, threads } = options;
       const batchSize = options.batchSize ?? usualBatch[options.case];
       const loaded = await loadEngine(options.engine ?? "auto", {
         cacheDir: cacheDir(),
+        xla,
         ...(threads === undefined ? {} : { threads }),
       });
       try {
         say.info(`${options.case}, ${batchSize} pairs a step, ${precision}, ${loaded.description}`);
         const config = await benchModel(options.case);
-        const input = { batchSize, precision, accumulate, recompute };
+        const input = { batchSize, precision, accumulate, recompute, xla };
         const result = await benchStep(loaded, config, input, seconds);
         say.result({ case: options.case, batchSize, ...result }, benchText(result));
       } finally {
