@@ -5,7 +5,7 @@ import { UserError } from "@pairloom/config";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openRedis, type RedisHandle } from "../src/index.js";
 import { startChild } from "./startChild.js";
-import { isProcessAlive, serverPid, until } from "./testRoad.js";
+import { isProcessAlive, killServer, serverPid, until } from "./testRoad.js";
 
 let dir: string;
 beforeEach(async () => {
@@ -73,7 +73,7 @@ describe("an embedded Redis", () => {
     const connection = redis.connect();
     for (let round = 1; round <= 3; round += 1) {
       await connection.incr("rounds");
-      process.kill(await serverPid(dir), "SIGKILL");
+      await killServer(dir);
       expect(await connection.get("rounds")).toBe(String(round));
     }
     expect(said.filter((message) => message.includes("starting it again"))).toHaveLength(3);
@@ -85,7 +85,7 @@ describe("an embedded Redis", () => {
     const other = await startChild("use", dir);
     const connections = Array.from({ length: 4 }, () => redis.connect());
     await connections[0]?.set("kept", "yes");
-    process.kill(await serverPid(dir), "SIGKILL");
+    await killServer(dir);
     expect(await Promise.all(connections.map((connection) => connection.get("kept")))).toEqual(
       Array.from({ length: 4 }, () => "yes"),
     );

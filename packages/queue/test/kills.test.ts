@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { jobId, type Road } from "../src/index.js";
 import { startChild, type Child } from "./startChild.js";
-import { serverPid, startTestRedis, until, type TestRedis } from "./testRoad.js";
+import { killServer, startTestRedis, until, type TestRedis } from "./testRoad.js";
 
 const jobs = 60;
 let redis: TestRedis;
@@ -43,7 +43,7 @@ test("workers go on when Redis is killed under them, and nothing is lost or coun
   const workers = await Promise.all([0, 1].map(() => startChild("work", redis.dir, "kills")));
   for (let round = 0; round < 4; round += 1) {
     await sleep(60);
-    process.kill(await serverPid(redis.dir), "SIGKILL");
+    await killServer(redis.dir);
     await road.counts();
   }
   await expectExactCounts();

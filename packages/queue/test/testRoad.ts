@@ -43,6 +43,19 @@ export async function serverPid(dir: string): Promise<number> {
   return Number(await readFile(join(dir, "redis", "server.pid"), "utf8"));
 }
 
+const killed = new Set<number>();
+
+/** Kills a project's server. One that was just started again answers a moment before its number is written down. */
+export async function killServer(dir: string): Promise<void> {
+  let pid = 0;
+  await until(async () => {
+    pid = await serverPid(dir).catch(() => 0);
+    return pid > 0 && !killed.has(pid) && isProcessAlive(pid);
+  });
+  killed.add(pid);
+  process.kill(pid, "SIGKILL");
+}
+
 export async function until(isTrue: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await isTrue())) {
