@@ -78,6 +78,18 @@ const reach = async (run: string, state: string, timeoutMs = 240_000) => {
     await sleep(500);
   }
 };
+/** Steps in a run's metrics, without a process of its own to ask. */
+const stepsDone = async (run: string): Promise<number> => {
+  const text = await readFile(join(dir, "runs", run, "metrics.jsonl"), "utf8").catch(() => "");
+  return text.split("\n").filter((line) => line.includes('"loss"')).length;
+};
+const until = async (holds: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> => {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error("What was waited for did not come true");
+    await sleep(50);
+  }
+};
 const weights = async (run: string) =>
   createHash("sha256")
     .update(await readFile(join(run, "checkpoints", `step-${String(steps).padStart(6, "0")}.safetensors`)))
@@ -146,16 +158,19 @@ describe("training jobs under kill -9", () => {
   it("a run that is paused and resumed goes on to the same bits as one that never stopped", async () => {
     const expected = await weights(join(folder, "undisturbed"));
     await launch("halting", "--set", "keepLast=100");
-    for (let halt = 0; halt < 2; halt++) {
-      const before = (await jobs<RunSummary>("show", "halting")).step;
-      const deadline = Date.now() + 60_000;
-      while ((await jobs<RunSummary>("show", "halting")).step <= before && Date.now() < deadline)
-        await sleep(200);
-      if ((await stateOf("halting")) === "finished") break;
-      await jobs("pause", "halting");
+    let halts = 0;
+    while (halts < 2) {
+      const before = await stepsDone("halting");
+      // the command itself takes most of a second: the wish is made as soon as there is a step to halt after
+      await until(async () => (await stepsDone("halting")) > before);
+      const asked = await pairloom(["jobs", "pause", "halting", "--dir", dir, "--json"], env);
+      if (asked.code !== 0 && (await stateOf("halting")) === "finished") break;
+      expect(asked.code, asked.stderr).toBe(0);
       await reach("halting", "paused");
+      halts++;
       await jobs("resume", "halting");
     }
+    expect(halts).toBeGreaterThan(0);
     await reach("halting", "finished");
     expect(await weights(join(dir, "runs", "halting"))).toBe(expected);
   });
