@@ -13,9 +13,11 @@ describe.each(["vit", "resnet"])("a small CLIP with a %s", (model) => {
     if (reason !== null) return context.skip(reason);
     const [wasm, tensorflow] = [train("wasm", model), train("tensorflow", model)];
     expect(tensorflow.version).toMatch(/^2\./);
-    // AdamW divides by a gradient's own size, so that the last digits of near-zero ones grow from step to step
+    // AdamW divides by a gradient's own size, so that the last digits of near-zero ones grow from step to step, and in
+    // a ResNet with each rectifier that they tip over (compiledStep.test.ts measures by how much)
+    const exact = model === "vit" ? 4 : 3;
     wasm.losses.forEach((loss, i) =>
-      expect(Math.abs(loss / (tensorflow.losses[i] ?? NaN) - 1)).toBeLessThan(i < 4 ? 1e-4 : 1e-3),
+      expect(Math.abs(loss / (tensorflow.losses[i] ?? NaN) - 1)).toBeLessThan(i < exact ? 1e-4 : 2e-3),
     );
     for (const [key, { sample }] of Object.entries(wasm.gradients)) {
       const expected = tensorflow.gradients[key]!;
