@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import { encodePairs, gradientsFromSlopes, lossKindOf, lossRows } from "@pairloom/clip";
 import type { ProgramSource, TrainingOps } from "@pairloom/engine";
 import type { TrainSettings } from "../settings/trainSettings.js";
+import { towerOf } from "./parameterGroups.js";
 import { type PartSamples, partSize } from "./partSamples.js";
 import { passOptions } from "./passOptions.js";
 import type { StepVariables } from "./stepVariables.js";
@@ -66,7 +67,7 @@ export function cachedPrograms(
         const here = new Map([...parameters, ...variables.moved]);
         const pass = gradientsFromSlopes(here, config, { images, tokens }, { image, text }, options);
         for (const [key, { sum }] of variables.trained)
-          if (isOfTower(key)) sum!.assign(tf.add(sum!, pass.gradients.get(key)!));
+          if (towerOf(key) !== null) sum!.assign(tf.add(sum!, pass.gradients.get(key)!));
         for (const [key, statistic] of pass.batchStatistics) variables.moved.get(key)!.assign(statistic);
         tf.dispose([pass.imageFeatures, pass.textFeatures, ...pass.batchStatistics.values()]);
         return [tf.scalar(0)];
@@ -90,8 +91,4 @@ export function cachedPrograms(
       },
     },
   };
-}
-
-function isOfTower(key: string): boolean {
-  return key !== "logit_scale" && key !== "logit_bias";
 }

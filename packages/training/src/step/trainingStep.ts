@@ -5,7 +5,7 @@ import type { TrainSettings } from "../settings/trainSettings.js";
 import { type CachedProgramName, cachedPrograms, rowsAtOnce } from "./cachedPrograms.js";
 import { keptPatches, partSamples, partSize } from "./partSamples.js";
 import type { StepVariables } from "./stepVariables.js";
-import { lossLimit, stepRates } from "./updateParameters.js";
+import { lossLimit, normLimit, stepRates } from "./updateParameters.js";
 import { wholeBatchProgram } from "./wholeBatchProgram.js";
 
 /** A batch as numbers. */
@@ -212,7 +212,7 @@ async function readFacts(facts: tf.Tensor[], { batchSize }: TrainSettings): Prom
 
 function refusal(loss: number, norm: number, batchSize: number): string {
   if (!Number.isFinite(loss)) return `the loss is ${loss}`;
-  if (!(norm <= 3e38)) return `the gradient's norm is ${norm}`;
+  if (!(norm <= normLimit)) return `the gradient's norm is ${norm}`;
   return `the loss exploded to ${loss.toFixed(1)} (limit ${lossLimit(batchSize).toFixed(1)})`;
 }
 

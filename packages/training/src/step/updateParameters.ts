@@ -12,6 +12,9 @@ type UpdateSettings = Pick<
 /** Guessing gives ln B; ten times that and more is beyond what training comes back from. */
 export const lossLimit = (batchSize: number): number => 10 * (1 + Math.log(batchSize));
 
+/** A gradient's norm beyond this is none: float32 ends a little above. */
+export const normLimit = 3e38;
+
 /** What changes from step to step in AdamW, for `updateParameters`: [lr, 1/(1−β₁ᵗ), 1/√(1−β₂ᵗ)]. */
 export function stepRates(step: number, lr: number, beta1: number, beta2: number): Float32Array {
   return Float32Array.of(lr, 1 / (1 - beta1 ** step), 1 / Math.sqrt(1 - beta2 ** step));
@@ -40,7 +43,7 @@ export function updateParameters(
   const scale = tf.exp(logScale);
   const norm = tf.sqrt(ops.squaredNorm([...gradients.values()]));
   // comparisons with NaN are false
-  const isSound = tf.logicalAnd(tf.lessEqual(loss, lossLimit(batchSize)), tf.lessEqual(norm, 3e38));
+  const isSound = tf.logicalAnd(tf.lessEqual(loss, lossLimit(batchSize)), tf.lessEqual(norm, normLimit));
   const go = tf.cast(isSound, "float32");
   // as PyTorch's clip_grad_norm_
   const clip = gradClip === null ? tf.onesLike(norm) : tf.minimum(1, tf.div(gradClip, tf.add(norm, 1e-6)));

@@ -1,6 +1,7 @@
 import type { KernelFunc, Tensor } from "@tensorflow/tfjs";
 import type { Tf } from "../../engine.js";
 import type { NodeBackend } from "../compiled/binding.js";
+import { runOp } from "./nativeKernels.js";
 
 /**
  * Rows by number. The stock kernel reads the numbers back to check them, which costs a wait and keeps a program from
@@ -18,10 +19,7 @@ export function registerGatherKernel(tf: Tf): void {
       { name: "Tindices", type: TF_ATTR_TYPE, value: TF_INT32 },
       { name: "Taxis", type: TF_ATTR_TYPE, value: TF_INT32 },
     ];
-    return tf.tidy(() => {
-      const ids = node.getInputTensorIds([x, indices, tf.scalar(axis, "int32")]);
-      return node.createOutputTensor(node.binding.executeOp("GatherV2", attributes, ids, 1)[0]!);
-    });
+    return tf.tidy(() => runOp(node, "GatherV2", [x, indices, tf.scalar(axis, "int32")], attributes, 1)[0]!);
   };
   tf.unregisterKernel("GatherV2", "tensorflow");
   tf.registerKernel({ kernelName: "GatherV2", backendName: "tensorflow", kernelFunc });
