@@ -7,7 +7,10 @@ export interface ModelCost {
   readonly parameters: number;
   readonly imageParameters: number;
   readonly textParameters: number;
-  /** Floating-point operations of one image and one text forward; a multiplication and its addition count as two. */
+  /**
+   * Floating-point operations of one image and one text forward, all tokens through all layers as the field counts them
+   * (we compute fewer); a multiplication and its addition count as two.
+   */
   readonly forwardFlops: number;
   readonly imageFlops: number;
   readonly textFlops: number;
@@ -43,7 +46,7 @@ export function modelCost(config: ModelConfig): ModelCost {
     if (key.startsWith("visual.")) imageParameters += size;
   }
   const image = typeof vision.layers === "number" ? visionTransformerCost(config) : resnetCost(config);
-  const words = transformerCost(text, text.layers, text.context_length, text.heads);
+  const words = transformerCost(text, text.layers, text.context_length, text.heads, true);
   words.flops += text.proj_type === "linear" ? 2 * text.width * embedDim : 0;
   words.kept += 2 * text.context_length * text.width;
   words.recomputed += 2 * text.context_length * text.width;
@@ -67,6 +70,7 @@ function transformerCost(
   layers: number,
   tokens: number,
   heads: number,
+  pooled: boolean,
 ): TowerCost {
   const { width } = tower;
   const hidden = Math.trunc(width * tower.mlp_ratio);
@@ -74,7 +78,13 @@ function transformerCost(
   const flops = 2 * tokens * matrices + 4 * tokens * tokens * width;
   // two norms and what they feed, queries, keys, values, their mix before and after turning; the perceptron's input, gate and output
   const kept = tokens * (9 * width + 3 * hidden) + heads * tokens * tokens;
-  return { flops: layers * flops, kept: layers * kept, recomputed: kept + layers * tokens * width };
+  // of the last block's tokens only keys and values are needed, and what they come from, where one token is pooled
+  const last = pooled ? 4 * tokens * width + (5 * width + 3 * hidden) + heads * tokens : kept;
+  return {
+    flops: layers * flops,
+    kept: (layers - 1) * kept + last,
+    recomputed: kept + layers * tokens * width,
+  };
 }
 
 function visionTransformerCost(config: ModelConfig): TowerCost {
@@ -82,7 +92,13 @@ function visionTransformerCost(config: ModelConfig): TowerCost {
   const [rows, columns] = patchGrid(vision);
   const patches = rows * columns;
   const patch = vision.patch_size ?? 16;
-  const cost = transformerCost(vision, vision.layers as number, patches + 1, visionHeads(vision));
+  const cost = transformerCost(
+    vision,
+    vision.layers as number,
+    patches + 1,
+    visionHeads(vision),
+    vision.pool_type === "tok",
+  );
   cost.flops += 2 * patches * patch * patch * 3 * vision.width + 2 * vision.width * config.embed_dim;
   const embedded = 2 * patches * patch * patch * 3 + 2 * (patches + 1) * vision.width;
   cost.kept += embedded;

@@ -44,15 +44,19 @@ struct TanhGelu {
 };
 
 template <class Function, class T>
-PAIRLOOM_CLONES void values(const T* x, T* y, int64_t count) {
+struct Values {
+  PAIRLOOM_LOOP(const T* x, T* y, int64_t count) {
 #pragma GCC ivdep
-  for (int64_t i = 0; i < count; i++) store(Function::value(load(x + i)), y + i);
-}
+    for (int64_t i = 0; i < count; i++) store(Function::value(load(x + i)), y + i);
+  }
+};
 template <class Function, class T>
-PAIRLOOM_CLONES void gradients(const T* x, const T* dy, T* dx, int64_t count) {
+struct Gradients {
+  PAIRLOOM_LOOP(const T* x, const T* dy, T* dx, int64_t count) {
 #pragma GCC ivdep
-  for (int64_t i = 0; i < count; i++) store(load(dy + i) * Function::slope(load(x + i)), dx + i);
-}
+    for (int64_t i = 0; i < count; i++) store(load(dy + i) * Function::slope(load(x + i)), dx + i);
+  }
+};
 
 constexpr int64_t kActivationCycles = 6;
 
@@ -68,7 +72,7 @@ class Activation : public OpKernel {
     const T* from = x.flat<T>().data();
     T* to = y->flat<T>().data();
     parallel(context, x.NumElements(), kActivationCycles,
-             [&](int64_t first, int64_t last) { values<Function>(from + first, to + first, last - first); });
+             [&](int64_t first, int64_t last) { onProcessor<Values<Function, T>>(from + first, to + first, last - first); });
   }
 };
 
@@ -87,7 +91,7 @@ class ActivationGradient : public OpKernel {
     const T* slope = dy.flat<T>().data();
     T* to = dx->flat<T>().data();
     parallel(context, x.NumElements(), 2 * kActivationCycles, [&](int64_t first, int64_t last) {
-      gradients<Function>(from + first, slope + first, to + first, last - first);
+      onProcessor<Gradients<Function, T>>(from + first, slope + first, to + first, last - first);
     });
   }
 };

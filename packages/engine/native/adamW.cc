@@ -37,29 +37,29 @@ struct Rates {
   float go;
 };
 
-PAIRLOOM_CLONES void update(const float* p, const float* m, const float* v, const float* g, int64_t count,
-                            const Settings& settings, const Rates& rates, float* newP, float* newM,
-                            float* newV) {
-  const float beta1 = settings.beta1;
-  const float beta2 = settings.beta2;
-  const float epsilon = settings.epsilon;
-  const float rest1 = 1.0f - beta1;
-  const float rest2 = 1.0f - beta2;
-  const double learningRate = static_cast<double>(rates.learningRate) * settings.rateScale;
-  const float keep = static_cast<float>(1.0 - learningRate * settings.decay);
-  const float rate = static_cast<float>(learningRate * rates.correction1);
-  const float correction2 = rates.correction2;
-  const float scale = rates.gradientScale;
+struct Update {
+  PAIRLOOM_LOOP(const float* p, const float* m, const float* v, const float* g, int64_t count, const Settings& settings, const Rates& rates, float* newP, float* newM, float* newV) {
+    const float beta1 = settings.beta1;
+    const float beta2 = settings.beta2;
+    const float epsilon = settings.epsilon;
+    const float rest1 = 1.0f - beta1;
+    const float rest2 = 1.0f - beta2;
+    const double learningRate = static_cast<double>(rates.learningRate) * settings.rateScale;
+    const float keep = static_cast<float>(1.0 - learningRate * settings.decay);
+    const float rate = static_cast<float>(learningRate * rates.correction1);
+    const float correction2 = rates.correction2;
+    const float scale = rates.gradientScale;
 #pragma GCC ivdep
-  for (int64_t i = 0; i < count; i++) {
-    const float gradient = g[i] * scale;
-    const float first = beta1 * m[i] + rest1 * gradient;
-    const float second = beta2 * v[i] + rest2 * gradient * gradient;
-    newM[i] = first;
-    newV[i] = second;
-    newP[i] = p[i] * keep - rate * first / (std::sqrt(second) * correction2 + epsilon);
+    for (int64_t i = 0; i < count; i++) {
+      const float gradient = g[i] * scale;
+      const float first = beta1 * m[i] + rest1 * gradient;
+      const float second = beta2 * v[i] + rest2 * gradient * gradient;
+      newM[i] = first;
+      newV[i] = second;
+      newP[i] = p[i] * keep - rate * first / (std::sqrt(second) * correction2 + epsilon);
+    }
   }
-}
+};
 
 constexpr int64_t kUpdateCycles = 4;
 
@@ -109,7 +109,7 @@ class AdamW : public AdamWBase {
         for (int i = 0; i < 3; i++) std::copy(from[i] + first, from[i] + last, to[i] + first);
         return;
       }
-      update(from[0] + first, from[1] + first, from[2] + first, from[3] + first, last - first, settings_,
+      onProcessor<Update>(from[0] + first, from[1] + first, from[2] + first, from[3] + first, last - first, settings_,
              rates, to[0] + first, to[1] + first, to[2] + first);
     });
   }
@@ -147,7 +147,7 @@ class ApplyAdamW : public AdamWBase {
     }
     const float* slope = gradient.flat<float>().data();
     parallel(context, gradient.NumElements(), kUpdateCycles, [&](int64_t first, int64_t last) {
-      update(numbers[0] + first, numbers[1] + first, numbers[2] + first, slope + first, last - first, settings_,
+      onProcessor<Update>(numbers[0] + first, numbers[1] + first, numbers[2] + first, slope + first, last - first, settings_,
              rates, numbers[0] + first, numbers[1] + first, numbers[2] + first);
     });
   }

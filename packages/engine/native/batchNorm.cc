@@ -21,17 +21,18 @@ constexpr int64_t kRowsAtOnce = 32;
 
 // Sums of (x - shift) and of its square over some rows.
 template <class T>
-PAIRLOOM_CLONES void addMoments(const T* x, int64_t rows, int64_t width, const float* shift, float* sum,
-                                float* squares) {
-  for (int64_t row = 0; row < rows; row++, x += width) {
+struct AddMoments {
+  PAIRLOOM_LOOP(const T* x, int64_t rows, int64_t width, const float* shift, float* sum, float* squares) {
+    for (int64_t row = 0; row < rows; row++, x += width) {
 #pragma GCC ivdep
-    for (int64_t i = 0; i < width; i++) {
-      const float centred = load(x + i) - shift[i];
-      sum[i] += centred;
-      squares[i] += centred * centred;
+      for (int64_t i = 0; i < width; i++) {
+        const float centred = load(x + i) - shift[i];
+        sum[i] += centred;
+        squares[i] += centred * centred;
+      }
     }
   }
-}
+};
 
 // x [N, C] -> mean [C], biased variance [C]: one pass, shifted by the first row so that little cancels.
 template <class T>
@@ -57,7 +58,7 @@ class ColumnMoments : public OpKernel {
       std::vector<float> sums(2 * width);
       for (int64_t row = first; row < last; row += kRowsAtOnce) {
         std::fill(sums.begin(), sums.end(), 0.0f);
-        addMoments(from + row * width, std::min(kRowsAtOnce, last - row), width, shift.data(), sums.data(),
+        onProcessor<AddMoments<T>>(from + row * width, std::min(kRowsAtOnce, last - row), width, shift.data(), sums.data(),
                    sums.data() + width);
         for (int64_t i = 0; i < 2 * width; i++) part[i] += sums[i];
       }
@@ -81,50 +82,51 @@ class ColumnMoments : public OpKernel {
 };
 
 template <class T>
-PAIRLOOM_CLONES void normalizeRows(const T* x, const float* mean, const float* scale, const float* bias,
-                                   float floor, int64_t rows, int64_t width, T* y) {
-  for (int64_t row = 0; row < rows; row++, x += width, y += width) {
+struct NormalizeRows {
+  PAIRLOOM_LOOP(const T* x, const float* mean, const float* scale, const float* bias, float floor, int64_t rows, int64_t width, T* y) {
+    for (int64_t row = 0; row < rows; row++, x += width, y += width) {
 #pragma GCC ivdep
-    for (int64_t i = 0; i < width; i++) {
-      const float value = (load(x + i) - mean[i]) * scale[i] + bias[i];
-      store(value < floor ? floor : value, y + i);
+      for (int64_t i = 0; i < width; i++) {
+        const float value = (load(x + i) - mean[i]) * scale[i] + bias[i];
+        store(value < floor ? floor : value, y + i);
+      }
     }
   }
-}
+};
 
 // Sums of dy and of dy · (x - mean) over some rows; with a rectifier, only where its output is above zero.
 template <class T>
-PAIRLOOM_CLONES void addGradients(const T* dy, const T* x, const float* mean, const float* scale,
-                                  const float* bias, float floor, int64_t rows, int64_t width, float* dBias,
-                                  float* dScale) {
-  for (int64_t row = 0; row < rows; row++, x += width, dy += width) {
+struct AddGradients {
+  PAIRLOOM_LOOP(const T* dy, const T* x, const float* mean, const float* scale, const float* bias, float floor, int64_t rows, int64_t width, float* dBias, float* dScale) {
+    for (int64_t row = 0; row < rows; row++, x += width, dy += width) {
 #pragma GCC ivdep
-    for (int64_t i = 0; i < width; i++) {
-      const float centred = load(x + i) - mean[i];
-      // loaded whether it passes or not: a load behind a condition can't be done in vectors
-      const float slopeOut = load(dy + i);
-      const float passed = centred * scale[i] + bias[i] > floor ? slopeOut : 0.0f;
-      dBias[i] += passed;
-      dScale[i] += passed * centred;
+      for (int64_t i = 0; i < width; i++) {
+        const float centred = load(x + i) - mean[i];
+        // loaded whether it passes or not: a load behind a condition can't be done in vectors
+        const float slopeOut = load(dy + i);
+        const float passed = centred * scale[i] + bias[i] > floor ? slopeOut : 0.0f;
+        dBias[i] += passed;
+        dScale[i] += passed * centred;
+      }
     }
   }
-}
+};
 
 template <class T>
-PAIRLOOM_CLONES void inputGradients(const T* dy, const T* x, const float* mean, const float* scale,
-                                    const float* bias, float floor, const float* shift, const float* slope,
-                                    int64_t rows, int64_t width, T* dx) {
-  for (int64_t row = 0; row < rows; row++, x += width, dy += width, dx += width) {
+struct InputGradients {
+  PAIRLOOM_LOOP(const T* dy, const T* x, const float* mean, const float* scale, const float* bias, float floor, const float* shift, const float* slope, int64_t rows, int64_t width, T* dx) {
+    for (int64_t row = 0; row < rows; row++, x += width, dy += width, dx += width) {
 #pragma GCC ivdep
-    for (int64_t i = 0; i < width; i++) {
-      const float centred = load(x + i) - mean[i];
-      // loaded whether it passes or not: a load behind a condition can't be done in vectors
-      const float slopeOut = load(dy + i);
-      const float passed = centred * scale[i] + bias[i] > floor ? slopeOut : 0.0f;
-      store((passed - shift[i] - centred * slope[i]) * scale[i], dx + i);
+      for (int64_t i = 0; i < width; i++) {
+        const float centred = load(x + i) - mean[i];
+        // loaded whether it passes or not: a load behind a condition can't be done in vectors
+        const float slopeOut = load(dy + i);
+        const float passed = centred * scale[i] + bias[i] > floor ? slopeOut : 0.0f;
+        store((passed - shift[i] - centred * slope[i]) * scale[i], dx + i);
+      }
     }
   }
-}
+};
 
 // What forward and backward share: the inputs' columns, checked.
 template <class T>
@@ -186,7 +188,7 @@ class BatchNorm : public BatchNormBase {
     T* to = y->flat<T>().data();
     const int64_t width = columns.width;
     parallel(context, columns.rows, width, [&](int64_t first, int64_t last) {
-      normalizeRows(columns.x + first * width, columns.mean, columns.scale.data(), columns.bias, floor_,
+      onProcessor<NormalizeRows<T>>(columns.x + first * width, columns.mean, columns.scale.data(), columns.bias, floor_,
                     last - first, width, to + first * width);
     });
   }
@@ -213,7 +215,7 @@ class BatchNormGradient : public BatchNormBase {
     const float* scale = columns.scale.data();
     std::vector<float> sums(2 * width);
     columnSums(context, columns.rows, 2 * width, sums.data(), [&](int64_t from, int64_t to, float* part) {
-      addGradients(slopes + from * width, columns.x + from * width, columns.mean, scale, columns.bias, floor_,
+      onProcessor<AddGradients<T>>(slopes + from * width, columns.x + from * width, columns.mean, scale, columns.bias, floor_,
                    to - from, width, part, part + width);
     });
     float* toWeight = dWeight->flat<float>().data();
@@ -229,7 +231,7 @@ class BatchNormGradient : public BatchNormBase {
     }
     T* to = dx->flat<T>().data();
     parallel(context, columns.rows, 2 * width, [&](int64_t first, int64_t last) {
-      inputGradients(slopes + first * width, columns.x + first * width, columns.mean, scale, columns.bias,
+      onProcessor<InputGradients<T>>(slopes + first * width, columns.x + first * width, columns.mean, scale, columns.bias,
                      floor_, shift.data(), slope.data(), last - first, width, to + first * width);
     });
   }

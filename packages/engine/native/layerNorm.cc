@@ -17,45 +17,47 @@ using tensorflow::TensorShape;
 using tensorflow::shape_inference::InferenceContext;
 
 template <class T>
-PAIRLOOM_CLONES void normalizeRow(const float* x, const float* weight, const float* bias, float epsilon,
-                                  int64_t width, T* y, float* normal, float* inverse) {
-  float sum = 0;
+struct NormalizeRow {
+  PAIRLOOM_LOOP(const float* x, const float* weight, const float* bias, float epsilon, int64_t width, T* y, float* normal, float* inverse) {
+    float sum = 0;
 #pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < width; i++) sum += x[i];
-  const float mean = sum / static_cast<float>(width);
-  float squares = 0;
+    for (int64_t i = 0; i < width; i++) sum += x[i];
+    const float mean = sum / static_cast<float>(width);
+    float squares = 0;
 #pragma omp simd reduction(+ : squares)
-  for (int64_t i = 0; i < width; i++) squares += (x[i] - mean) * (x[i] - mean);
-  const float scale = 1.0f / std::sqrt(squares / static_cast<float>(width) + epsilon);
+    for (int64_t i = 0; i < width; i++) squares += (x[i] - mean) * (x[i] - mean);
+    const float scale = 1.0f / std::sqrt(squares / static_cast<float>(width) + epsilon);
 #pragma GCC ivdep
-  for (int64_t i = 0; i < width; i++) {
-    normal[i] = (x[i] - mean) * scale;
-    store(normal[i] * weight[i] + bias[i], y + i);
+    for (int64_t i = 0; i < width; i++) {
+      normal[i] = (x[i] - mean) * scale;
+      store(normal[i] * weight[i] + bias[i], y + i);
+    }
+    *inverse = scale;
   }
-  *inverse = scale;
-}
+};
 
 template <class T>
-PAIRLOOM_CLONES void rowGradient(const T* dy, const float* normal, const float* weight, float inverse,
-                                 int64_t width, float* dx, float* dWeight, float* dBias) {
-  float sum = 0;
-  float along = 0;
+struct RowGradient {
+  PAIRLOOM_LOOP(const T* dy, const float* normal, const float* weight, float inverse, int64_t width, float* dx, float* dWeight, float* dBias) {
+    float sum = 0;
+    float along = 0;
 #pragma omp simd reduction(+ : sum, along)
-  for (int64_t i = 0; i < width; i++) {
-    const float slope = load(dy + i) * weight[i];
-    sum += slope;
-    along += slope * normal[i];
-  }
-  const float mean = sum / static_cast<float>(width);
-  const float share = along / static_cast<float>(width);
+    for (int64_t i = 0; i < width; i++) {
+      const float slope = load(dy + i) * weight[i];
+      sum += slope;
+      along += slope * normal[i];
+    }
+    const float mean = sum / static_cast<float>(width);
+    const float share = along / static_cast<float>(width);
 #pragma GCC ivdep
-  for (int64_t i = 0; i < width; i++) {
-    const float slope = load(dy + i);
-    dWeight[i] += slope * normal[i];
-    dBias[i] += slope;
-    dx[i] = (slope * weight[i] - mean - normal[i] * share) * inverse;
+    for (int64_t i = 0; i < width; i++) {
+      const float slope = load(dy + i);
+      dWeight[i] += slope * normal[i];
+      dBias[i] += slope;
+      dx[i] = (slope * weight[i] - mean - normal[i] * share) * inverse;
+    }
   }
-}
+};
 
 template <class T>
 class LayerNorm : public OpKernel {
@@ -86,7 +88,7 @@ class LayerNorm : public OpKernel {
     parallel(context, rows, 4 * width, [&](int64_t first, int64_t last) {
       for (int64_t row = first; row < last; row++) {
         const int64_t at = row * width;
-        normalizeRow(from + at, weight, bias, epsilon_, width, to + at, kept + at, scales + row);
+        onProcessor<NormalizeRow<T>>(from + at, weight, bias, epsilon_, width, to + at, kept + at, scales + row);
       }
     });
   }
@@ -123,7 +125,7 @@ class LayerNormGradient : public OpKernel {
     columnSums(context, rows, 2 * width, sums.data(), [&](int64_t from, int64_t until, float* part) {
       for (int64_t row = from; row < until; row++) {
         const int64_t at = row * width;
-        rowGradient(slope + at, kept + at, weight, inverse[row], width, to + at, part, part + width);
+        onProcessor<RowGradient<T>>(slope + at, kept + at, weight, inverse[row], width, to + at, part, part + width);
       }
     });
     std::copy(sums.begin(), sums.begin() + width, dWeight->flat<float>().data());

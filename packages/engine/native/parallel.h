@@ -2,14 +2,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "processors.h"
 #include "tensorflow/core/framework/op_kernel.h"
-
-// Hot loops are compiled for several processors; the one at hand is picked when the library is loaded.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define PAIRLOOM_CLONES __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
-#else
-#define PAIRLOOM_CLONES
-#endif
 
 namespace pairloom {
 

@@ -16,18 +16,22 @@ using tensorflow::TensorShape;
 using tensorflow::shape_inference::InferenceContext;
 
 template <class T>
-PAIRLOOM_CLONES void addRows(const T* x, int64_t rows, int64_t width, float* sums) {
-  for (int64_t row = 0; row < rows; row++, x += width)
+struct AddRows {
+  PAIRLOOM_LOOP(const T* x, int64_t rows, int64_t width, float* sums) {
+    for (int64_t row = 0; row < rows; row++, x += width)
 #pragma GCC ivdep
-    for (int64_t i = 0; i < width; i++) sums[i] += load(x + i);
-}
+      for (int64_t i = 0; i < width; i++) sums[i] += load(x + i);
+  }
+};
 
-PAIRLOOM_CLONES float sumOfSquares(const float* x, int64_t count) {
-  float sum = 0;
+struct SumOfSquares {
+  PAIRLOOM_LOOP(const float* x, int64_t count) {
+    float sum = 0;
 #pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < count; i++) sum += x[i] * x[i];
-  return sum;
-}
+    for (int64_t i = 0; i < count; i++) sum += x[i] * x[i];
+    return sum;
+  }
+};
 
 template <class T>
 class ColumnSum : public OpKernel {
@@ -42,7 +46,7 @@ class ColumnSum : public OpKernel {
     const T* from = x.flat<T>().data();
     columnSums(context, x.dim_size(0), width, sums->flat<float>().data(),
                [&](int64_t first, int64_t last, float* part) {
-                 addRows(from + first * width, last - first, width, part);
+                 onProcessor<AddRows<T>>(from + first * width, last - first, width, part);
                });
   }
 };
@@ -66,7 +70,7 @@ class SquaredNorm : public OpKernel {
     }
     std::vector<float> sums(pieces.size());
     parallel(context, pieces.size(), kPiece, [&](int64_t first, int64_t last) {
-      for (int64_t i = first; i < last; i++) sums[i] = sumOfSquares(pieces[i].from, pieces[i].count);
+      for (int64_t i = first; i < last; i++) sums[i] = onProcessor<SumOfSquares>(pieces[i].from, pieces[i].count);
     });
     Tensor* total = nullptr;
     OP_REQUIRES_OK(context, context->allocate_output(0, TensorShape({}), &total));

@@ -7,7 +7,7 @@ import { differentiable } from "./differentiable.js";
  * @param q [G, Q, d]
  * @param k [G, T, d]
  * @param v [G, T, d]
- * @param mask [Q, T], added to the scores, or null
+ * @param mask [Q, T] or [G, Q, T], added to the scores, or null
  * @returns [G, Q, d]
  */
 export function attention(

@@ -25,7 +25,8 @@ export function textTransformer(
   const words = embedding(root.get("token_embedding.weight"), tf.reshape(tokens, [batch * length]));
   const placed = tf.add(tf.reshape(words, [batch, length, width]), root.get("positional_embedding"));
   const epsilon = epsilonOf(text);
-  const x = transformer(
+  // a layer norm looks at one token only: taking the pooled token first is the same and cheaper
+  const taken = transformer(
     root.in("transformer"),
     tf.reshape(placed, [batch * length, width]),
     {
@@ -38,9 +39,8 @@ export function textTransformer(
       recompute,
     },
     text.no_causal_mask ? null : causalMask(length),
+    pooledRows(text, tokens),
   );
-  // a layer norm looks at one token only: taking the pooled token first is the same and cheaper
-  const taken = embedding(x, pooledRows(text, tokens));
   const pooled = layerNorm(taken, root.get("ln_final.weight"), root.get("ln_final.bias"), epsilon);
   if (text.proj_type === "none") return pooled;
   if (text.proj_bias) {

@@ -1,11 +1,12 @@
 import * as tf from "@tensorflow/tfjs";
 import type { TextConfig, VisionConfig } from "../modelConfig.js";
+import { embedding } from "../ops/embedding.js";
 import { gelu, tanhGelu } from "../ops/gelu.js";
 import { layerNorm } from "../ops/layerNorm.js";
 import { linear } from "../ops/linear.js";
 import { quickGelu } from "../ops/quickGelu.js";
 import { recomputed } from "../ops/recomputed.js";
-import { selfAttention } from "../ops/selfAttention.js";
+import { pooledAttention, selfAttention } from "../ops/selfAttention.js";
 import type { ParameterScope } from "../parameters.js";
 
 export interface TransformerShape {
@@ -30,20 +31,33 @@ export function epsilonOf(tower: VisionConfig | TextConfig): number {
   return tower.norm_kwargs?.eps ?? 1e-5;
 }
 
-/** A stack of pre-norm residual attention blocks. x [B·T, D] → [B·T, D]; mask [T, T] or null. */
+/**
+ * A stack of pre-norm residual attention blocks.
+ *
+ * @param x [B·T, D]
+ * @param mask [T, T], added to the scores, or null
+ * @param rows [B] int32: for each sample the one row of [B·T, D] that is wanted, where one is. The last block computes no
+ *   other (of its tokens only keys and values are needed), which saves most of a block.
+ * @returns [B·T, D], or with `rows` [B, D]
+ */
 export function transformer(
   scope: ParameterScope,
   x: tf.Tensor2D,
   shape: TransformerShape,
   mask: tf.Tensor | null,
+  rows?: tf.Tensor1D,
 ): tf.Tensor2D {
   for (let layer = 0; layer < shape.layers; layer++) {
     const block = scope.in("resblocks").in(String(layer));
-    x = shape.recompute
-      ? recomputed(x, block.all(), mask === null ? [] : [mask], (input, [kept]) =>
-          residualBlock(block, input, shape, kept ?? null),
-        )
-      : residualBlock(block, x, shape, mask);
+    const wanted = layer === shape.layers - 1 ? rows : undefined;
+    const constants = [...(mask === null ? [] : [mask]), ...(wanted === undefined ? [] : [wanted])];
+    const run = (input: tf.Tensor, given: readonly tf.Tensor[]): tf.Tensor2D => {
+      const scores = mask === null ? null : given[0]!;
+      return wanted === undefined
+        ? residualBlock(block, input, shape, scores)
+        : pooledBlock(block, input, shape, scores, given.at(-1) as tf.Tensor1D);
+    };
+    x = shape.recompute ? recomputed(x, block.all(), constants, run) : run(x, constants);
   }
   return x;
 }
@@ -54,15 +68,56 @@ function residualBlock(
   shape: TransformerShape,
   mask: tf.Tensor | null,
 ): tf.Tensor2D {
+  const normal = norm(block, x, "ln_1", shape);
+  const qkv = linear(normal, block.get("attn.in_proj_weight"), block.get("attn.in_proj_bias"));
+  return perceptron(block, x, selfAttention(qkv, shape, mask), shape);
+}
+
+/** A block of which one row a sample is wanted. x [B·T, D], rows [B] → [B, D] */
+function pooledBlock(
+  block: ParameterScope,
+  x: tf.Tensor,
+  shape: TransformerShape,
+  mask: tf.Tensor | null,
+  rows: tf.Tensor1D,
+): tf.Tensor2D {
+  const { batch, tokens } = shape;
+  const width = x.shape[1]!;
+  const normal = norm(block, x, "ln_1", shape);
+  const weight = block.get("attn.in_proj_weight");
+  const bias = block.get("attn.in_proj_bias");
+  const q = linear(
+    embedding(normal, rows),
+    tf.slice(weight, [0, 0], [width, width]),
+    tf.slice(bias, 0, width),
+  );
+  const kv = linear(
+    normal,
+    tf.slice(weight, [0, width], [width, 2 * width]),
+    tf.slice(bias, width, 2 * width),
+  );
+  const starts = tf.range(0, batch * tokens, tokens, "int32");
+  const masks = mask === null ? null : tf.gather(mask, tf.sub(rows, starts));
+  return perceptron(block, embedding(x, rows), pooledAttention(q, kv, shape, masks), shape);
+}
+
+/** What follows attention in a block: its projection, the multilayer perceptron, and both residual sums. All [N, D]. */
+function perceptron(
+  block: ParameterScope,
+  x: tf.Tensor,
+  mixed: tf.Tensor2D,
+  shape: TransformerShape,
+): tf.Tensor2D {
   const dense = (input: tf.Tensor, name: string): tf.Tensor2D =>
     linear(input, block.get(`${name}.weight`), block.get(`${name}.bias`));
-  const norm = (input: tf.Tensor, name: string): tf.Tensor2D =>
-    layerNorm(input, block.get(`${name}.weight`), block.get(`${name}.bias`), shape.epsilon);
   const scaled = (input: tf.Tensor2D, name: string): tf.Tensor2D =>
     block.has(`${name}.gamma`) ? tf.mul(input, block.get(`${name}.gamma`)) : input;
 
-  const qkv = linear(norm(x, "ln_1"), block.get("attn.in_proj_weight"), block.get("attn.in_proj_bias"));
-  x = tf.add(x, scaled(dense(selfAttention(qkv, shape, mask), "attn.out_proj"), "ls_1"));
-  const hidden = shape.activation(dense(norm(x, "ln_2"), "mlp.c_fc"));
+  x = tf.add(x, scaled(dense(mixed, "attn.out_proj"), "ls_1"));
+  const hidden = shape.activation(dense(norm(block, x, "ln_2", shape), "mlp.c_fc"));
   return tf.add(x, scaled(dense(hidden, "mlp.c_proj"), "ls_2"));
+}
+
+function norm(block: ParameterScope, x: tf.Tensor, name: string, shape: TransformerShape): tf.Tensor2D {
+  return layerNorm(x, block.get(`${name}.weight`), block.get(`${name}.bias`), shape.epsilon);
 }

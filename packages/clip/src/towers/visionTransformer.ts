@@ -48,6 +48,8 @@ export function visionTransformer(
       recompute,
     },
     null,
+    // a layer norm looks at one token only: taking the class token first is the same and cheaper
+    vision.pool_type === "tok" ? tf.range(0, batch * tokens, tokens, "int32") : undefined,
   );
   return tf.matMul(pooled(x, vision, batch, tokens, norm), visual.get("proj"));
 }
@@ -60,7 +62,7 @@ function keptRows(keptPatches: tf.Tensor2D, tokens: number): tf.Tensor1D {
   return tf.reshape(tf.concat([firsts, patches], 1), [batch * (kept + 1)]);
 }
 
-/** One token for each image: the class token, or the mean of the others; normalised before or after. */
+/** From the class tokens [B, D], or from all [B·T, D] the mean of the others: normalised before or after. */
 function pooled(
   x: tf.Tensor2D,
   vision: VisionConfig,
@@ -68,16 +70,11 @@ function pooled(
   tokens: number,
   norm: (x: tf.Tensor, name: string) => tf.Tensor2D,
 ): tf.Tensor2D {
-  const sequence = (flat: tf.Tensor): tf.Tensor3D => tf.reshape(flat, [batch, tokens, vision.width]);
-  if (vision.pool_type === "avg") {
-    const source = vision.final_ln_after_pool ? x : norm(x, "ln_post");
-    const rest = tf.slice(sequence(source), [0, 1, 0], [batch, tokens - 1, vision.width]);
-    const mean: tf.Tensor2D = tf.mean(rest, 1);
-    return vision.final_ln_after_pool ? norm(mean, "ln_post") : mean;
-  }
-  // a layer norm looks at one token only: taking the class token first is the same and cheaper
-  const first = tf.slice(sequence(x), [0, 0, 0], [batch, 1, vision.width]);
-  return norm(tf.reshape(first, [batch, vision.width]), "ln_post");
+  if (vision.pool_type === "tok") return norm(x, "ln_post");
+  const source = vision.final_ln_after_pool ? x : norm(x, "ln_post");
+  const sequence: tf.Tensor3D = tf.reshape(source, [batch, tokens, vision.width]);
+  const mean: tf.Tensor2D = tf.mean(tf.slice(sequence, [0, 1, 0], [batch, tokens - 1, vision.width]), 1);
+  return vision.final_ln_after_pool ? norm(mean, "ln_post") : mean;
 }
 
 /**
