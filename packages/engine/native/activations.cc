@@ -1,18 +1,10 @@
 // x · sigmoid(1.702 x), x · Φ(x), and the latter by tanh, each with its gradient, in one pass.
 #include "numbers.h"
 #include "parallel.h"
-#include "tensorflow/core/framework/common_shape_fns.h"
-#include "tensorflow/core/framework/op.h"
 #include "vectorMath.h"
 
 namespace pairloom {
 namespace {
-
-using tensorflow::DEVICE_CPU;
-using tensorflow::OpKernel;
-using tensorflow::OpKernelConstruction;
-using tensorflow::OpKernelContext;
-using tensorflow::Tensor;
 
 // Each activation: its value and its slope, of one number.
 struct QuickGelu {
@@ -96,26 +88,24 @@ class ActivationGradient : public OpKernel {
   }
 };
 
-#define PAIRLOOM_ACTIVATION_KERNELS(Title, Function, T)                                              \
-  REGISTER_KERNEL_BUILDER(Name("Pairloom" Title).Device(DEVICE_CPU).TypeConstraint<T>("T"),          \
-                          Activation<Function, T>);                                                  \
-  REGISTER_KERNEL_BUILDER(Name("Pairloom" Title "Gradient").Device(DEVICE_CPU).TypeConstraint<T>("T"), \
-                          ActivationGradient<Function, T>);
+#define PAIRLOOM_ACTIVATION_KERNELS(Title, Function, T)                 \
+  PAIRLOOM_KERNEL_OF(T, "Pairloom" Title, Activation<Function, T>);     \
+  PAIRLOOM_KERNEL_OF(T, "Pairloom" Title "Gradient", ActivationGradient<Function, T>);
 
 #define PAIRLOOM_ACTIVATION(Title, Function)                    \
   REGISTER_OP("Pairloom" Title)                                 \
       .Input("x: T")                                            \
       .Output("y: T")                                           \
       .Attr("T: {float, bfloat16} = DT_FLOAT")                  \
-      .SetShapeFn(tensorflow::shape_inference::UnchangedShape); \
+      .SetShapeFn(UnchangedShape); \
   REGISTER_OP("Pairloom" Title "Gradient")                      \
       .Input("x: T")                                            \
       .Input("dy: T")                                           \
       .Output("dx: T")                                          \
       .Attr("T: {float, bfloat16} = DT_FLOAT")                  \
-      .SetShapeFn(tensorflow::shape_inference::UnchangedShape); \
+      .SetShapeFn(UnchangedShape); \
   PAIRLOOM_ACTIVATION_KERNELS(Title, Function, float)           \
-  PAIRLOOM_ACTIVATION_KERNELS(Title, Function, tensorflow::bfloat16)
+  PAIRLOOM_ACTIVATION_KERNELS(Title, Function, bfloat16)
 
 PAIRLOOM_ACTIVATION("QuickGelu", QuickGelu)
 PAIRLOOM_ACTIVATION("Gelu", Gelu)

@@ -2,21 +2,15 @@
 // tensors, and on variables where they lie.
 #include <cmath>
 
+#include "numbers.h"
 #include "parallel.h"
-#include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/resource_mgr.h"
 #include "tensorflow/core/framework/resource_var.h"
-#include "tensorflow/core/framework/shape_inference.h"
 
 namespace pairloom {
 namespace {
 
-using tensorflow::OpKernel;
-using tensorflow::OpKernelConstruction;
-using tensorflow::OpKernelContext;
-using tensorflow::Tensor;
 using tensorflow::Var;
-using tensorflow::shape_inference::InferenceContext;
 
 struct Settings {
   float rateScale;
@@ -37,8 +31,10 @@ struct Rates {
   float go;
 };
 
+// Gradients may be bfloat16: they are rounded already where a product gave them.
+template <class T>
 struct Update {
-  PAIRLOOM_LOOP(const float* p, const float* m, const float* v, const float* g, int64_t count, const Settings& settings, const Rates& rates, float* newP, float* newM, float* newV) {
+  PAIRLOOM_LOOP(const float* p, const float* m, const float* v, const T* g, int64_t count, const Settings& settings, const Rates& rates, float* newP, float* newM, float* newV) {
     const float beta1 = settings.beta1;
     const float beta2 = settings.beta2;
     const float epsilon = settings.epsilon;
@@ -51,7 +47,7 @@ struct Update {
     const float scale = rates.gradientScale;
 #pragma GCC ivdep
     for (int64_t i = 0; i < count; i++) {
-      const float gradient = g[i] * scale;
+      const float gradient = load(g + i) * scale;
       const float first = beta1 * m[i] + rest1 * gradient;
       const float second = beta2 * v[i] + rest2 * gradient * gradient;
       newM[i] = first;
@@ -109,18 +105,19 @@ class AdamW : public AdamWBase {
         for (int i = 0; i < 3; i++) std::copy(from[i] + first, from[i] + last, to[i] + first);
         return;
       }
-      onProcessor<Update>(from[0] + first, from[1] + first, from[2] + first, from[3] + first, last - first, settings_,
+      onProcessor<Update<float>>(from[0] + first, from[1] + first, from[2] + first, from[3] + first, last - first, settings_,
              rates, to[0] + first, to[1] + first, to[2] + first);
     });
   }
 };
 
+template <class T>
 class ApplyAdamW : public AdamWBase {
  public:
   using AdamWBase::AdamWBase;
   void Compute(OpKernelContext* context) override {
     Rates rates;
-    OP_REQUIRES_OK(context, readRates(context, &rates));
+    OP_REQUIRES_OK(context, this->readRates(context, &rates));
     if (rates.go == 0) return;
     const Tensor& gradient = context->input(3);
     tensorflow::core::RefCountPtr<Var> variables[3];
@@ -145,9 +142,9 @@ class ApplyAdamW : public AdamWBase {
       }
       numbers[i] = tensor->flat<float>().data();
     }
-    const float* slope = gradient.flat<float>().data();
+    const T* slope = gradient.flat<T>().data();
     parallel(context, gradient.NumElements(), kUpdateCycles, [&](int64_t first, int64_t last) {
-      onProcessor<Update>(numbers[0] + first, numbers[1] + first, numbers[2] + first, slope + first, last - first, settings_,
+      onProcessor<Update<T>>(numbers[0] + first, numbers[1] + first, numbers[2] + first, slope + first, last - first, settings_,
              rates, numbers[0] + first, numbers[1] + first, numbers[2] + first);
     });
   }
@@ -175,8 +172,9 @@ REGISTER_OP("PairloomApplyAdamW")
     .Input("parameter: resource")
     .Input("first: resource")
     .Input("second: resource")
-    .Input("gradient: float")
+    .Input("gradient: T")
     .Input("rates: float")
+    .Attr("T: {float, bfloat16} = DT_FLOAT")
     .Attr("rate_scale: float")
     .Attr("beta1: float")
     .Attr("beta2: float")
@@ -184,8 +182,9 @@ REGISTER_OP("PairloomApplyAdamW")
     .Attr("decay: float")
     .SetIsStateful()
     .SetShapeFn(tensorflow::shape_inference::NoOutputs);
-REGISTER_KERNEL_BUILDER(Name("PairloomAdamW").Device(tensorflow::DEVICE_CPU), AdamW);
-REGISTER_KERNEL_BUILDER(Name("PairloomApplyAdamW").Device(tensorflow::DEVICE_CPU), ApplyAdamW);
+PAIRLOOM_KERNEL("PairloomAdamW", AdamW);
+PAIRLOOM_KERNEL_OF(float, "PairloomApplyAdamW", ApplyAdamW<float>);
+PAIRLOOM_KERNEL_OF(bfloat16, "PairloomApplyAdamW", ApplyAdamW<bfloat16>);
 
 }  // namespace
 }  // namespace pairloom

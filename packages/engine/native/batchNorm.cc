@@ -3,18 +3,9 @@
 
 #include "columnSums.h"
 #include "numbers.h"
-#include "tensorflow/core/framework/op.h"
-#include "tensorflow/core/framework/shape_inference.h"
 
 namespace pairloom {
 namespace {
-
-using tensorflow::OpKernel;
-using tensorflow::OpKernelConstruction;
-using tensorflow::OpKernelContext;
-using tensorflow::Tensor;
-using tensorflow::TensorShape;
-using tensorflow::shape_inference::InferenceContext;
 
 // Rows added up in float32 before they go to the block's float64 sums.
 constexpr int64_t kRowsAtOnce = 32;
@@ -280,16 +271,12 @@ REGISTER_OP("PairloomBatchNormGradient")
       c->set_output(2, c->input(2));
       return absl::OkStatus();
     });
-#define PAIRLOOM_BATCH_NORM(T)                                                                                 \
-  REGISTER_KERNEL_BUILDER(Name("PairloomColumnMoments").Device(tensorflow::DEVICE_CPU).TypeConstraint<T>("T"), \
-                          ColumnMoments<T>);                                                                  \
-  REGISTER_KERNEL_BUILDER(Name("PairloomBatchNorm").Device(tensorflow::DEVICE_CPU).TypeConstraint<T>("T"),    \
-                          BatchNorm<T>);                                                                      \
-  REGISTER_KERNEL_BUILDER(                                                                                    \
-      Name("PairloomBatchNormGradient").Device(tensorflow::DEVICE_CPU).TypeConstraint<T>("T"),                \
-      BatchNormGradient<T>);
+#define PAIRLOOM_BATCH_NORM(T)                                            \
+  PAIRLOOM_KERNEL_OF(T, "PairloomColumnMoments", ColumnMoments<T>);       \
+  PAIRLOOM_KERNEL_OF(T, "PairloomBatchNorm", BatchNorm<T>);               \
+  PAIRLOOM_KERNEL_OF(T, "PairloomBatchNormGradient", BatchNormGradient<T>);
 PAIRLOOM_BATCH_NORM(float)
-PAIRLOOM_BATCH_NORM(tensorflow::bfloat16)
+PAIRLOOM_BATCH_NORM(bfloat16)
 
 }  // namespace
 }  // namespace pairloom

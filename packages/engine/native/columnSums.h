@@ -7,7 +7,7 @@ namespace pairloom {
 
 // Adds up, column by column, what add(row, sums) adds to `sums` [width] for each row: in blocks, then over blocks.
 template <class AddRows>
-void columnSums(tensorflow::OpKernelContext* context, int64_t rows, int64_t width, float* sums,
+void columnSums(OpKernelContext* context, int64_t rows, int64_t width, float* sums,
                 const AddRows& addRows) {
   std::vector<float> parts(kBlocks * width, 0.0f);
   blockwise(context, rows, width, [&](int64_t block, int64_t from, int64_t to) {

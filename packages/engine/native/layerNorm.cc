@@ -3,18 +3,9 @@
 
 #include "columnSums.h"
 #include "numbers.h"
-#include "tensorflow/core/framework/op.h"
-#include "tensorflow/core/framework/shape_inference.h"
 
 namespace pairloom {
 namespace {
-
-using tensorflow::OpKernel;
-using tensorflow::OpKernelConstruction;
-using tensorflow::OpKernelContext;
-using tensorflow::Tensor;
-using tensorflow::TensorShape;
-using tensorflow::shape_inference::InferenceContext;
 
 template <class T>
 struct NormalizeRow {
@@ -163,14 +154,11 @@ REGISTER_OP("PairloomLayerNormGradient")
       c->set_output(2, c->Vector(c->Dim(c->input(0), 1)));
       return absl::OkStatus();
     });
-#define PAIRLOOM_LAYER_NORM(T)                                                                              \
-  REGISTER_KERNEL_BUILDER(Name("PairloomLayerNorm").Device(tensorflow::DEVICE_CPU).TypeConstraint<T>("T"), \
-                          LayerNorm<T>);                                                                   \
-  REGISTER_KERNEL_BUILDER(                                                                                 \
-      Name("PairloomLayerNormGradient").Device(tensorflow::DEVICE_CPU).TypeConstraint<T>("T"),             \
-      LayerNormGradient<T>);
+#define PAIRLOOM_LAYER_NORM(T)                              \
+  PAIRLOOM_KERNEL_OF(T, "PairloomLayerNorm", LayerNorm<T>); \
+  PAIRLOOM_KERNEL_OF(T, "PairloomLayerNormGradient", LayerNormGradient<T>);
 PAIRLOOM_LAYER_NORM(float)
-PAIRLOOM_LAYER_NORM(tensorflow::bfloat16)
+PAIRLOOM_LAYER_NORM(bfloat16)
 
 }  // namespace
 }  // namespace pairloom

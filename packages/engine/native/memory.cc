@@ -5,18 +5,10 @@
 #include <malloc.h>
 #endif
 
-#include "tensorflow/core/framework/op.h"
-#include "tensorflow/core/framework/op_kernel.h"
-#include "tensorflow/core/framework/shape_inference.h"
+#include "operation.h"
 
 namespace pairloom {
 namespace {
-
-using tensorflow::OpKernel;
-using tensorflow::OpKernelConstruction;
-using tensorflow::OpKernelContext;
-using tensorflow::Tensor;
-using tensorflow::TensorShape;
 
 #ifdef __GLIBC__
 [[maybe_unused]] const bool kept = mallopt(M_MMAP_MAX, 0) != 0 && mallopt(M_TRIM_THRESHOLD, 2147483647) != 0;
@@ -38,8 +30,8 @@ class TrimMemory : public OpKernel {
 REGISTER_OP("PairloomTrimMemory")
     .Output("done: float")
     .SetIsStateful()
-    .SetShapeFn(tensorflow::shape_inference::ScalarShape);
-REGISTER_KERNEL_BUILDER(Name("PairloomTrimMemory").Device(tensorflow::DEVICE_CPU), TrimMemory);
+    .SetShapeFn(ScalarShape);
+PAIRLOOM_KERNEL("PairloomTrimMemory", TrimMemory);
 
 }  // namespace
 }  // namespace pairloom

@@ -2,7 +2,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include "tensorflow/core/framework/types.h"
+#include "operation.h"
+
 
 namespace pairloom {
 
@@ -12,7 +13,7 @@ namespace pairloom {
 inline __attribute__((always_inline)) float load(const float* from) { return *from; }
 inline __attribute__((always_inline)) void store(float value, float* to) { *to = value; }
 
-inline __attribute__((always_inline)) float load(const tensorflow::bfloat16* from) {
+inline __attribute__((always_inline)) float load(const bfloat16* from) {
   uint16_t half;
   std::memcpy(&half, from, sizeof half);
   const uint32_t bits = static_cast<uint32_t>(half) << 16;
@@ -22,7 +23,7 @@ inline __attribute__((always_inline)) float load(const tensorflow::bfloat16* fro
 }
 
 // Rounds to the nearest, to even where two are as near; NaN stays NaN.
-inline __attribute__((always_inline)) void store(float value, tensorflow::bfloat16* to) {
+inline __attribute__((always_inline)) void store(float value, bfloat16* to) {
   uint32_t bits;
   std::memcpy(&bits, &value, sizeof bits);
   const uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;

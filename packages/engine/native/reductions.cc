@@ -1,19 +1,9 @@
 // Sums of columns, and the sum of all squares of many tensors.
 #include "columnSums.h"
 #include "numbers.h"
-#include "tensorflow/core/framework/op.h"
-#include "tensorflow/core/framework/shape_inference.h"
 
 namespace pairloom {
 namespace {
-
-using tensorflow::OpInputList;
-using tensorflow::OpKernel;
-using tensorflow::OpKernelConstruction;
-using tensorflow::OpKernelContext;
-using tensorflow::Tensor;
-using tensorflow::TensorShape;
-using tensorflow::shape_inference::InferenceContext;
 
 template <class T>
 struct AddRows {
@@ -24,11 +14,12 @@ struct AddRows {
   }
 };
 
+template <class T>
 struct SumOfSquares {
-  PAIRLOOM_LOOP(const float* x, int64_t count) {
+  PAIRLOOM_LOOP(const T* x, int64_t count) {
     float sum = 0;
 #pragma omp simd reduction(+ : sum)
-    for (int64_t i = 0; i < count; i++) sum += x[i] * x[i];
+    for (int64_t i = 0; i < count; i++) sum += load(x + i) * load(x + i);
     return sum;
   }
 };
@@ -55,28 +46,40 @@ class SquaredNorm : public OpKernel {
  public:
   explicit SquaredNorm(OpKernelConstruction* construction) : OpKernel(construction) {}
   void Compute(OpKernelContext* context) override {
-    constexpr int64_t kPiece = 16384;
-    struct Piece {
-      const float* from;
-      int64_t count;
-    };
-    OpInputList tensors;
-    OP_REQUIRES_OK(context, context->input_list("tensors", &tensors));
-    std::vector<Piece> pieces;
-    for (int i = 0; i < tensors.size(); i++) {
-      const auto numbers = tensors[i].flat<float>();
-      for (int64_t at = 0; at < numbers.size(); at += kPiece)
-        pieces.push_back({numbers.data() + at, std::min<int64_t>(kPiece, numbers.size() - at)});
-    }
-    std::vector<float> sums(pieces.size());
-    parallel(context, pieces.size(), kPiece, [&](int64_t first, int64_t last) {
-      for (int64_t i = first; i < last; i++) sums[i] = onProcessor<SumOfSquares>(pieces[i].from, pieces[i].count);
-    });
+    std::vector<float> sums;
+    OP_REQUIRES_OK(context, addSquares<float>(context, "tensors", &sums));
+    OP_REQUIRES_OK(context, addSquares<bfloat16>(context, "low", &sums));
     Tensor* total = nullptr;
     OP_REQUIRES_OK(context, context->allocate_output(0, TensorShape({}), &total));
     double sum = 0;
     for (const float part : sums) sum += part;
     total->scalar<float>()() = static_cast<float>(sum);
+  }
+
+ private:
+  // Sums of some thousand squares each, of all tensors of a list.
+  template <class T>
+  absl::Status addSquares(OpKernelContext* context, const char* list, std::vector<float>* sums) {
+    constexpr int64_t kPiece = 16384;
+    struct Piece {
+      const T* from;
+      int64_t count;
+    };
+    OpInputList tensors;
+    TF_RETURN_IF_ERROR(context->input_list(list, &tensors));
+    std::vector<Piece> pieces;
+    for (int i = 0; i < tensors.size(); i++) {
+      const auto numbers = tensors[i].flat<T>();
+      for (int64_t at = 0; at < numbers.size(); at += kPiece)
+        pieces.push_back({numbers.data() + at, std::min<int64_t>(kPiece, numbers.size() - at)});
+    }
+    const size_t before = sums->size();
+    sums->resize(before + pieces.size());
+    float* to = sums->data() + before;
+    parallel(context, pieces.size(), kPiece, [&](int64_t first, int64_t last) {
+      for (int64_t i = first; i < last; i++) to[i] = onProcessor<SumOfSquares<T>>(pieces[i].from, pieces[i].count);
+    });
+    return absl::OkStatus();
   }
 };
 
@@ -90,18 +93,17 @@ REGISTER_OP("PairloomColumnSum")
     });
 REGISTER_OP("PairloomSquaredNorm")
     .Input("tensors: N * float")
-    .Attr("N: int >= 1")
+    .Input("low: M * bfloat16")
+    .Attr("N: int >= 0")
+    .Attr("M: int >= 0 = 0")
     .Output("sum: float")
     .SetShapeFn([](InferenceContext* c) {
       c->set_output(0, c->Scalar());
       return absl::OkStatus();
     });
-#define PAIRLOOM_COLUMN_SUM(T)                                                                              \
-  REGISTER_KERNEL_BUILDER(Name("PairloomColumnSum").Device(tensorflow::DEVICE_CPU).TypeConstraint<T>("T"), \
-                          ColumnSum<T>);
-PAIRLOOM_COLUMN_SUM(float)
-PAIRLOOM_COLUMN_SUM(tensorflow::bfloat16)
-REGISTER_KERNEL_BUILDER(Name("PairloomSquaredNorm").Device(tensorflow::DEVICE_CPU), SquaredNorm);
+PAIRLOOM_KERNEL_OF(float, "PairloomColumnSum", ColumnSum<float>);
+PAIRLOOM_KERNEL_OF(bfloat16, "PairloomColumnSum", ColumnSum<bfloat16>);
+PAIRLOOM_KERNEL("PairloomSquaredNorm", SquaredNorm);
 
 }  // namespace
 }  // namespace pairloom

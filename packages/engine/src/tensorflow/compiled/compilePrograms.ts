@@ -7,9 +7,9 @@ import type { Tf } from "../../engine.js";
 import type { OpenPrograms, ProgramOptions, Programs, ProgramSource } from "../../programs.js";
 import { runOp } from "../kernels/nativeKernels.js";
 import { dataType, type NodeBackend } from "./binding.js";
-import { GraphBuilder, type GraphVariable, type ProgramNodes, type RecordedProgram } from "./graphBuilder.js";
+import { GraphBuilder, type GraphVariable, type ProgramNodes } from "./graphBuilder.js";
 import { savedModel } from "./graphDef.js";
-import { recordOps } from "./recordOps.js";
+import { recordOps, type RecordedProgram } from "./recordOps.js";
 import { xlaNotLoaded } from "./xlaNotLoaded.js";
 
 const tagName = "pairloom";

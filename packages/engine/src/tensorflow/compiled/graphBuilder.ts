@@ -1,24 +1,16 @@
 import type { Precision } from "../../programs.js";
+import { biasedProducts } from "./biasedProducts.js";
 import { type Binding, dataType, type OpAttribute } from "./binding.js";
 import { attribute, type GraphNode } from "./graphDef.js";
 import { inPlaceForms } from "./inPlaceForms.js";
 import { type LowForm, lowForms } from "./lowPrecision.js";
-import type { OpRecord, RecordedConstant, RecordedOp } from "./recordOps.js";
+import type { OpRecord, RecordedConstant, RecordedOp, RecordedProgram } from "./recordOps.js";
 
 /** A variable of the graph. */
 export interface GraphVariable {
   name: string;
   shape: number[];
   dtype: number;
-}
-
-/** What a program is, in the binding's numbers of the tensors that stood for each part while it was recorded. */
-export interface RecordedProgram {
-  record: OpRecord;
-  inputs: readonly { id: number; shape: number[]; dtype: number }[];
-  outputs: readonly number[];
-  /** For each variable its value before the program ran, and after. */
-  variables: readonly { before: number; after: number }[];
 }
 
 /** Which nodes to feed and fetch in order to run a program, as the binding wants them. */
@@ -83,12 +75,13 @@ export class GraphBuilder {
     /** For each variable that is changed where it lies: what must have happened before it is assigned. */
     const settled = new Map<number, string[]>();
     const places = new Places(this, program.record, held);
+    const biased = biasedProducts(program);
     const input = (id: number): string => places.full(id);
     program.record.ops.forEach((op, number) => {
       const node = `${prefix}/${number}_${op.name}`;
       const form = inPlaceForms[op.name];
       if (form === undefined) {
-        this.addOperation(node, op, places);
+        this.addOperation(node, op, places, biased);
         return;
       }
       // the variables themselves in the place of their values
@@ -98,12 +91,16 @@ export class GraphBuilder {
           throw new Error(`${op.name} changes variables that were not changed before`);
         return variable;
       });
+      const low = places.isOnlyLow(op.inputs[form.low]!);
       const inputs = [
         ...variables.map((variable) => `v${variable}`),
-        ...op.inputs.slice(form.variables).map(input),
+        ...op.inputs
+          .slice(form.variables)
+          .map((id, i) => (low && form.variables + i === form.low ? places.low(id) : input(id))),
         ...variables.map((variable) => `^v${variable}/read`),
       ];
-      this.add(node, form.op, inputs, this.attributesOf(op.attributes));
+      const T = attribute.type(low ? dataType.bfloat16 : dataType.float32);
+      this.add(node, form.op, inputs, { ...this.attributesOf(op.attributes), T });
       variables.forEach((variable, i) => {
         const { id } = op.outputs[i]!;
         const type = attribute.type(this.variables[variable]!.dtype);
@@ -177,7 +174,23 @@ export class GraphBuilder {
     return name;
   }
 
-  private addOperation(node: string, op: RecordedOp, places: Places): void {
+  private addOperation(
+    node: string,
+    op: RecordedOp,
+    places: Places,
+    biased: ReadonlyMap<number, RecordedOp>,
+  ): void {
+    // it is computed with its bias
+    if (biased.has(op.outputs[0]!.id)) return;
+    const product = op.name === "BiasAdd" ? biased.get(op.inputs[0]!) : undefined;
+    if (product !== undefined) {
+      this.addBiasedProduct(node, product, op, places);
+      return;
+    }
+    if (op.name === "PairloomSquaredNorm") {
+      this.addSquaredNorm(node, op, places);
+      return;
+    }
     const { name, attributes } = this.renamed(op);
     const form = this.lowFormOf(op, places);
     const inputs = op.inputs.map((id, i) => (form?.inputs.includes(i) ? places.low(id) : places.full(id)));
@@ -187,6 +200,34 @@ export class GraphBuilder {
       const output = i === 0 ? node : `${node}:${i}`;
       places.hold(id, form?.outputs.includes(i) ? { low: output } : { full: output });
     });
+  }
+
+  private addBiasedProduct(node: string, product: RecordedOp, bias: RecordedOp, places: Places): void {
+    const low = this.precision === "bf16" && !product.exact;
+    const inputs = [...product.inputs, bias.inputs[1]!];
+    const { adj_x, adj_y } = this.attributesOf(product.attributes);
+    this.add(
+      node,
+      "_FusedMatMul",
+      inputs.map((id) => (low ? places.low(id) : places.full(id))),
+      {
+        T: attribute.type(low ? dataType.bfloat16 : dataType.float32),
+        transpose_a: adj_x!,
+        transpose_b: adj_y!,
+        num_args: attribute.int(1),
+        fused_ops: attribute.strings(["BiasAdd"]),
+      },
+    );
+    places.hold(bias.outputs[0]!.id, low ? { low: node } : { full: node });
+  }
+
+  /** The squared norm takes each tensor as it was computed: rounding has happened, and a cast is a pass over memory. */
+  private addSquaredNorm(node: string, op: RecordedOp, places: Places): void {
+    const low = op.inputs.filter((id) => places.isOnlyLow(id));
+    const full = op.inputs.filter((id) => !places.isOnlyLow(id));
+    const inputs = [...full.map((id) => places.full(id)), ...low.map((id) => places.low(id))];
+    this.add(node, op.name, inputs, { N: attribute.int(full.length), M: attribute.int(low.length) });
+    places.hold(op.outputs[0]!.id, { full: node });
   }
 
   /** In which form an operation runs in bfloat16; null where it stays in float32. */
@@ -278,6 +319,12 @@ class Places {
   /** It was computed in bfloat16, or was rounded already for somebody else. */
   isLow(id: number): boolean {
     return this.held.get(id)?.low !== undefined;
+  }
+
+  /** It was computed in bfloat16, and nobody asked for it in float32. */
+  isOnlyLow(id: number): boolean {
+    const held = this.held.get(id);
+    return held?.low !== undefined && held.full === undefined;
   }
 
   /** The number that a constant of no axes is; null for anything else. */

@@ -22,6 +22,11 @@ export const attribute = {
       .uint32(tag(8, Bytes))
       .bytes(tensor(dtype, shape, content))
       .finish(),
+  strings: (values: readonly string[]): Message => {
+    const list = Writer.create();
+    for (const value of values) list.uint32(tag(2, Bytes)).string(value);
+    return Writer.create().uint32(tag(1, Bytes)).bytes(list.finish()).finish();
+  },
   /** A list of integers, unpacked as any reader of protocol buffers takes it. */
   ints: (values: readonly number[]): Message => {
     const list = Writer.create();

@@ -22,6 +22,15 @@ export interface OpRecord {
   constants: Map<number, RecordedConstant>;
 }
 
+/** What a program is, in the binding's numbers of the tensors that stood for each part while it was recorded. */
+export interface RecordedProgram {
+  record: OpRecord;
+  inputs: readonly { id: number; shape: number[]; dtype: number }[];
+  outputs: readonly number[];
+  /** For each variable its value before the program ran, and after. */
+  variables: readonly { before: number; after: number }[];
+}
+
 let exact = false;
 
 /** Runs `work`, and marks the operations in it as to be computed in float32 always. */

@@ -20,9 +20,16 @@ export function registerFusedMatMulKernel(tf: Tf): void {
     if (bias === undefined || bias.rank !== 1 || !plain) return stock.kernelFunc(arguments_);
     const node = arguments_.backend as unknown as NodeBackend;
     const type = { name: "T", type: node.binding.TF_ATTR_TYPE, value: node.binding.TF_FLOAT };
-    return tf.tidy(
-      () => runOp(node, "BiasAdd", [tf.matMul(a, b, transposeA, transposeB), bias], [type], 1)[0]!,
-    );
+    return tf.tidy(() => {
+      // two matrices come as batches of one, which is the slower product
+      const single = a.shape[0] === 1 && b.shape[0] === 1;
+      const [left, right] = [a, b].map((one) =>
+        single ? tf.reshape(one, one.shape.slice(1) as [number, number]) : one,
+      ) as [Tensor, Tensor];
+      const product = tf.matMul(left, right, transposeA, transposeB);
+      const sum = runOp(node, "BiasAdd", [product, bias], [type], 1)[0]!;
+      return single ? tf.reshape(sum, [1, ...sum.shape]) : sum;
+    });
   };
   tf.unregisterKernel("_FusedMatMul", "tensorflow");
   tf.registerKernel({ kernelName: "_FusedMatMul", backendName: "tensorflow", kernelFunc });
