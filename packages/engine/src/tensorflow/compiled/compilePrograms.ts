@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Tensor } from "@tensorflow/tfjs";
 import { UserError } from "@pairloom/config";
+import { collectGarbage } from "../../collectGarbage.js";
 import type { Tf } from "../../engine.js";
 import type { OpenPrograms, ProgramOptions, Programs, ProgramSource } from "../../programs.js";
 import { runOp } from "../kernels/nativeKernels.js";
@@ -32,15 +33,13 @@ export function compilePrograms(tf: Tf, library: { xla: boolean; trimMemory?: ()
   };
 }
 
-/** By then the values that the variables began with are collected, and every program has run. */
-const trimmedAfter = 8;
-
 class CompiledPrograms<Name extends string> implements Programs<Name> {
   readonly #session: number;
   readonly #nodes = new Map<Name, ProgramNodes>();
   readonly #reads: string;
   readonly #values: string;
-  #runs = 0;
+  /** Programs that have not run yet. */
+  readonly #fresh: Set<Name>;
 
   constructor(
     private readonly tf: Tf,
@@ -60,6 +59,9 @@ class CompiledPrograms<Name extends string> implements Programs<Name> {
       variable.assign(own);
       own.dispose();
     }
+    this.#fresh = new Set(Object.keys(sources) as Name[]);
+    // the values that the variables were made from
+    collectGarbage();
     const builder = new GraphBuilder(backend.binding, described, options.precision ?? "float32");
     for (const [name, source] of Object.entries(sources) as [Name, ProgramSource][])
       this.#nodes.set(
@@ -73,13 +75,17 @@ class CompiledPrograms<Name extends string> implements Programs<Name> {
   }
 
   run(name: Name, inputs: readonly Tensor[]): Tensor[] {
-    // the run that recorded held more than the compiled ones do, and the memory stays with the library
-    if (this.#runs++ === trimmedAfter) this.trimMemory();
     const nodes = this.#nodes.get(name)!;
     const ids = this.backend.getInputTensorIds(inputs);
-    return this.backend.binding
+    const outputs = this.backend.binding
       .runSavedModel(this.#session, ids, nodes.inputs, nodes.outputs)
       .map((output) => this.backend.createOutputTensor(output));
+    // the runs that recorded held more than the compiled ones do, and the memory stays with the library
+    if (this.#fresh.delete(name) && this.#fresh.size === 0) {
+      collectGarbage();
+      this.trimMemory();
+    }
+    return outputs;
   }
 
   async withVariables<T>(work: () => Promise<T>): Promise<T> {
