@@ -1,4 +1,5 @@
 export * from "./modelConfig.js";
+export * from "./parseModelConfig.js";
 export * from "./loadModelConfig.js";
 export * from "./stateShapes.js";
 export * from "./layout.js";
