@@ -120,9 +120,9 @@ def run(name, config, folder, batch):
 
     model.eval()
     with torch.no_grad():
-        for mode, normalised in [("_raw", False), ("", True)]:
-            out[f"eval.image_features{mode}"] = model.encode_image(images, normalize=normalised)
-            out[f"eval.text_features{mode}"] = model.encode_text(tokens, normalize=normalised)
+        for tower, found in [("image", model.encode_image(images)), ("text", model.encode_text(tokens))]:
+            out[f"eval.{tower}_features_raw"] = found
+            out[f"eval.{tower}_features"] = torch.nn.functional.normalize(found, dim=-1)
         out["eval.logits_per_image"] = model.get_logits(images, tokens)[0]
 
     model.train()

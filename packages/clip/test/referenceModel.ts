@@ -121,8 +121,12 @@ export class OpenedReference {
     return lossAndGradients(this.parameters, this.model.config, this.images, this.tokens, this.options);
   }
 
-  /** A pass's features, the gradient of every parameter, and the running statistics that it leaves. */
-  async expectPass(pass: LossAndGradients, { forward, gradient: allowed }: Nearness): Promise<void> {
+  /**
+   * A pass's features, the gradient of every parameter, and the running statistics that it leaves.
+   *
+   * @returns the length of the difference of the whole gradients over the length of the reference's
+   */
+  async expectPass(pass: LossAndGradients, { forward, gradient: allowed }: Nearness): Promise<number> {
     const { config, reference } = this.model;
     for (const [key, output] of [
       ["train.image_features", pass.imageFeatures],
@@ -133,6 +137,7 @@ export class OpenedReference {
     const wanted = [...reference.keys()].filter((key) => key.startsWith("grad."));
     expect(wanted.sort()).toEqual([...pass.gradients.keys()].map((key) => `grad.${key}`).sort());
     const shapes = stateShapes(config);
+    const whole = { difference: 0, reference: 0 };
     for (const [key, tensor] of [...pass.gradients, ...pass.batchStatistics]) {
       const part = pass.gradients.has(key) ? "grad" : "after";
       const theirs = reference.get(`${part}.${key}`);
@@ -142,8 +147,16 @@ export class OpenedReference {
       else if (part === "after") this.expectNear(ours.data as Float32Array, theirs, key, forward);
       else if (largestOf(theirs) < zero) {
         expect(largestOf(ours), `gradient of ${key}`).toBeLessThan(zeroGradient);
-      } else this.expectNear(ours.data as Float32Array, theirs, `gradient of ${key}`, allowed);
+      } else {
+        const [a, b] = [ours.data as Float32Array, theirs.data as Float32Array];
+        this.expectNear(a, theirs, `gradient of ${key}`, allowed);
+        whole.difference += a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0);
+        whole.reference += b.reduce((sum, value) => sum + value ** 2, 0);
+      }
     }
+    const gap = Math.sqrt(whole.difference / whole.reference);
+    this.gaps.set("the whole gradient", gap);
+    return gap;
   }
 
   /** The model's state as it is now, in open_clip's layout. */
@@ -168,7 +181,7 @@ export class OpenedReference {
 
   dispose(): void {
     disposeParameters(this.parameters);
-    tf.dispose([this.images, this.tokens, ...Object.values(this.options)]);
+    tf.dispose([this.images, this.tokens, this.options.keptPatches ?? []]);
   }
 }
 

@@ -23,7 +23,7 @@ export function textTransformer(
   const [batch, length] = tokens.shape;
   const { width, heads } = text;
   const words = embedding(root.get("token_embedding.weight"), tf.reshape(tokens, [batch * length]));
-  const sequence = withOwnToken(tf.reshape(words, [batch, length, width]) as tf.Tensor3D, root, text);
+  const sequence = withOwnToken(tf.reshape(words, [batch, length, width]), root, text);
   const all = sequence.shape[1];
   const placed = tf.add(sequence, root.get("positional_embedding"));
   const epsilon = epsilonOf(text);
@@ -51,7 +51,7 @@ export function textTransformer(
 }
 
 /** The words [B, T, D], and behind them the token that some models have for the whole text: [B, T + 1, D]. */
-function withOwnToken(words: tf.Tensor3D, root: ParameterScope, text: TextConfig): tf.Tensor3D {
+function withOwnToken(words: tf.Tensor<tf.Rank.R3>, root: ParameterScope, text: TextConfig): tf.Tensor3D {
   if (text.embed_cls !== true) return words;
   const [batch, , width] = words.shape;
   const one: tf.Tensor3D = tf.reshape(root.get("cls_emb"), [1, 1, width]);

@@ -58,7 +58,8 @@ export function visionTransformer(
   const [from, to] = vision.pool_type === "avg" ? [1, pool.queries] : [0, 1];
   const found = attentionalPooler(visual.in("attn_pool"), x, { batch, heads: pool.heads, from, to });
   const answers = tf.reshape(norm(found, "ln_post"), [batch, to - from, found.shape[1]]);
-  return tf.matMul(tf.mean(answers, 1) as tf.Tensor2D, visual.get("proj"));
+  const mean: tf.Tensor2D = tf.mean(answers, 1);
+  return tf.matMul(mean, visual.get("proj"));
 }
 
 /** Rows of [B·T, D] that stay: each image's class token and its kept patches. [B·(K + 1)] int32 */
