@@ -15,7 +15,8 @@ import {
 import { cacheDir, tensorflowReason } from "../engines/installation.js";
 import { openClip, openClipReason } from "./openClip.js";
 
-if (openClipReason !== null) console.log(`full-size models beside open_clip's are skipped: ${openClipReason}`);
+if (openClipReason !== null)
+  console.log(`full-size models beside open_clip's are skipped: ${openClipReason}`);
 
 /** Pairs: the fewest whose loss and batch statistics say something. */
 const batch = 4;
@@ -29,37 +30,46 @@ const models = [
   { name: "RN50", nearness: { forward: 5e-5, gradient: 5e-2 }, whole: 1e-2 },
 ];
 
-describe.skipIf(openClipReason !== null).each(models)("$name with open_clip's random weights", ({ name, nearness, whole }) => {
-  let folder: string;
-  let loss: number;
-  let model: ReferenceModel;
-  beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "pairloom-full-"));
-    const config = await loadModelConfig(name);
-    [{ loss }] = openClip<[{ loss: number }]>(["run", folder, String(batch)], [{ name, config: { ...config } }]);
-    model = readReferenceModel(join(folder, name), config, name);
-  });
-  afterAll(() => rmSync(folder, { recursive: true }));
+describe.skipIf(openClipReason !== null).each(models)(
+  "$name with open_clip's random weights",
+  ({ name, nearness, whole }) => {
+    let folder: string;
+    let loss: number;
+    let model: ReferenceModel;
+    beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), "pairloom-full-"));
+      const config = await loadModelConfig(name);
+      [{ loss }] = openClip<[{ loss: number }]>(
+        ["run", folder, String(batch)],
+        [{ name, config: { ...config } }],
+      );
+      model = readReferenceModel(join(folder, name), config, name);
+    });
+    afterAll(() => rmSync(folder, { recursive: true }));
 
-  // wasm first: the engine that is loaded last stays TensorFlow.js's current one
-  test.for(["wasm", "tensorflow"] as const)("on %s gives open_clip's numbers", async (engineName, context) => {
-    const reason = engineName === "tensorflow" ? await tensorflowReason() : null;
-    if (reason !== null) return context.skip(reason);
-    const engine: Engine = await loadEngine(engineName, { cacheDir, threads: 2 });
-    expect(tf.getBackend()).toBe(engineName);
-    const gaps: Gaps = new Map();
-    const opened = new OpenedReference(model, gaps);
-    try {
-      await opened.expectInference(nearness);
-      if (engineName === "wasm") return;
-      const pass = opened.pass();
-      expect(Math.abs((await pass.loss.data())[0]! / loss - 1), "loss").toBeLessThan(1e-5);
-      expect(await opened.expectPass(pass, nearness)).toBeLessThan(whole);
-      disposePass(pass);
-    } finally {
-      if (process.env["PAIRLOOM_SHOW"]) console.log([...gaps].sort((a, b) => b[1] - a[1]).slice(0, 12));
-      opened.dispose();
-      await engine.dispose();
-    }
-  });
-});
+    // wasm first: the engine that is loaded last stays TensorFlow.js's current one
+    test.for(["wasm", "tensorflow"] as const)(
+      "on %s gives open_clip's numbers",
+      async (engineName, context) => {
+        const reason = engineName === "tensorflow" ? await tensorflowReason() : null;
+        if (reason !== null) return context.skip(reason);
+        const engine: Engine = await loadEngine(engineName, { cacheDir, threads: 2 });
+        expect(tf.getBackend()).toBe(engineName);
+        const gaps: Gaps = new Map();
+        const opened = new OpenedReference(model, gaps);
+        try {
+          await opened.expectInference(nearness);
+          if (engineName === "wasm") return;
+          const pass = opened.pass();
+          expect(Math.abs((await pass.loss.data())[0]! / loss - 1), "loss").toBeLessThan(1e-5);
+          expect(await opened.expectPass(pass, nearness)).toBeLessThan(whole);
+          disposePass(pass);
+        } finally {
+          if (process.env["PAIRLOOM_SHOW"]) console.log([...gaps].sort((a, b) => b[1] - a[1]).slice(0, 12));
+          opened.dispose();
+          await engine.dispose();
+        }
+      },
+    );
+  },
+);

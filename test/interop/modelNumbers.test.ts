@@ -44,23 +44,26 @@ describe.skipIf(openClipReason !== null).each(["wasm", "tensorflow"] as const)("
     await engine?.dispose();
   });
 
-  test.for(variants)("$name: features, loss and every gradient are open_clip's", async ({ name, config }, context) => {
-    if (engine === null) return context.skip(reason!);
-    expect(tf.getBackend()).toBe(engine.name);
-    const gaps: Gaps = new Map();
-    const parsed = parseModelConfig(config);
-    const opened = new OpenedReference(readReferenceModel(join(folder, name), parsed, name), gaps);
-    const nearness = { forward: 1e-5, gradient: 1e-4 };
-    try {
-      await opened.expectInference(nearness);
-      const pass = opened.pass();
-      const loss = (await pass.loss.data())[0]!;
-      expect(Math.abs(loss / losses.get(name)! - 1), "loss").toBeLessThan(1e-5);
-      await opened.expectPass(pass, nearness);
-      disposePass(pass);
-    } finally {
-      opened.dispose();
-      gaps.forEach((gap, what) => worst.set(`${name}: ${what}`, gap));
-    }
-  });
+  test.for(variants)(
+    "$name: features, loss and every gradient are open_clip's",
+    async ({ name, config }, context) => {
+      if (engine === null) return context.skip(reason!);
+      expect(tf.getBackend()).toBe(engine.name);
+      const gaps: Gaps = new Map();
+      const parsed = parseModelConfig(config);
+      const opened = new OpenedReference(readReferenceModel(join(folder, name), parsed, name), gaps);
+      const nearness = { forward: 1e-5, gradient: 1e-4 };
+      try {
+        await opened.expectInference(nearness);
+        const pass = opened.pass();
+        const loss = (await pass.loss.data())[0]!;
+        expect(Math.abs(loss / losses.get(name)! - 1), "loss").toBeLessThan(1e-5);
+        await opened.expectPass(pass, nearness);
+        disposePass(pass);
+      } finally {
+        opened.dispose();
+        gaps.forEach((gap, what) => worst.set(`${name}: ${what}`, gap));
+      }
+    },
+  );
 });

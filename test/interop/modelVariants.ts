@@ -6,7 +6,12 @@ const resnet = { image_size: 64, width: 8, layers: [1, 2, 1, 1], head_width: 32 
 
 const model = (name: string, visionMore: object, textMore: object = {}, more: object = {}): NamedConfig => ({
   name: name.replaceAll(" ", "-"),
-  config: { embed_dim: 12, vision_cfg: { ...vision, ...visionMore }, text_cfg: { ...text, ...textMore }, ...more },
+  config: {
+    embed_dim: 12,
+    vision_cfg: { ...vision, ...visionMore },
+    text_cfg: { ...text, ...textMore },
+    ...more,
+  },
 });
 
 /** Small models that between them set every field that a config may set to every value that changes the computation. */
@@ -32,7 +37,14 @@ export const variants: readonly NamedConfig[] = [
   model("attentional pool", { attentional_pool: true, attn_pooler_queries: 5, attn_pooler_heads: 3 }),
   model(
     "attentional pool of equal width",
-    { width: 12, head_width: 6, attentional_pool: true, attn_pooler_queries: 4, attn_pooler_heads: 2, pool_type: "avg" },
+    {
+      width: 12,
+      head_width: 6,
+      attentional_pool: true,
+      attn_pooler_queries: 4,
+      attn_pooler_heads: 2,
+      pool_type: "avg",
+    },
     {},
     { quick_gelu: true },
   ),

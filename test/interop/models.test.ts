@@ -53,7 +53,10 @@ describe.skipIf(openClipReason !== null)("beside open_clip's models", () => {
 
   beforeAll(async () => {
     const own = await Promise.all(
-      (await listModels()).map(async (name) => ({ name: `own ${name}`, config: await loadModelConfig(name) })),
+      (await listModels()).map(async (name) => ({
+        name: `own ${name}`,
+        config: await loadModelConfig(name),
+      })),
     );
     facts = openClip<Facts>(["facts"], [...own, ...variants]);
     for (const { name, config } of [...facts.shipped, ...own, ...variants]) {

@@ -2,6 +2,8 @@ export * from "./modelConfig.js";
 export * from "./parseModelConfig.js";
 export * from "./loadModelConfig.js";
 export * from "./stateShapes.js";
+export * from "./modelSize.js";
+export * from "./tokenizerFit.js";
 export * from "./layout.js";
 export * from "./modelCost.js";
 export * from "./parameters.js";

@@ -45,7 +45,9 @@ export async function loadModelConfig(nameOrPath: string): Promise<ModelConfig> 
 }
 
 async function readSmall(path: string | URL): Promise<string> {
-  const { size } = await stat(path);
+  const found = await stat(path);
+  const { size } = found;
+  if (!found.isFile()) throw new RangeError("not a file, and not");
   if (size > mostBytes) throw new RangeError(`a file of ${size} bytes, too large for a config, and not`);
   return await readFile(path, "utf8");
 }

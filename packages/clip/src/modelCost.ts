@@ -107,7 +107,8 @@ function visionTransformerCost(config: ModelConfig): TowerCost {
     const queries = vision.pool_type === "avg" ? pool.queries - 1 : 1;
     const tokens = patches + 1;
     // the queries are the same for all samples: their projection is left out
-    cost.flops += 4 * tokens * width * embedDim + 4 * queries * tokens * embedDim + 2 * queries * embedDim ** 2;
+    cost.flops +=
+      4 * tokens * width * embedDim + 4 * queries * tokens * embedDim + 2 * queries * embedDim ** 2;
     const kept = tokens * (2 * width + 4 * embedDim) + queries * (4 * embedDim + pool.heads * tokens);
     cost.kept += kept;
     cost.recomputed += kept;

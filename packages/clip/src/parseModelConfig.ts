@@ -27,13 +27,19 @@ export function parseModelConfig(value: unknown, name = "given"): ModelConfig {
   const own = withoutForeignTowers(value, fail);
   const parsed = modelConfigSchema.safeParse(own);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
+    const { issues } = parsed.error;
+    // a name that is wrong explains another that is missing
+    const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!;
     const path = issue.path.join(".");
     if (issue.code === "unrecognized_keys") {
       const field = [path, issue.keys.join(", ")].filter((part) => part !== "").join(".");
       return fail(field, "not a field of open_clip's that this program knows", parsed.error);
     }
-    return fail(path === "" ? "(whole file)" : path, `${issue.message}, got ${at(own, issue.path)}`, parsed.error);
+    return fail(
+      path === "" ? "(whole file)" : path,
+      `${issue.message}, got ${at(own, issue.path)}`,
+      parsed.error,
+    );
   }
   checkAgreement(parsed.data, fail);
   return parsed.data;

@@ -27,7 +27,8 @@ export interface StepsNearness extends Nearness {
   readonly first: number;
   readonly later: number;
   /** Of parameters and running statistics after the last step; or a judgement of its own. */
-  readonly stepped: number | ((key: string, start: Float32Array, ours: Float32Array, theirs: Float32Array) => void);
+  readonly stepped:
+    number | ((key: string, start: Float32Array, ours: Float32Array, theirs: Float32Array) => void);
 }
 
 /** An optimizer's step: moves parameters and running statistics, gives the gradients' norm before clipping. */

@@ -27,7 +27,9 @@ export function checkAgreement(config: ModelConfig, fail: Fail): void {
   checkBlocks("text_cfg", text, config.quick_gelu, fail);
   const parameters = modelSize(config).parameters;
   if (parameters > mostParameters) {
-    const [value, most] = [parameters, mostParameters].map((size) => `${(size / 1e9).toFixed(0)} thousand million`);
+    const [value, most] = [parameters, mostParameters].map(
+      (size) => `${(size / 1e9).toFixed(0)} thousand million`,
+    );
     fail("(whole file)", `the model would have ${value} parameters; at most ${most} are taken`);
   }
 }
@@ -66,7 +68,10 @@ function checkVisionTransformer(vision: VisionConfig, embedDim: number, fail: Fa
     const [rows, columns] = patchGrid(vision);
     if (rows !== columns || vision.width % 4 !== 0) {
       const found = `${rows}×${columns} of width ${vision.width}`;
-      fail("vision_cfg.pos_embed_type", `sin_cos_2d needs as many rows as columns of patches, of a width divisible by 4; got ${found}`);
+      fail(
+        "vision_cfg.pos_embed_type",
+        `sin_cos_2d needs as many rows as columns of patches, of a width divisible by 4; got ${found}`,
+      );
     }
   }
   const pool = attentionalPool(vision);
@@ -75,7 +80,10 @@ function checkVisionTransformer(vision: VisionConfig, embedDim: number, fail: Fa
     fail("vision_cfg.attn_pooler_heads", `must divide embed_dim ${embedDim}, got ${pool.heads}`);
   }
   if (vision.pool_type === "avg" && pool.queries < 2) {
-    fail("vision_cfg.attn_pooler_queries", `pool_type "avg" leaves out the first of ${pool.queries}: none is left`);
+    fail(
+      "vision_cfg.attn_pooler_queries",
+      `pool_type "avg" leaves out the first of ${pool.queries}: none is left`,
+    );
   }
 }
 
@@ -99,7 +107,13 @@ function checkBlocks(
 /** Fields that a ResNet has no use for, each with the value that changes nothing. */
 const ofTransformers = {
   ...{ patch_dropout: 0, ls_init_value: null, no_ln_pre: false, final_ln_after_pool: false },
-  ...{ pos_embed_type: "learnable", pool_type: "tok", attentional_pool: false, norm_kwargs: null, act_kwargs: null },
+  ...{
+    pos_embed_type: "learnable",
+    pool_type: "tok",
+    attentional_pool: false,
+    norm_kwargs: null,
+    act_kwargs: null,
+  },
   ...{ qk_norm: false, scale_heads: false, scale_attn_inner: false, scale_attn: false, scale_fc: false },
 } as const;
 

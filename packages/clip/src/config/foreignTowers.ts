@@ -49,7 +49,8 @@ const refusals: readonly Refusal[] = [
 ];
 
 /** Fields that mean something beside `timm_model_name` or `hf_model_name` alone; a dump of open_clip's defaults has them. */
-const idle = /^(timm_.*|hf_model_.*|hf_proj_type|hf_pooler_type|scaled_cosine_attn|nonscalar_logit_scale|multimodal_cfg)$/;
+const idle =
+  /^(timm_.*|hf_model_.*|hf_proj_type|hf_pooler_type|scaled_cosine_attn|nonscalar_logit_scale|multimodal_cfg)$/;
 
 /**
  * A model config without the fields that only towers from elsewhere have.
