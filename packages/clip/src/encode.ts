@@ -49,6 +49,6 @@ export function encodeText(
   tokens: tf.Tensor2D,
   options: { recompute?: boolean } = {},
 ): tf.Tensor2D {
-  const root = new ParameterScope(parameters, "");
+  const root = new ParameterScope(parameters, config.custom_text === true ? "text." : "");
   return textTransformer(root, config.text_cfg, config.quick_gelu, tokens, options);
 }

@@ -1,5 +1,5 @@
 import type { StateDict } from "./checkpoints/stateDict.js";
-import { patchGrid, type ModelConfig, type TextConfig } from "./modelConfig.js";
+import { hasCustomBlocks, patchGrid, visionHeads, type ModelConfig, type TextConfig } from "./modelConfig.js";
 import { RandomNumbers } from "./randomNumbers.js";
 import { stateShapes, type StateEntry } from "./stateShapes.js";
 
@@ -59,46 +59,44 @@ function drawOf(
 ): Draw {
   if (key === "logit_scale") return constant(config.init_logit_scale ?? Math.log(1 / 0.07));
   if (key === "logit_bias") return constant(config.init_logit_bias ?? 0);
-  if (/running_var$|(ln_\w+|bn\d|downsample\.1)\.weight$/.test(key)) {
-    // the last normalisation of a residual block starts at zero: each block starts as the identity
-    return constant(/layer\d.*\.bn3\.weight$/.test(key) ? 0 : 1);
-  }
-  if (/running_mean$|(ln_\w+|bn\d|downsample\.1|out_proj|text_projection)\.bias$|in_proj_bias$/.test(key)) {
-    return constant(0);
-  }
-  if (key.endsWith("gamma")) {
-    const tower = key.startsWith("visual.") ? config.vision_cfg : config.text_cfg;
-    return constant(tower.ls_init_value ?? 1);
-  }
-  if (key.startsWith("visual.")) return visualDraw(key, entry, shapes, config);
-  const text = textDraw(key, config.text_cfg);
-  return text ?? uniform(1 / Math.sqrt(fanIn(key, shapes)));
+  const norm = /(running_(mean|var)|\b(ln(_\w+)?|bn\d|downsample\.1)\.(weight|bias))$/.test(key);
+  // the last normalisation of a residual block starts at zero: each block starts as the identity
+  if (norm) return constant(/(mean|bias)$|layer\d.*\.bn3\.weight$/.test(key) ? 0 : 1);
+  const tower = key.startsWith("visual.") ? config.vision_cfg : config.text_cfg;
+  if (key.endsWith("head_scale")) return constant(1);
+  if (key.endsWith("gamma")) return constant(tower.ls_init_value ?? 1);
+  if (/(in_proj_bias|text_projection\.bias)$/.test(key)) return constant(0);
+  // PyTorch's own attention starts this bias at zero; that of open_clip's custom blocks is a linear layer's
+  const isCustom = key.includes("resblocks") && hasCustomBlocks(tower);
+  if (key.endsWith("out_proj.bias") && !isCustom) return constant(0);
+  const special = key.startsWith("visual.") ? visualDraw(key, entry, config) : textDraw(key, config.text_cfg);
+  return special ?? uniform(1 / Math.sqrt(fanIn(key, shapes)));
 }
 
-function visualDraw(
-  key: string,
-  entry: StateEntry,
-  shapes: ReadonlyMap<string, StateEntry>,
-  config: ModelConfig,
-): Draw {
-  const { width } = config.vision_cfg;
-  if (key === "visual.positional_embedding" && config.vision_cfg.pos_embed_type === "sin_cos_2d") {
+/** The image tower's values; null where PyTorch's default stays. */
+function visualDraw(key: string, entry: StateEntry, config: ModelConfig): Draw | null {
+  const vision = config.vision_cfg;
+  const { width } = vision;
+  if (key === "visual.positional_embedding" && vision.pos_embed_type === "sin_cos_2d") {
     return { kind: "sinCos" };
   }
   if (/^visual\.(class_embedding|positional_embedding|proj)$/.test(key)) return normal(width ** -0.5);
   if (key.startsWith("visual.attnpool.") && !key.endsWith(".bias")) return normal((width * 32) ** -0.5);
-  // Xavier for the three projections as one matrix
-  if (key.endsWith("in_proj_weight")) return uniform(Math.sqrt(6 / (entry.shape[0]! + entry.shape[1]!)));
-  return uniform(1 / Math.sqrt(fanIn(key, shapes)));
+  if (key === "visual.attn_pool.query") return normal(1);
+  if (key.includes("resblocks") && key.endsWith("in_proj_weight") && hasCustomBlocks(vision)) {
+    return normal((width / visionHeads(vision)) ** -0.5);
+  }
+  // Xavier, for the three projections as one matrix where they are one
+  if (/(in|[qkv])_proj_weight$/.test(key)) return uniform(Math.sqrt(6 / (entry.shape[0]! + entry.shape[1]!)));
+  return null;
 }
 
 /** OpenAI's values of the text tower; null where PyTorch's default stays. */
 function textDraw(key: string, text: TextConfig): Draw | null {
   const { width, layers } = text;
-  if (key === "token_embedding.weight") return normal(0.02);
-  if (key === "positional_embedding") return normal(0.01);
-  if (/^text_projection(\.weight)?$/.test(key) || key.endsWith("in_proj_weight"))
-    return normal(width ** -0.5);
+  if (key.endsWith("token_embedding.weight")) return normal(0.02);
+  if (/(positional_embedding|cls_emb)$/.test(key)) return normal(0.01);
+  if (/(text_projection(\.weight)?|in_proj_weight)$/.test(key)) return normal(width ** -0.5);
   if (/(out_proj|c_proj)\.weight$/.test(key)) return normal(width ** -0.5 * (2 * layers) ** -0.5);
   if (key.endsWith("c_fc.weight")) return normal((2 * width) ** -0.5);
   return null;

@@ -1,7 +1,10 @@
-import { readdir, readFile } from "node:fs/promises";
-import { ModelConfigError, parseModelConfig, type ModelConfig } from "./modelConfig.js";
+import { readdir, readFile, stat } from "node:fs/promises";
+import type { ModelConfig } from "./modelConfig.js";
+import { ModelConfigError, parseModelConfig } from "./parseModelConfig.js";
 
 const models = new URL("../models/", import.meta.url);
+/** A config has some hundred bytes; what is larger is another file. */
+const mostBytes = 2 ** 20;
 
 /** Names of the models that come with the package: the nine of the CLIP paper and small ones. */
 export async function listModels(): Promise<string[]> {
@@ -25,14 +28,10 @@ export async function loadModelConfig(nameOrPath: string): Promise<ModelConfig> 
   const known = names.find((name) => name.toLowerCase() === asked);
   let text: string;
   try {
-    text = await readFile(known === undefined ? nameOrPath : new URL(`${known}.json`, models), "utf8");
+    text = await readSmall(known === undefined ? nameOrPath : new URL(`${known}.json`, models));
   } catch (error) {
-    throw new ModelConfigError(
-      "name",
-      `neither a readable file nor one of ${names.join(", ")}`,
-      nameOrPath,
-      error,
-    );
+    const why = error instanceof RangeError ? error.message : "neither a readable file nor";
+    throw new ModelConfigError("name", `${why} one of ${names.sort().join(", ")}`, nameOrPath, error);
   }
   let value: unknown;
   try {
@@ -40,5 +39,15 @@ export async function loadModelConfig(nameOrPath: string): Promise<ModelConfig> 
   } catch (error) {
     throw new ModelConfigError("(whole file)", "not JSON", nameOrPath, error);
   }
-  return parseModelConfig(value, nameOrPath);
+  const config = parseModelConfig(value, nameOrPath);
+  if (known !== undefined && nameOrPath.endsWith("-quickgelu")) config.quick_gelu = true;
+  return config;
+}
+
+async function readSmall(path: string | URL): Promise<string> {
+  const found = await stat(path);
+  const { size } = found;
+  if (!found.isFile()) throw new RangeError("not a file, and not");
+  if (size > mostBytes) throw new RangeError(`a file of ${size} bytes, too large for a config, and not`);
+  return await readFile(path, "utf8");
 }

@@ -1,5 +1,14 @@
 import { engineShape } from "./layout.js";
-import { imageSize, patchGrid, visionHeads, type ModelConfig } from "./modelConfig.js";
+import {
+  attentionalPool,
+  hiddenWidth,
+  imageSize,
+  patchGrid,
+  textTokens,
+  visionHeads,
+  type ModelConfig,
+} from "./modelConfig.js";
+import { modelSize } from "./modelSize.js";
 import { stateShapes } from "./stateShapes.js";
 
 /** What a model takes to hold, run and train. */
@@ -35,21 +44,12 @@ interface TowerCost {
 /** Counts a model's cost from its config; allocates no weights. */
 export function modelCost(config: ModelConfig): ModelCost {
   const { vision_cfg: vision, text_cfg: text, embed_dim: embedDim } = config;
-  let imageParameters = 0;
-  let parameters = 0;
-  let numbers = 0;
-  for (const [key, entry] of stateShapes(config)) {
-    const size = entry.shape.reduce((product, side) => product * side, 1);
-    numbers += size;
-    if (entry.kind !== "parameter") continue;
-    parameters += size;
-    if (key.startsWith("visual.")) imageParameters += size;
-  }
+  const { parameters, imageParameters, numbers } = modelSize(config);
   const image = typeof vision.layers === "number" ? visionTransformerCost(config) : resnetCost(config);
-  const words = transformerCost(text, text.layers, text.context_length, text.heads, true);
+  const words = transformerCost(text, text.layers, textTokens(text), text.heads, text.embed_cls !== true);
   words.flops += text.proj_type === "linear" ? 2 * text.width * embedDim : 0;
-  words.kept += 2 * text.context_length * text.width;
-  words.recomputed += 2 * text.context_length * text.width;
+  words.kept += 2 * textTokens(text) * text.width;
+  words.recomputed += 2 * textTokens(text) * text.width;
   const keptBytes = 4 * (image.kept + words.kept);
   return {
     parameters,
@@ -73,7 +73,7 @@ function transformerCost(
   pooled: boolean,
 ): TowerCost {
   const { width } = tower;
-  const hidden = Math.trunc(width * tower.mlp_ratio);
+  const hidden = hiddenWidth(tower);
   const matrices = 4 * width * width + 2 * width * hidden;
   const flops = 2 * tokens * matrices + 4 * tokens * tokens * width;
   // two norms and what they feed, queries, keys, values, their mix before and after turning; the perceptron's input, gate and output
@@ -92,15 +92,28 @@ function visionTransformerCost(config: ModelConfig): TowerCost {
   const [rows, columns] = patchGrid(vision);
   const patches = rows * columns;
   const patch = vision.patch_size ?? 16;
+  const pool = attentionalPool(vision);
   const cost = transformerCost(
     vision,
     vision.layers as number,
     patches + 1,
     visionHeads(vision),
-    vision.pool_type === "tok",
+    vision.pool_type === "tok" && pool === null,
   );
-  cost.flops += 2 * patches * patch * patch * 3 * vision.width + 2 * vision.width * config.embed_dim;
-  const embedded = 2 * patches * patch * patch * 3 + 2 * (patches + 1) * vision.width;
+  const { width } = vision;
+  const embedDim = config.embed_dim;
+  cost.flops += 2 * patches * patch * patch * 3 * width + 2 * (pool === null ? width : embedDim) * embedDim;
+  if (pool !== null) {
+    const queries = vision.pool_type === "avg" ? pool.queries - 1 : 1;
+    const tokens = patches + 1;
+    // the queries are the same for all samples: their projection is left out
+    cost.flops +=
+      4 * tokens * width * embedDim + 4 * queries * tokens * embedDim + 2 * queries * embedDim ** 2;
+    const kept = tokens * (2 * width + 4 * embedDim) + queries * (4 * embedDim + pool.heads * tokens);
+    cost.kept += kept;
+    cost.recomputed += kept;
+  }
+  const embedded = 2 * patches * patch * patch * 3 + 2 * (patches + 1) * width;
   cost.kept += embedded;
   cost.recomputed += embedded;
   return cost;

@@ -1,5 +1,9 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import {
+  checkTokenizerFit,
   initialParameters,
   listModels,
   loadModelConfig,
@@ -33,6 +37,8 @@ describe("the paper's models", () => {
   test("are found by the paper's spelling and by open_clip's", async () => {
     expect(await loadModelConfig("ViT-L/14@336px")).toEqual(await loadModelConfig("ViT-L-14-336"));
     expect(await loadModelConfig("RN50-quickgelu")).toEqual(await loadModelConfig("RN50"));
+    expect((await loadModelConfig("ViT-S-32")).quick_gelu).toBe(false);
+    expect((await loadModelConfig("ViT-S-32-quickgelu")).quick_gelu).toBe(true);
   });
 
   test.each(paper)("%s costs what open_clip's profile says", async (name, parameters, _, gflops) => {
@@ -51,27 +57,154 @@ describe("the paper's models", () => {
 });
 
 describe("a wrong config names the field", () => {
-  const good = {
-    embed_dim: 32,
-    vision_cfg: { image_size: 32, patch_size: 8, width: 64, layers: 2, head_width: 32 },
-    text_cfg: { context_length: 16, vocab_size: 256, width: 64, heads: 2, layers: 2 },
-  };
+  const vision = { image_size: 32, patch_size: 8, width: 64, layers: 2, head_width: 32 };
+  const text = { context_length: 16, vocab_size: 256, width: 64, heads: 2, layers: 2 };
   const resnet = { image_size: 64, width: 8, layers: [1, 1, 1, 1], head_width: 64 };
+  const withVision = (more: object) => ({
+    embed_dim: 32,
+    vision_cfg: { ...vision, ...more },
+    text_cfg: text,
+  });
+  const withText = (more: object) => ({ embed_dim: 32, vision_cfg: vision, text_cfg: { ...text, ...more } });
+  const withResNet = (more: object) => ({
+    embed_dim: 32,
+    vision_cfg: { ...resnet, ...more },
+    text_cfg: text,
+  });
+  const model = (more: object) => ({ ...withVision({}), ...more });
+
   test.each([
-    ["embed_dim", { ...good, embed_dim: 0 }],
-    ["text_cfg.heads", { ...good, text_cfg: { ...good.text_cfg, heads: 3 } }],
-    ["vision_cfg.head_width", { ...good, vision_cfg: { ...good.vision_cfg, head_width: 48 } }],
-    ["vision_cfg.patch_size", { ...good, vision_cfg: { ...good.vision_cfg, patch_size: 33 } }],
-    ["vision_cfg.timm_model_name", { ...good, vision_cfg: { timm_model_name: "convnext_base" } }],
-    ["vision_cfg.image_size", { ...good, vision_cfg: { ...resnet, image_size: 63 } }],
-    ["vision_cfg.layers", { ...good, vision_cfg: { ...resnet, layers: [1, 1, 1] } }],
-    ["text_cfg", { embed_dim: 32, vision_cfg: good.vision_cfg }],
-  ])("%s", (field, value) => {
+    // not a config
+    ["(whole file)", []],
+    ["(whole file)", null],
+    ["(whole file)", "ViT-B-32"],
+    ["embed_dim", {}],
+    ["text_cfg", { embed_dim: 32, vision_cfg: vision }],
+    ["vision_cfg", model({ vision_cfg: [] })],
+    ["model_cfg", { model_cfg: model({}) }],
+    ["vision_cfg.widht", withVision({ widht: 64 })],
+    ["text_cfg.norm_kwargs.elementwise_affine", withText({ norm_kwargs: { elementwise_affine: false } })],
+    // wrong alone
+    ["embed_dim", model({ embed_dim: 0 })],
+    ["embed_dim", model({ embed_dim: "512" })],
+    ["embed_dim", model({ embed_dim: 1.5 })],
+    ["quick_gelu", model({ quick_gelu: "yes" })],
+    ["vision_cfg.layers", withResNet({ layers: [1, 1, 1] })],
+    ["vision_cfg.layers", withVision({ layers: 0 })],
+    ["vision_cfg.image_size", withVision({ image_size: [32, 32, 3] })],
+    ["vision_cfg.pool_type", withVision({ pool_type: "max" })],
+    ["vision_cfg.patch_dropout", withVision({ patch_dropout: 1 })],
+    ["vision_cfg.mlp_ratio", withVision({ mlp_ratio: -4 })],
+    ["text_cfg.norm_kwargs.eps", withText({ norm_kwargs: { eps: 0 } })],
+    // contradictions
+    ["text_cfg.heads", withText({ heads: 3 })],
+    ["text_cfg.proj_type", withText({ proj_type: "none" })],
+    ["text_cfg.proj_bias", { ...withText({ proj_type: "none", proj_bias: true }), embed_dim: 64 }],
+    ["text_cfg.eos_id", withText({ pool_type: "eos", eos_id: 256 })],
+    ["text_cfg.embed_cls", withText({ embed_cls: true })],
+    ["text_cfg.block_type", withText({ block_type: "default", qk_norm: true })],
+    ["text_cfg.mlp_ratio", withText({ mlp_ratio: 0.001 })],
+    ["text_cfg.act_kwargs", { ...withText({ act_kwargs: { approximate: "tanh" } }), quick_gelu: true }],
+    ["vision_cfg.act_kwargs", { ...withVision({ act_kwargs: { approximate: "none" } }), quick_gelu: true }],
+    ["vision_cfg.head_width", withVision({ head_width: 20 })],
+    ["vision_cfg.head_width", withVision({ head_width: 65 })],
+    ["vision_cfg.patch_size", withVision({ patch_size: 33 })],
+    ["vision_cfg.patch_size", withVision({ patch_size: null })],
+    ["vision_cfg.pos_embed_type", withVision({ pos_embed_type: "sin_cos_2d", image_size: [32, 16] })],
+    ["vision_cfg.pos_embed_type", withVision({ pos_embed_type: "sin_cos_2d", width: 66, head_width: 33 })],
+    ["vision_cfg.attn_pooler_heads", withVision({ attentional_pool: true, attn_pooler_heads: 5 })],
+    [
+      "vision_cfg.attn_pooler_queries",
+      withVision({ attentional_pool: true, attn_pooler_queries: 1, pool_type: "avg" }),
+    ],
+    ["vision_cfg.image_size", withResNet({ image_size: 63 })],
+    ["vision_cfg.image_size", withResNet({ image_size: 31 })],
+    ["vision_cfg.image_size", withResNet({ image_size: [64, 64] })],
+    ["vision_cfg.width", withResNet({ width: 1 })],
+    ["vision_cfg.head_width", withResNet({ head_width: 257 })],
+    ["vision_cfg.patch_dropout", withResNet({ patch_dropout: 0.5 })],
+    ["vision_cfg.pool_type", withResNet({ pool_type: "avg" })],
+    ["vision_cfg.qk_norm", withResNet({ qk_norm: true })],
+    // others' towers
+    ["vision_cfg.timm_model_name", { ...model({}), vision_cfg: { timm_model_name: "convnext_base" } }],
+    ["text_cfg.hf_model_name", { ...model({}), text_cfg: { hf_model_name: "roberta-base" } }],
+    ["multimodal_cfg", model({ multimodal_cfg: { width: 64 } })],
+    ["vision_cfg.attentional_pool", withVision({ attentional_pool: "cascade" })],
+    ["vision_cfg.output_tokens", withVision({ output_tokens: true })],
+    ["text_cfg.scaled_cosine_attn", withText({ scaled_cosine_attn: true })],
+    ["text_cfg.pool_type", withText({ pool_type: "none" })],
+    ["nonscalar_logit_scale", model({ nonscalar_logit_scale: true })],
+  ])("%s in %j", (field, value) => {
     expect(() => parseModelConfig(value)).toThrow(`\`${field}\``);
+  });
+
+  test.each([
+    ["embed_dim", model({ embed_dim: 1e12 })],
+    ["vision_cfg.layers", withVision({ layers: 1e9 })],
+    ["vision_cfg.layers.1", withResNet({ layers: [1, 1e9, 1, 1] })],
+    ["vision_cfg.width", withVision({ width: 1e12 })],
+    ["vision_cfg.image_size", withVision({ image_size: 1e9 })],
+    ["vision_cfg.attn_pooler_queries", withVision({ attentional_pool: true, attn_pooler_queries: 1e9 })],
+    ["text_cfg.context_length", withText({ context_length: 1e12 })],
+    ["text_cfg.vocab_size", withText({ vocab_size: 1e15 })],
+    ["text_cfg.layers", withText({ layers: 1e9 })],
+    ["text_cfg.mlp_ratio", withText({ mlp_ratio: 1e300 })],
+    ["(whole file)", withVision({ width: 65_536, layers: 1_000 })],
+    ["(whole file)", withText({ width: 65_536, vocab_size: 16_777_216 })],
+  ])("an absurd size, %s, is refused at once", (field, value) => {
+    const began = process.cpuUsage();
+    expect(() => parseModelConfig(value)).toThrow(`\`${field}\``);
+    expect(process.cpuUsage(began).user / 1e6).toBeLessThan(1);
+  });
+
+  test("the message says what was expected and what was found", () => {
+    expect(() => parseModelConfig(withVision({ width: -3 }))).toThrow(/`vision_cfg.width`: .*1.*, got -3$/);
+    expect(() => parseModelConfig(withVision({ layers: [1, 2] }))).toThrow(
+      /four for a ResNet.*, got \[1,2\]$/,
+    );
+  });
+
+  test("what open_clip writes of fields that are not set is no mistake", () => {
+    const idle = { timm_model_name: null, timm_pool: "avg", timm_drop: 0, scaled_cosine_attn: false };
+    expect(parseModelConfig(withVision(idle))).toEqual(parseModelConfig(withVision({})));
+    expect(parseModelConfig(withText({ hf_model_name: null, hf_proj_type: "mlp" }))).toEqual(
+      parseModelConfig(withText({})),
+    );
   });
 
   test("an unknown name lists the known ones", async () => {
     await expect(loadModelConfig("ViT-Z-99")).rejects.toThrow("ViT-B-32");
+  });
+
+  test("a file that is no config is named: not JSON, too large, a folder, a device without end", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "pairloom-model-"));
+    const path = join(folder, "model.json");
+    await writeFile(path, "{ embed_dim: 3 }");
+    await expect(loadModelConfig(path)).rejects.toThrow("not JSON");
+    await writeFile(path, `${" ".repeat(2 ** 20)}{}`);
+    await expect(loadModelConfig(path)).rejects.toThrow("too large for a config");
+    await expect(loadModelConfig(folder)).rejects.toThrow("not a file");
+    await expect(loadModelConfig("/dev/zero")).rejects.toThrow("not a file");
+    await rm(folder, { recursive: true });
+  });
+});
+
+describe("the tokenizer", () => {
+  const model = (more: object) =>
+    parseModelConfig({
+      embed_dim: 32,
+      vision_cfg: { width: 64 },
+      text_cfg: { ...more, width: 64, heads: 2 },
+    });
+
+  test("fits the models that come with the package", async () => {
+    for (const name of await listModels()) checkTokenizerFit(await loadModelConfig(name));
+  });
+
+  test("does not fit a table that is too small, or a model that looks for another end", () => {
+    expect(() => checkTokenizerFit(model({ vocab_size: 32_000 }))).toThrow("`text_cfg.vocab_size`");
+    expect(() => checkTokenizerFit(model({ pool_type: "eos" }))).toThrow("`text_cfg.eos_id`");
+    checkTokenizerFit(model({ pool_type: "eos", eos_id: 49407, vocab_size: 60_000 }));
   });
 });
 

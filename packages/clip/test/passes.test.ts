@@ -94,3 +94,13 @@ test("relu's gradient is that of what lies above zero, and at zero none", () => 
   const gradient = tf.grad((x: tf.Tensor) => tf.sum(tf.mul(relu(x), tf.tensor1d([1, 2, 3, 4]))));
   expect([...gradient(tf.tensor1d([-1, 0, 1e-6, 5])).dataSync()]).toEqual([0, 0, 3, 4]);
 });
+
+test("batch normalisation is not trained on one value a channel, of which there is no variance", () => {
+  const resnet = { image_size: 32, width: 2, layers: [1, 1, 1, 1], head_width: 16 };
+  const config = parseModelConfig({ embed_dim: 8, vision_cfg: resnet, text_cfg });
+  const parameters = createParameters(config, initialParameters(config, 1));
+  const encode = (batch: number) => () =>
+    tf.tidy(() => encodeImage(parameters, config, tf.zeros([batch, 32, 32, 3]), { training: true }));
+  expect(encode(1)).toThrow("larger batches or pictures");
+  expect(encode(2)).not.toThrow();
+});

@@ -66,10 +66,11 @@ export interface TrainResult {
  *
  * @throws UserError where settings, release, model or run folder can't be used; TrainingDivergedError where the loss is lost
  */
-export async function train(settings: TrainSettings, options: TrainOptions): Promise<TrainResult> {
+export async function train(given: TrainSettings, options: TrainOptions): Promise<TrainResult> {
   const { engine, log = () => {} } = options;
-  const run = resolve(settings.out);
-  const config = await loadModelConfig(settings.model);
+  const run = resolve(given.out);
+  const config = await loadModelConfig(given.model);
+  const settings = withModelDropout(given, config);
   checkAgainst(settings, config, engine);
   const release = await openRelease(settings.data);
   const before = await readRunRecord(run);
@@ -125,6 +126,12 @@ export async function train(settings: TrainSettings, options: TrainOptions): Pro
   } finally {
     await unlock();
   }
+}
+
+/** Patches are dropped as the model's config says where the settings say nothing. */
+function withModelDropout(settings: TrainSettings, { vision_cfg: vision }: ModelConfig): TrainSettings {
+  const { patchDropout } = settings;
+  return { ...settings, patchDropout: patchDropout === 0 ? (vision.patch_dropout ?? 0) : patchDropout };
 }
 
 function makeRecord(

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { initialParameters, loadModelConfig } from "@pairloom/clip";
 import type { UserError } from "@pairloom/config";
@@ -18,7 +18,7 @@ import { resolveTrainSettings, type TrainSettingsInput } from "../src/settings/t
 import { StepVariables } from "../src/step/stepVariables.js";
 import { accumulates, openTrainingStep } from "../src/step/trainingStep.js";
 import { train } from "../src/train.js";
-import { makeSmallRelease } from "./smallRelease.js";
+import { makeSmallRelease, smallModel } from "./smallRelease.js";
 
 let engine: Engine;
 let folder: string;
@@ -26,6 +26,10 @@ let release: string;
 beforeAll(async () => {
   engine = await loadEngine("wasm", { threads: 1 });
   ({ folder, release } = await makeSmallRelease());
+  const text_cfg = { ...smallModel.text_cfg, vocab_size: 32000 };
+  await writeFile(join(folder, "bert.json"), JSON.stringify({ ...smallModel, text_cfg }));
+  const vision_cfg = { ...smallModel.vision_cfg, patch_dropout: 0.5 };
+  await writeFile(join(folder, "dropping.json"), JSON.stringify({ ...smallModel, vision_cfg }));
 });
 afterAll(async () => {
   await engine.dispose();
@@ -186,12 +190,24 @@ describe("checkpoints", () => {
   });
 });
 
+test("a model's own patch dropout is trained with, as if it had been asked for", async () => {
+  const losses = async (settings: TrainSettingsInput) => {
+    const resolved = settingsOf({ steps: 3, ...settings });
+    await train(resolved, { engine });
+    return (await readMetrics(resolved.out)).flatMap((line) => ("loss" in line ? [line.loss] : []));
+  };
+  const own = await losses({ model: join(folder, "dropping.json") });
+  expect(own).toEqual(await losses({ patchDropout: 0.5 }));
+  expect(own).not.toEqual(await losses({}));
+}, 120_000);
+
 test.each([
   ["precision_unsupported", { precision: "bf16" }],
   ["precision_unsupported", { xla: true }],
   ["patch_dropout_unsupported", { patchDropout: 0.5, model: "resnet" }],
+  ["tokenizer_misfit", { model: "bert" }],
 ] as const)("%s: %j is refused before anything is written or allocated", async (code, { ...more }) => {
-  const model = join(folder, "model" in more ? "resnet.json" : "small.json");
+  const model = join(folder, `${"model" in more ? more.model : "small"}.json`);
   const settings = settingsOf({ ...more, model });
   const before = tf.memory().numTensors;
   await expect(train(settings, { engine })).rejects.toMatchObject({ name: "UserError", code });

@@ -40,6 +40,15 @@ export function attention(
   );
 }
 
+/**
+ * Additive mask [H·B, 1, T] that hides padding from every head: where `isSeen` [B, T], float32, is zero.
+ */
+export function paddingMask(isSeen: tf.Tensor, heads: number): tf.Tensor3D {
+  const [batch, tokens] = isSeen.shape as [number, number];
+  const hidden = tf.mul(tf.sub(isSeen, 1), 1e9);
+  return tf.tile(tf.reshape(hidden, [batch, 1, tokens]), [heads, 1, 1]);
+}
+
 /** Additive mask [T, T] that hides what comes later. −10⁹ and not −∞: some back ends' softmax can't take it. */
 export function causalMask(tokens: number): tf.Tensor2D {
   const values = new Float32Array(tokens * tokens);

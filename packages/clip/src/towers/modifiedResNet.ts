@@ -93,6 +93,11 @@ function norm(
     const frozen = frozenBatchNorm(rows, weight, bias, running);
     return tf.reshape(isRectified ? relu(frozen) : frozen, x.shape);
   }
+  if (rows.shape[0] < 2) {
+    throw new RangeError(
+      `Expected 2 values a channel or more to train batch normalisation \`${at.key("weight")}\` on, got 1; use larger batches or pictures`,
+    );
+  }
   const moments = columnMoments(rows);
   const moved = movedStatistics(running, moments, rows.shape[0]);
   const tracked = tf.add(at.get("num_batches_tracked"), tf.scalar(1, "int32"));

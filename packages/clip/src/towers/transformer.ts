@@ -6,7 +6,7 @@ import { layerNorm } from "../ops/layerNorm.js";
 import { linear } from "../ops/linear.js";
 import { quickGelu } from "../ops/quickGelu.js";
 import { recomputed } from "../ops/recomputed.js";
-import { pooledAttention, selfAttention } from "../ops/selfAttention.js";
+import { type AttentionExtras, pooledAttention, selfAttention } from "../ops/selfAttention.js";
 import type { ParameterScope } from "../parameters.js";
 
 export interface TransformerShape {
@@ -35,7 +35,7 @@ export function epsilonOf(tower: VisionConfig | TextConfig): number {
  * A stack of pre-norm residual attention blocks.
  *
  * @param x [B·T, D]
- * @param mask [T, T], added to the scores, or null
+ * @param mask [T, T], or without `rows` [H·B, T, T]; added to the scores, or null
  * @param rows [B] int32: for each sample the one row of [B·T, D] that is wanted, where one is. The last block computes no
  *   other (of its tokens only keys and values are needed), which saves most of a block.
  * @returns [B·T, D], or with `rows` [B, D]
@@ -70,7 +70,7 @@ function residualBlock(
 ): tf.Tensor2D {
   const normal = norm(block, x, "ln_1", shape);
   const qkv = linear(normal, block.get("attn.in_proj_weight"), block.get("attn.in_proj_bias"));
-  return perceptron(block, x, selfAttention(qkv, shape, mask), shape);
+  return perceptron(block, x, selfAttention(qkv, shape, mask, extrasOf(block, shape)), shape);
 }
 
 /** A block of which one row a sample is wanted. x [B·T, D], rows [B] → [B, D] */
@@ -98,7 +98,8 @@ function pooledBlock(
   );
   const starts = tf.range(0, batch * tokens, tokens, "int32");
   const masks = mask === null ? null : tf.gather(mask, tf.sub(rows, starts));
-  return perceptron(block, embedding(x, rows), pooledAttention(q, kv, shape, masks), shape);
+  const mixed = pooledAttention(q, kv, shape, masks, extrasOf(block, shape));
+  return perceptron(block, embedding(x, rows), mixed, shape);
 }
 
 /** What follows attention in a block: its projection, the multilayer perceptron, and both residual sums. All [N, D]. */
@@ -110,12 +111,28 @@ function perceptron(
 ): tf.Tensor2D {
   const dense = (input: tf.Tensor, name: string): tf.Tensor2D =>
     linear(input, block.get(`${name}.weight`), block.get(`${name}.bias`));
-  const scaled = (input: tf.Tensor2D, name: string): tf.Tensor2D =>
+  const scaled = (input: tf.Tensor, name: string): tf.Tensor =>
     block.has(`${name}.gamma`) ? tf.mul(input, block.get(`${name}.gamma`)) : input;
 
-  x = tf.add(x, scaled(dense(mixed, "attn.out_proj"), "ls_1"));
+  // norms that blocks of some models have and others don't
+  const normed = (input: tf.Tensor, name: string): tf.Tensor =>
+    block.has(`${name}.weight`) ? norm(block, input, name, shape) : input;
+
+  const attended = normed(dense(normed(mixed, "attn.ln_inner"), "attn.out_proj"), "ln_attn");
+  x = tf.add(x, scaled(attended, "ls_1"));
   const hidden = shape.activation(dense(norm(block, x, "ln_2", shape), "mlp.c_fc"));
-  return tf.add(x, scaled(dense(hidden, "mlp.c_proj"), "ls_2"));
+  return tf.add(x, scaled(dense(normed(hidden, "mlp.ln"), "mlp.c_proj"), "ls_2"));
+}
+
+/** What open_clip's custom blocks do to queries, keys and heads. */
+function extrasOf(block: ParameterScope, shape: TransformerShape): AttentionExtras {
+  return {
+    ...(block.has("attn.ln_q.weight") && {
+      queries: (q: tf.Tensor2D) => norm(block, q, "attn.ln_q", shape),
+      keys: (k: tf.Tensor2D) => norm(block, k, "attn.ln_k", shape),
+    }),
+    ...(block.has("attn.head_scale") && { gains: block.get("attn.head_scale") }),
+  };
 }
 
 function norm(block: ParameterScope, x: tf.Tensor, name: string, shape: TransformerShape): tf.Tensor2D {

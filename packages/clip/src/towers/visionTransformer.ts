@@ -1,8 +1,9 @@
 import * as tf from "@tensorflow/tfjs";
-import { patchGrid, visionHeads, type VisionConfig } from "../modelConfig.js";
+import { attentionalPool, patchGrid, visionHeads, type VisionConfig } from "../modelConfig.js";
 import { embedding } from "../ops/embedding.js";
 import { layerNorm } from "../ops/layerNorm.js";
 import type { ParameterScope } from "../parameters.js";
+import { attentionalPooler } from "./attentionalPooler.js";
 import { activationOf, epsilonOf, transformer } from "./transformer.js";
 
 /**
@@ -21,6 +22,7 @@ export function visionTransformer(
 ): tf.Tensor2D {
   const batch = images.shape[0];
   const { width } = vision;
+  const pool = attentionalPool(vision);
   const patches = patchEmbedding(images, visual.get("conv1.weight"), vision);
   const grid = patchGrid(vision);
   const all = grid[0] * grid[1] + 1;
@@ -49,9 +51,15 @@ export function visionTransformer(
     },
     null,
     // a layer norm looks at one token only: taking the class token first is the same and cheaper
-    vision.pool_type === "tok" ? tf.range(0, batch * tokens, tokens, "int32") : undefined,
+    vision.pool_type === "tok" && pool === null ? tf.range(0, batch * tokens, tokens, "int32") : undefined,
   );
-  return tf.matMul(pooled(x, vision, batch, tokens, norm), visual.get("proj"));
+  if (pool === null) return tf.matMul(pooled(x, vision, batch, tokens, norm), visual.get("proj"));
+  // what the other queries would find is not looked at
+  const [from, to] = vision.pool_type === "avg" ? [1, pool.queries] : [0, 1];
+  const found = attentionalPooler(visual.in("attn_pool"), x, { batch, heads: pool.heads, from, to });
+  const answers = tf.reshape(norm(found, "ln_post"), [batch, to - from, found.shape[1]]);
+  const mean: tf.Tensor2D = tf.mean(answers, 1);
+  return tf.matMul(mean, visual.get("proj"));
 }
 
 /** Rows of [B·T, D] that stay: each image's class token and its kept patches. [B·(K + 1)] int32 */

@@ -70,8 +70,12 @@ const tellings: Partial<Record<keyof TrainSettings, Tell>> = {
   },
   lock: ({ lock }) =>
     lock === "none" ? noted("no tower is locked") : told(lock === "image" ? "--lock-image" : "--lock-text"),
-  patchDropout: ({ patchDropout }) =>
-    patchDropout === 0 ? noted("no patch is dropped") : told("--force-patch-dropout", patchDropout),
+  patchDropout: ({ patchDropout }, { config }) => {
+    if (patchDropout > 0) return told("--force-patch-dropout", patchDropout);
+    return noted(
+      (config.vision_cfg.patch_dropout ?? 0) > 0 ? "the model's config says it" : "no patch is dropped",
+    );
+  },
   recompute: ({ recompute }) =>
     recompute ? told("--grad-checkpointing") : noted("nothing is computed again"),
   layerDecay: only(1, "open_clip has one rate for all layers"),

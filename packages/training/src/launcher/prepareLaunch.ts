@@ -2,7 +2,7 @@ import { copyFile, mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { loadModelConfig, type ModelConfig } from "@pairloom/clip";
+import { checkTokenizerFit, loadModelConfig, type ModelConfig } from "@pairloom/clip";
 import { UserError } from "@pairloom/config";
 import { openRelease, type Release } from "../data/openRelease.js";
 import { checkResume, readRunRecord, type RunRecord, writeRunRecord } from "../run/runRecord.js";
@@ -49,6 +49,7 @@ export async function prepareLaunch(
 ): Promise<PreparedLaunch> {
   const paths = launchedRunPaths(settings.out);
   const config = await loadModelConfig(settings.model);
+  checkTokenizerFit(config);
   const release = await openRelease(settings.data);
   const { shards, samples } = localShards(release);
   const before = await checkFolder(paths, settings.resume);

@@ -7,7 +7,7 @@ export function addModelCommand(program: Command): void {
   program
     .command("model")
     .description("a model's parameters, state keys, FLOPs and memory, without allocating it")
-    .argument("[name]", "a model's name, or a JSON config in open_clip's schema; none lists the names")
+    .argument("[name]", "a model's name, or a JSON config in open_clip's schema; none lists the models")
     .option("--batch-size <n>", "memory to train with so many pairs a step", wholeNumber(1), 64)
     .addOption(jsonOption())
     .addHelpText("after", "\nExamples:\n  $ pairloom model\n  $ pairloom model ViT-B-32 --batch-size 256\n")
@@ -15,8 +15,18 @@ export function addModelCommand(program: Command): void {
       const say = createSay(options.json ?? false);
       const { listModels, loadModelConfig, modelCost, stateShapes } = await import("@pairloom/clip");
       if (name === undefined) {
-        const models = (await listModels()).sort();
-        say.result({ models }, models.join("\n"));
+        const models = await Promise.all(
+          (await listModels()).map(async (model) => {
+            const { parameters, forwardFlops, trainingBytes } = modelCost(await loadModelConfig(model));
+            return { name: model, parameters, forwardFlops, trainingBytes: trainingBytes(options.batchSize) };
+          }),
+        );
+        models.sort((a, b) => a.forwardFlops - b.forwardFlops);
+        const { batchSize } = options;
+        say.result(
+          { models: models.map((model) => model.name), batchSize, costs: models },
+          tableOf(models, batchSize),
+        );
         return;
       }
       const config = await loadModelConfig(name);
@@ -38,6 +48,8 @@ export function addModelCommand(program: Command): void {
           stateKeys: states.map(({ key }) => key),
           states,
           forwardFlops: cost.forwardFlops,
+          imageFlops: cost.imageFlops,
+          textFlops: cost.textFlops,
           batchSize: options.batchSize,
           trainingBytes,
         },
@@ -51,4 +63,28 @@ export function addModelCommand(program: Command): void {
         ].join("\n"),
       );
     });
+}
+
+interface Listed {
+  name: string;
+  parameters: number;
+  forwardFlops: number;
+  trainingBytes: number;
+}
+
+/** The cheapest first. */
+function tableOf(models: readonly Listed[], batchSize: number): string {
+  const row = (cells: string[]) =>
+    cells.map((cell, i) => (i === 0 ? cell.padEnd(14) : cell.padStart(14))).join("");
+  return [
+    row(["", "parameters", "GFLOP a pair", `GB, batch ${batchSize}`]),
+    ...models.map(({ name, parameters, forwardFlops, trainingBytes }) =>
+      row([
+        name,
+        `${(parameters / 1e6).toFixed(1)} M`,
+        (forwardFlops / 1e9).toFixed(2),
+        (trainingBytes / 1e9).toFixed(1),
+      ]),
+    ),
+  ].join("\n");
 }
