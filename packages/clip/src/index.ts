@@ -17,6 +17,6 @@ export * from "./checkpoints/safetensors.js";
 export type { SafetensorsHeader, TensorPlace } from "./checkpoints/safetensorsHeader.js";
 export * from "./checkpoints/stateDict.js";
 export * from "./checkpoints/readCheckpoint.js";
-export { checkPyTorchFile, readPyTorch, readPyTorchFile } from "./checkpoints/pytorch/readPyTorch.js";
+export { checkPyTorchFile, readPyTorch, readPyTorchCheckpoint, readPyTorchFile } from "./checkpoints/pytorch/readPyTorch.js";
 export { pyTorchParts } from "./checkpoints/pytorch/writePyTorch.js";
 export * from "./images.js";
