@@ -1,4 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
+import { describedModel } from "./checkpoints/describedModel.js";
 import { ModelConfigError, parseModelConfig, type ModelConfig } from "./modelConfig.js";
 
 const models = new URL("../models/", import.meta.url);
@@ -11,7 +12,8 @@ export async function listModels(): Promise<string[]> {
 
 /**
  * A model's config by name ("ViT-B-32"; the paper's spelling "ViT-B/32", "ViT-L/14@336px" and open_clip's
- * "ViT-B-32-quickgelu" work too), or from a JSON file in open_clip's schema.
+ * "ViT-B-32-quickgelu" work too), or from a JSON file: in open_clip's schema, open_clip's `open_clip_config.json`, or the
+ * `config.json` of a CLIP model of transformers.
  *
  * @throws ModelConfigError naming the field, or the names there are
  */
@@ -40,5 +42,5 @@ export async function loadModelConfig(nameOrPath: string): Promise<ModelConfig> 
   } catch (error) {
     throw new ModelConfigError("(whole file)", "not JSON", nameOrPath, error);
   }
-  return parseModelConfig(value, nameOrPath);
+  return describedModel(value, nameOrPath) ?? parseModelConfig(value, nameOrPath);
 }

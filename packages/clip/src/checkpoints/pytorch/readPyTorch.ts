@@ -21,20 +21,19 @@ export interface PyTorchCheckpoint {
  * those of a TorchScript program, as OpenAI published its models. The prefix "module." of DistributedDataParallel is
  * dropped. No code of the file is run, and its claims are checked against its length before memory is taken.
  *
+ * @param wanted reads only these names, if given; names that the file lacks are not missed
  * @throws CheckpointError on a broken file, or on one that holds more than data
  */
-export function readPyTorchCheckpoint(path: string): Promise<PyTorchCheckpoint> {
-  return withFile(path, (file) => readTensors(file));
+export function readPyTorchCheckpoint(
+  path: string,
+  wanted?: ReadonlySet<string>,
+): Promise<PyTorchCheckpoint> {
+  return withFile(path, (file) => readTensors(file, wanted));
 }
 
-/**
- * The tensors alone.
- *
- * @param wanted reads only these names, if given; names that the file lacks are not missed
- * @throws CheckpointError as `readPyTorchCheckpoint`
- */
+/** The tensors alone. @throws CheckpointError as `readPyTorchCheckpoint` */
 export async function readPyTorchFile(path: string, wanted?: ReadonlySet<string>): Promise<TensorFile> {
-  return (await withFile(path, (file) => readTensors(file, wanted))).tensors;
+  return (await readPyTorchCheckpoint(path, wanted)).tensors;
 }
 
 /** The same from memory. */
