@@ -21,6 +21,11 @@ export * from "./checkpoints/readCheckpoint.js";
 export * from "./checkpoints/readModel.js";
 export * from "./checkpoints/exportModel.js";
 export { weightsIn } from "./checkpoints/checkpointFolder.js";
-export { checkPyTorchFile, readPyTorch, readPyTorchCheckpoint, readPyTorchFile } from "./checkpoints/pytorch/readPyTorch.js";
+export {
+  checkPyTorchFile,
+  readPyTorch,
+  readPyTorchCheckpoint,
+  readPyTorchFile,
+} from "./checkpoints/pytorch/readPyTorch.js";
 export { pyTorchParts } from "./checkpoints/pytorch/writePyTorch.js";
 export * from "./images.js";

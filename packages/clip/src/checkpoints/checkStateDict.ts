@@ -86,7 +86,10 @@ function checked(
   const isFloat = data instanceof Float32Array || data instanceof Float64Array;
   if (entry.dtype === "int64") {
     if (isFloat || dtype === "BOOL")
-      return { code: "checkpoint_tensor_dtype", message: `Tensor \`${key}\` must hold whole numbers, has ${dtype}` };
+      return {
+        code: "checkpoint_tensor_dtype",
+        message: `Tensor \`${key}\` must hold whole numbers, has ${dtype}`,
+      };
     const whole =
       data instanceof BigInt64Array ? data : BigInt64Array.from(data as Int32Array, (value) => BigInt(value));
     return { tensor: { dtype: "I64", shape, data: whole } };
@@ -97,7 +100,10 @@ function checked(
   const floats = data instanceof Float32Array ? data : Float32Array.from(data);
   const at = allowNotFinite ? -1 : firstNotFinite(floats);
   if (at >= 0) {
-    return { code: "checkpoint_not_finite", message: `Tensor \`${key}\` holds ${floats[at]} at position ${at}` };
+    return {
+      code: "checkpoint_not_finite",
+      message: `Tensor \`${key}\` holds ${floats[at]} at position ${at}`,
+    };
   }
   return { tensor: { dtype: "F32", shape, data: floats } };
 }
@@ -115,7 +121,8 @@ function misfit(
 ): CheckpointError {
   const [first] = problems as [Problem];
   const onlyNotFinite = problems.every(({ code }) => code === "checkpoint_not_finite");
-  const foreign = problems.filter(({ code }) => code === "checkpoint_tensor_missing").length * 2 > shapes.size;
+  const foreign =
+    problems.filter(({ code }) => code === "checkpoint_tensor_missing").length * 2 > shapes.size;
   const hint = onlyNotFinite
     ? "The training that wrote it diverged; take an earlier checkpoint."
     : foreign

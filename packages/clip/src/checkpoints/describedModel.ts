@@ -13,6 +13,10 @@ export function describedModel(value: unknown, name: string): ModelConfig | null
   if ("text_config" in value || "vision_config" in value || "text_config_dict" in value)
     return fromHuggingFaceConfig(value as Record<string, unknown>, name);
   if ("model_type" in value)
-    throw new ModelConfigError("model_type", `a model of transformers that is no CLIP (${JSON.stringify(value.model_type)})`, name);
+    throw new ModelConfigError(
+      "model_type",
+      `a model of transformers that is no CLIP (${JSON.stringify(value.model_type)})`,
+      name,
+    );
   return null;
 }

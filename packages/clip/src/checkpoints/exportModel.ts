@@ -40,11 +40,11 @@ export function exportModel(format: ExportFormat, state: StateDict, config: Mode
     case "safetensors":
       return { kind: "file", parts: safetensorsParts(state, modelMetadata(config)) };
     case "pt":
-      return { kind: "file", parts: pyTorchParts(state) };
+      return { kind: "file", parts: pyTorchParts(state, modelMetadata(config)) };
   }
 }
 
-/** What our safetensors files say of themselves: that PyTorch can read them, and their model. */
+/** What our files say of themselves: that PyTorch can read them, and their model. */
 export function modelMetadata(config: ModelConfig): Record<string, string> {
   return { format: "pt", [configMetadataKey]: JSON.stringify(openClipModelConfig(config)) };
 }

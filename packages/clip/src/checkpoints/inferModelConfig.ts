@@ -98,7 +98,8 @@ class Shapes {
 
   side(name: string, axis: number): number {
     const side = (this.tensors.get(name) ?? this.tensors.get(`text.${name}`))?.shape[axis];
-    if (side === undefined || side < 1) throw unknown(`\`${name}\` doesn't say; ${lookOf(this.tensors.keys())}`);
+    if (side === undefined || side < 1)
+      throw unknown(`\`${name}\` doesn't say; ${lookOf(this.tensors.keys())}`);
     return side;
   }
 
@@ -120,8 +121,12 @@ class Shapes {
 }
 
 function unknown(problem: string, cause?: unknown): CheckpointError {
-  return new CheckpointError("checkpoint_model_unknown", `The model can't be told from its tensors: ${problem}`, {
-    hint: "Name its config with --model: a model's name, or a JSON file in open_clip's schema.",
-    cause,
-  });
+  return new CheckpointError(
+    "checkpoint_model_unknown",
+    `The model can't be told from its tensors: ${problem}`,
+    {
+      hint: "Name its config with --model: a model's name, or a JSON file in open_clip's schema.",
+      cause,
+    },
+  );
 }

@@ -16,7 +16,7 @@ export interface Checkpoint {
   readonly tensors: TensorFile;
   readonly layout: WeightLayout | null;
   readonly format: CheckpointFormat | "torchscript";
-  /** What a safetensors file says of itself. */
+  /** What the file says of itself. */
   readonly metadata: ReadonlyMap<string, string>;
   /** Names of the classes of a TorchScript program. */
   readonly classes: ReadonlySet<string>;
@@ -54,12 +54,17 @@ type Read = Omit<Checkpoint, "layout" | "file">;
 
 async function readOne(path: string, wanted?: ReadonlySet<string>): Promise<Read> {
   if ((await checkpointFormat(path)) === "pytorch") {
-    const { tensors, classes } = await readPyTorchCheckpoint(path, wanted);
+    const { tensors, classes, metadata } = await readPyTorchCheckpoint(path, wanted);
     const format = classes === null ? "pytorch" : "torchscript";
-    return { tensors, format, metadata: new Map(), classes: classes ?? new Set() };
+    return { tensors, format, metadata, classes: classes ?? new Set() };
   }
   const { metadata } = await readSafetensorsHeader(path);
-  return { tensors: await readSafetensorsFile(path, wanted), format: "safetensors", metadata, classes: new Set() };
+  return {
+    tensors: await readSafetensorsFile(path, wanted),
+    format: "safetensors",
+    metadata,
+    classes: new Set(),
+  };
 }
 
 async function readShards(index: string): Promise<Read> {
@@ -71,7 +76,10 @@ async function readShards(index: string): Promise<Read> {
     for (const name of wanted) {
       const tensor = part.tensors.get(name);
       if (tensor === undefined) {
-        throw new CheckpointError("checkpoint_tensor_missing", `${path} lacks the tensor \`${name}\`, which ${index} puts there`);
+        throw new CheckpointError(
+          "checkpoint_tensor_missing",
+          `${path} lacks the tensor \`${name}\`, which ${index} puts there`,
+        );
       }
       tensors.set(name, tensor);
     }

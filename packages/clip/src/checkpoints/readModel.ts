@@ -6,7 +6,7 @@ import { readCheckpoint, type Checkpoint } from "./readCheckpoint.js";
 import { checkStateDict } from "./checkStateDict.js";
 import type { StateDict } from "./stateDict.js";
 
-/** The key under which our safetensors files hold their model's config, as JSON. */
+/** The key under which our own files hold their model's config, as JSON. */
 export const configMetadataKey = "model_cfg";
 
 /** Where a model's config came from: it was named, lay in or beside the file, or was told from the shapes. */
@@ -49,7 +49,11 @@ export async function readModel(path: string, options: ReadModelOptions = {}): P
 
 type Configured = Pick<ReadModel, "config" | "configSource" | "configFile" | "assumed">;
 
-async function configOf(path: string, checkpoint: Checkpoint, options: ReadModelOptions): Promise<Configured> {
+async function configOf(
+  path: string,
+  checkpoint: Checkpoint,
+  options: ReadModelOptions,
+): Promise<Configured> {
   const sure = (config: ModelConfig, configSource: ConfigSource, configFile: string | null): Configured => ({
     config: options.quickGelu === undefined ? config : { ...config, quick_gelu: options.quickGelu },
     configSource,
@@ -66,7 +70,7 @@ async function configOf(path: string, checkpoint: Checkpoint, options: ReadModel
     config: inferModelConfig(checkpoint.tensors, quickGelu),
     configSource: "shapes",
     configFile: null,
-    assumed: ["heads 64 wide", ...assumed],
+    assumed: [...(checkpoint.format === "torchscript" ? [] : ["heads 64 wide"]), ...assumed],
   };
 }
 

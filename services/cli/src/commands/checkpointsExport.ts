@@ -74,7 +74,12 @@ async function exportCheckpoint(run: string, file: string, options: ExportOption
   const load = loadLines(format, target);
   say.result(
     { checkpoint: target, format, source: resolve(source), config: configFile, files, load, assumed },
-    [target, ...files.map((name) => `  ${name}`), "Load it in Python:", ...load.map((line) => `  ${line}`)].join("\n"),
+    [
+      target,
+      ...files.map((name) => `  ${name}`),
+      "Load it in Python:",
+      ...load.map((line) => `  ${line}`),
+    ].join("\n"),
   );
 }
 
@@ -113,8 +118,12 @@ function loadLines(format: ExportFormat, path: string): string[] {
         (tower) => `${tower} = onnxruntime.InferenceSession(${JSON.stringify(join(path, `${tower}.onnx`))})`,
       );
     case "safetensors":
-      return [`model.load_state_dict(safetensors.torch.load_file(${at}))  # model: open_clip's, of this config`];
+      return [
+        `model.load_state_dict(safetensors.torch.load_file(${at}))  # model: open_clip's, of this config`,
+      ];
     case "pt":
-      return [`model.load_state_dict(torch.load(${at}, weights_only=True))  # model: open_clip's, of this config`];
+      return [
+        `model.load_state_dict(torch.load(${at}, weights_only=True))  # model: open_clip's, of this config`,
+      ];
   }
 }

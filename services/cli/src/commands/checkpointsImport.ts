@@ -81,7 +81,9 @@ async function importModel(path: string, options: ImportOptions): Promise<void> 
   const target = resolve(
     isFile ? out : join(out, "checkpoints", `step-${String(at).padStart(6, "0")}.safetensors`),
   );
-  const config = isFile ? `${target.slice(0, -".safetensors".length)}.config.json` : resolve(out, "config.json");
+  const config = isFile
+    ? `${target.slice(0, -".safetensors".length)}.config.json`
+    : resolve(out, "config.json");
   const clip = await import("@pairloom/clip");
   const read = await clip.readModel(path, readOptions(options, isFile ? null : await present(config)));
   for (const what of read.assumed) say.warn(`${path} doesn't tell its whole model: assumed ${what}`);
@@ -111,7 +113,9 @@ async function writeConfig(path: string, config: ModelConfig): Promise<void> {
   if ((await present(path)) !== null) {
     const { loadModelConfig } = await import("@pairloom/clip");
     if (isDeepStrictEqual(await loadModelConfig(path), config)) return;
-    throw new UserError("file_exists", `${path} describes another model`, { hint: "Name another place with --out." });
+    throw new UserError("file_exists", `${path} describes another model`, {
+      hint: "Name another place with --out.",
+    });
   }
   await newFile(path, (beside) => writeParts(beside, [Buffer.from(`${JSON.stringify(config, null, 2)}\n`)]));
 }
@@ -119,7 +123,17 @@ async function writeConfig(path: string, config: ModelConfig): Promise<void> {
 function report(checkpoint: string, configFile: string, read: ReadModel): object {
   const { state, config, configSource, format, layout, assumed } = read;
   const parameters = parameterCount(read);
-  return { checkpoint, tensors: state.size, parameters, config, configFile, configSource, format, layout, assumed };
+  return {
+    checkpoint,
+    tensors: state.size,
+    parameters,
+    config,
+    configFile,
+    configSource,
+    format,
+    layout,
+    assumed,
+  };
 }
 
 function summary(checkpoint: string, configFile: string, read: ReadModel): string {

@@ -26,7 +26,8 @@ export async function newFolder(
     await syncFolder(dirname(target));
   } catch (error) {
     if (isDiskFull(error)) throw new DiskFullError(target, error);
-    if (["EEXIST", "ENOTEMPTY", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) throw exists();
+    if (["EEXIST", "ENOTEMPTY", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? ""))
+      throw exists();
     throw error;
   } finally {
     await rm(beside, { recursive: true, force: true });

@@ -86,7 +86,11 @@ export function fromHuggingFaceConfig(value: Readonly<Record<string, unknown>>, 
   );
 }
 
-function activation(field: string, { hidden_act, layer_norm_eps }: z.infer<typeof tower>, name: string): object {
+function activation(
+  field: string,
+  { hidden_act, layer_norm_eps }: z.infer<typeof tower>,
+  name: string,
+): object {
   const kwargs: Record<string, object> = {
     quick_gelu: {},
     gelu: {},

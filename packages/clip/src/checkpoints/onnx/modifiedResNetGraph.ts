@@ -29,11 +29,7 @@ function bottleneck(graph: OnnxGraph, block: string, x: Value, stride: number): 
   const wide = layer(seen, 3, 1);
   const down = `${block}downsample.`;
   const identity = graph.has(`${down}0.weight`)
-    ? batchNorm(
-        graph,
-        `${down}1`,
-        convolution(graph, `${down}0`, averagePool(graph, x, stride), { side: 1 }),
-      )
+    ? batchNorm(graph, `${down}1`, convolution(graph, `${down}0`, averagePool(graph, x, stride), { side: 1 }))
     : x;
   return graph.node("Relu", [graph.node("Add", [wide, identity])]);
 }

@@ -12,9 +12,7 @@ export const elementTypes = { float: 1, int32: 6, int64: 7 } as const;
 export type ElementType = keyof typeof elementTypes;
 
 export type Attribute =
-  | { readonly int: number }
-  | { readonly float: number }
-  | { readonly ints: readonly number[] };
+  { readonly int: number } | { readonly float: number } | { readonly ints: readonly number[] };
 
 export interface OnnxNode {
   readonly op: string;
@@ -159,7 +157,13 @@ function valueMessage({ name, type, shape }: OnnxValue): Uint8Array {
   const tensorType = Writer.create();
   tensorType.uint32(tag(1, Varint)).int32(elementTypes[type]).uint32(tag(2, Bytes)).bytes(sides.finish());
   const writer = Writer.create().uint32(tag(1, Bytes)).string(name);
-  return writer.uint32(tag(2, Bytes)).fork().uint32(tag(1, Bytes)).bytes(tensorType.finish()).ldelim().finish();
+  return writer
+    .uint32(tag(2, Bytes))
+    .fork()
+    .uint32(tag(1, Bytes))
+    .bytes(tensorType.finish())
+    .ldelim()
+    .finish();
 }
 
 function inlineTensor(tensor: OnnxTensor): LongMessage {

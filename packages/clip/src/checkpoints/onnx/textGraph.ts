@@ -50,8 +50,7 @@ function tokenOfHighest(graph: OnnxGraph, x: Value, values: Value): Value {
 function causalMask(graph: OnnxGraph, tokens: number): Value {
   return graph.constant("causal mask", "float", [tokens, tokens], () => {
     const values = new Float32Array(tokens * tokens);
-    for (let row = 0; row < tokens; row++)
-      values.fill(-Infinity, row * tokens + row + 1, (row + 1) * tokens);
+    for (let row = 0; row < tokens; row++) values.fill(-Infinity, row * tokens + row + 1, (row + 1) * tokens);
     return bytesOf(values);
   });
 }

@@ -105,10 +105,7 @@ function gelu(graph: OnnxGraph, x: Value): Value {
 
 function tanhGelu(graph: OnnxGraph, x: Value): Value {
   const square = graph.node("Mul", [x, x]);
-  const factor = graph.node("Add", [
-    graph.node("Mul", [square, graph.scalar(0.044715)]),
-    graph.scalar(1),
-  ]);
+  const factor = graph.node("Add", [graph.node("Mul", [square, graph.scalar(0.044715)]), graph.scalar(1)]);
   const inner = graph.node("Mul", [graph.node("Mul", [x, graph.scalar(Math.sqrt(2 / Math.PI))]), factor]);
   return halved(graph, x, graph.node("Tanh", [inner]));
 }

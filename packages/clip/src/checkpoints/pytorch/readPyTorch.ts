@@ -13,7 +13,12 @@ export interface PyTorchCheckpoint {
   readonly tensors: TensorFile;
   /** Names of the classes of a TorchScript program; null for a checkpoint that is none. */
   readonly classes: ReadonlySet<string> | null;
+  /** Texts that the archive keeps beside its tensors, by name. */
+  readonly metadata: ReadonlyMap<string, string>;
 }
+
+/** Longer texts beside the tensors are passed over. */
+const maxTextBytes = 2 ** 20;
 
 /**
  * Reads the tensors of a checkpoint that `torch.save` wrote (a zip of a pickle and storages, PyTorch 1.6 and later):
@@ -49,7 +54,7 @@ export function checkPyTorchFile(path: string): Promise<void> {
 }
 
 async function readTensors(file: RandomAccess, wanted?: ReadonlySet<string>): Promise<PyTorchCheckpoint> {
-  const { tensors, entries, classes } = await openStateDict(file);
+  const { tensors, entries, classes, texts } = await openStateDict(file);
   const result: TensorFile = new Map();
   let read: ZipEntry | undefined;
   let storage = new Uint8Array();
@@ -63,7 +68,10 @@ async function readTensors(file: RandomAccess, wanted?: ReadonlySet<string>): Pr
     const elements = gatherElements(storage, tensorDtypes[dtype].bytes, tensor);
     result.set(name, { dtype, shape: tensor.shape, data: tensorDtypes[dtype].decode(elements) });
   }
-  return { tensors: result, classes };
+  const metadata = new Map<string, string>();
+  for (const [name, entry] of texts)
+    metadata.set(name, new TextDecoder().decode(await readStoredEntry(file, entry)));
+  return { tensors: result, classes, metadata };
 }
 
 /** The tensors of the state dict and the members they lie in, checked; no tensor is read. */
@@ -71,6 +79,7 @@ async function openStateDict(file: RandomAccess): Promise<{
   tensors: Map<string, PickledTensor>;
   entries: Map<PickledTensor, ZipEntry>;
   classes: ReadonlySet<string> | null;
+  texts: Map<string, ZipEntry>;
 }> {
   const members = await listStoredZip(file);
   const pickle = findPickle(members);
@@ -98,7 +107,8 @@ async function openStateDict(file: RandomAccess): Promise<{
       `The checkpoint's tensors are ${total} bytes, its file ${file.size}`,
     );
   }
-  return { tensors, entries, classes };
+  const texts = textsIn(members, `${folder}extra/`);
+  return { tensors, entries, classes, texts };
 }
 
 function findPickle(members: ReadonlyMap<string, ZipEntry>): ZipEntry {
@@ -111,6 +121,15 @@ function findPickle(members: ReadonlyMap<string, ZipEntry>): ZipEntry {
     );
   }
   return pickle;
+}
+
+/** Short members in the folder of extra files, by their names there. */
+function textsIn(members: ReadonlyMap<string, ZipEntry>, folder: string): Map<string, ZipEntry> {
+  const texts = [...members.values()].filter(
+    ({ name, start, end, isCompressed }) =>
+      name.startsWith(folder) && end - start <= maxTextBytes && !isCompressed,
+  );
+  return new Map(texts.slice(0, 16).map((entry) => [entry.name.slice(folder.length), entry]));
 }
 
 async function checkByteOrder(file: RandomAccess, member: ZipEntry | undefined): Promise<void> {

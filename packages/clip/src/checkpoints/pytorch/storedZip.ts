@@ -134,7 +134,8 @@ function parseDirectory(bytes: Uint8Array, count: number): ListedEntry[] {
       header: view.getUint32(at + 42, true),
     };
     readZip64(new DataView(view.buffer, view.byteOffset + nameEnd, extraLength), sizes);
-    if (!isCompressed && sizes.inflated !== sizes.bytes) throw invalid(`the member ${quoted(name)} has two lengths`);
+    if (!isCompressed && sizes.inflated !== sizes.bytes)
+      throw invalid(`the member ${quoted(name)} has two lengths`);
     const crc32 = view.getUint32(at + 16, true);
     entries.push({ name, header: sizes.header, bytes: sizes.bytes, crc32, isCompressed });
     at = next;
