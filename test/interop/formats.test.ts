@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
-  checkStateDict,
   type ExportedModel,
   type ExportFormat,
   exportModel,
@@ -15,6 +14,7 @@ import {
   readModel,
   readSafetensorsFile,
   type StateDict,
+  tensorBytes,
   writeSafetensors,
 } from "@pairloom/clip";
 import { decodeImage, preprocessImage } from "@pairloom/clip/images";
@@ -137,7 +137,7 @@ describe.skipIf(missing !== null)("checkpoints go to other programs and come fro
       expect(result.configSource).toBe(least);
       const [back, direct] = [await readModel(out), await readModel(made)];
       expect(back).toMatchObject({ configSource: "file", config: direct.config });
-      expect(back.state).toEqual(direct.state);
+      expect(differing(back.state, direct.state)).toEqual([]);
       expect(await loadModelConfig(result.configFile)).toEqual(direct.config);
     }
   });
@@ -262,9 +262,8 @@ describe.skipIf(missing !== null)("checkpoints go to other programs and come fro
       if (form === "onnx") return;
       const { config, state } = ours.get(name)!;
       const back = await readModel(jobOf(name, form).path);
-      expect(back.state).toEqual(state);
+      expect(differing(back.state, state)).toEqual([]);
       if (form !== "hf") expect(back.config).toEqual(config);
-      expect(checkStateDict(back.state, config)).toEqual(state);
     });
 
     test("onnxruntime takes batches of any size", async () => {
@@ -321,6 +320,18 @@ describe.skipIf(missing !== null)("checkpoints go to other programs and come fro
     });
   });
 });
+
+/** Names of tensors that one of two models lacks, or that aren't the same bits of the same shape. */
+function differing(ours: StateDict, theirs: StateDict): string[] {
+  const same = (a: HostTensor | undefined, b: HostTensor | undefined) =>
+    a !== undefined &&
+    b !== undefined &&
+    `${a.dtype}${a.shape}` === `${b.dtype}${b.shape}` &&
+    Buffer.compare(tensorBytes(a), tensorBytes(b)) === 0;
+  return [...new Set([...ours.keys(), ...theirs.keys()])].filter(
+    (key) => !same(ours.get(key), theirs.get(key)),
+  );
+}
 
 async function writeModel(path: string, exported: ExportedModel): Promise<void> {
   if (exported.kind === "file") return writeFile(path, Buffer.concat([...exported.parts]));

@@ -20,7 +20,7 @@ export * from "./checkpoints/checkStateDict.js";
 export * from "./checkpoints/readCheckpoint.js";
 export * from "./checkpoints/readModel.js";
 export * from "./checkpoints/exportModel.js";
-export { weightsIn } from "./checkpoints/checkpointFolder.js";
+export { configBeside, weightsIn } from "./checkpoints/checkpointFolder.js";
 export {
   checkPyTorchFile,
   readPyTorch,

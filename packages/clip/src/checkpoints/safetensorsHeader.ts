@@ -68,9 +68,9 @@ export function parseHeader(json: Uint8Array, fileBytes: number): SafetensorsHea
   for (const [name, value] of Object.entries(parsed as Record<string, unknown>)) {
     if (typeof value !== "object" || value === null) throw invalid(`\`${name}\` is not an object`);
     if (name === "__metadata__") {
-      for (const [key, text] of Object.entries(value)) {
-        if (typeof text !== "string") throw invalid(`metadata \`${key}\` is not a string`);
-        header.metadata.set(key, text);
+      for (const [key, item] of Object.entries(value)) {
+        if (typeof item !== "string") throw invalid(`metadata \`${key}\` is not a string`);
+        header.metadata.set(key, item);
       }
     } else header.tensors.set(name, tensorPlace(name, value, base, fileBytes));
   }
