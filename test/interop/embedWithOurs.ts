@@ -19,7 +19,7 @@ export async function embedWithOurs(
   ids: HostTensor,
 ): Promise<{ image: Float32Array; text: Float32Array }> {
   const parameters = createParameters(config, state);
-  const [image, text] = tf.tidy(() => {
+  const [image, text] = tf.tidy((): [tf.Tensor2D, tf.Tensor2D] => {
     const pixels = tf.tensor4d(images.data as Float32Array, images.shape as [number, number, number, number]);
     const rows = Int32Array.from(ids.data as ArrayLike<number | bigint>, Number);
     const tokens = tf.tensor2d(rows, ids.shape as [number, number], "int32");
@@ -27,7 +27,7 @@ export async function embedWithOurs(
       encodeImage(parameters, config, tf.transpose(pixels, [0, 2, 3, 1])).features,
       encodeText(parameters, config, tokens),
     ];
-  }) as [tf.Tensor2D, tf.Tensor2D];
+  });
   try {
     return { image: (await image.data()) as Float32Array, text: (await text.data()) as Float32Array };
   } finally {

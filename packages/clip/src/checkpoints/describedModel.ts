@@ -11,7 +11,7 @@ export function describedModel(value: unknown, name: string): ModelConfig | null
   if (typeof value !== "object" || value === null) return null;
   if ("model_cfg" in value) return parseModelConfig(value.model_cfg, name);
   if ("text_config" in value || "vision_config" in value || "text_config_dict" in value)
-    return fromHuggingFaceConfig(value as Record<string, unknown>, name);
+    return fromHuggingFaceConfig(value, name);
   if ("model_type" in value)
     throw new ModelConfigError(
       "model_type",

@@ -2,7 +2,7 @@
 export type WeightLayout = "open_clip" | "hugging_face";
 
 /** Marks by which a layout is known, the first that fits; those that can't be read say what they are. */
-const marks: readonly (readonly [mark: RegExp, layout: WeightLayout | string])[] = [
+const marks: readonly (readonly [mark: RegExp, meaning: string])[] = [
   [/^vision_model\.head\./, "a SigLIP model of transformers"],
   [/^visual\.trunk\./, "an open_clip model with an image tower of timm"],
   [/^text\.transformer\.(encoder|embeddings)\./, "an open_clip model with a text tower of transformers"],

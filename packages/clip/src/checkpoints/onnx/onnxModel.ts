@@ -53,6 +53,9 @@ const irVersion = 8;
 /** A message of protocol buffers can't be longer than 2 GiB: constants beyond go into a file of their own. */
 const maxMessageBytes = 2 ** 31 - 2 ** 24;
 
+/** Shorter constants stay with the graph: shapes are inferred from them. */
+const minExternalBytes = 1024;
+
 /** Constants in a file of their own lie at multiples of this, so that they can be mapped into memory. */
 const page = 4096;
 
@@ -67,9 +70,13 @@ export function onnxParts(
 ): { model: Iterable<Uint8Array>; data: Iterable<Uint8Array> | null } {
   const total = model.tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0);
   if (total <= maxBytes) return { model: modelParts(model, model.tensors.map(inlineTensor)), data: null };
-  const places = placesOf(model.tensors);
-  const outside = model.tensors.map((tensor, i) => externalTensor(tensor, dataName, places[i]!));
-  return { model: modelParts(model, outside), data: dataParts(model.tensors, places) };
+  const outside = model.tensors.filter((tensor) => byteLength(tensor) >= minExternalBytes);
+  const places = placesOf(outside);
+  const messages = model.tensors.map((tensor) => {
+    const place = places.get(tensor);
+    return place === undefined ? inlineTensor(tensor) : externalTensor(tensor, dataName, place);
+  });
+  return { model: modelParts(model, messages), data: dataParts(places) };
 }
 
 /** A message in two parts, of which the second may be long and is made late. */
@@ -193,21 +200,23 @@ function pair(writer: protobuf.Writer, field: number, key: string, value: string
   writer.uint32(tag(1, Bytes)).string(key).uint32(tag(2, Bytes)).string(value).ldelim();
 }
 
-function placesOf(tensors: readonly OnnxTensor[]): number[] {
+/** Where each constant begins in the file of their own. */
+function placesOf(tensors: readonly OnnxTensor[]): Map<OnnxTensor, number> {
+  const places = new Map<OnnxTensor, number>();
   let at = 0;
-  return tensors.map((tensor) => {
-    const start = at;
-    at = Math.ceil((start + byteLength(tensor)) / page) * page;
-    return start;
-  });
+  for (const tensor of tensors) {
+    places.set(tensor, at);
+    at = Math.ceil((at + byteLength(tensor)) / page) * page;
+  }
+  return places;
 }
 
-function* dataParts(tensors: readonly OnnxTensor[], places: readonly number[]): Generator<Uint8Array> {
+function* dataParts(places: ReadonlyMap<OnnxTensor, number>): Generator<Uint8Array> {
   let at = 0;
-  for (const [i, tensor] of tensors.entries()) {
-    if (places[i]! > at) yield new Uint8Array(places[i]! - at);
+  for (const [tensor, place] of places) {
+    if (place > at) yield new Uint8Array(place - at);
     yield tensor.bytes();
-    at = places[i]! + byteLength(tensor);
+    at = place + byteLength(tensor);
   }
 }
 
