@@ -143,15 +143,18 @@ describe.skipIf(missing !== null)("checkpoints go to other programs and come fro
     }
   });
 
-  test.each(["hf_legacy", "hf_eos"])("%s of transformers is read and gives its embeddings", async (name) => {
-    const made = join(folder, "made", name);
-    const parts = (await readdir(made)).filter((file) => file.endsWith(".safetensors"));
-    expect(parts.length).toBe(name === "hf_legacy" ? 6 : 1);
-    const { config, state } = await readModel(made);
-    const expected = await readSafetensorsFile(`${made}.expected.safetensors`);
-    const ours = await embedWithOurs(config, state, expected.get("images")!, expected.get("ids")!);
-    await expectOurs(`${made}.expected.safetensors`, ours, config);
-  });
+  test.each(["hf_legacy", "hf_eos", "hf_pickle"])(
+    "%s of transformers is read and gives its embeddings",
+    async (name) => {
+      const made = join(folder, "made", name);
+      const parts = (await readdir(made)).filter((file) => file.endsWith(".safetensors"));
+      expect(parts).toHaveLength({ hf_legacy: 6, hf_eos: 1, hf_pickle: 0 }[name]!);
+      const { config, state } = await readModel(made);
+      const expected = await readSafetensorsFile(`${made}.expected.safetensors`);
+      const ours = await embedWithOurs(config, state, expected.get("images")!, expected.get("ids")!);
+      await expectOurs(`${made}.expected.safetensors`, ours, config);
+    },
+  );
 
   describe("what we export", () => {
     const own = {

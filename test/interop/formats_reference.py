@@ -118,6 +118,12 @@ def make_transformers(folder):
             words = model.get_text_features(inputs["ids"]).pooler_output
         model.save_pretrained(f"{folder}/{name}", max_shard_size="300KB" if name == "hf_legacy" else "5GB")
         save_file({**inputs, "image": image, "text": words}, f"{folder}/{name}.expected.safetensors")
+    # as transformers before version 4.31 wrote: a pickle, with position_ids
+    os.makedirs(f"{folder}/hf_pickle")
+    config.save_pretrained(f"{folder}/hf_pickle")
+    positions = {"text_model.embeddings.position_ids": torch.arange(20)[None]}
+    torch.save({**model.state_dict(), **positions}, f"{folder}/hf_pickle/pytorch_model.bin")
+    os.link(f"{folder}/hf_eos.expected.safetensors", f"{folder}/hf_pickle.expected.safetensors")
 
 
 def load_open_clip(job):

@@ -1,9 +1,9 @@
-import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { ExportFormat } from "@pairloom/clip";
 import { UserError } from "@pairloom/config";
 import { type Command, Option } from "commander";
 import { findRun } from "../project/findRun.js";
+import { foreignWeights } from "../project/foreignWeights.js";
 import { newFile, writeParts } from "../project/newFile.js";
 import { newFolder } from "../project/newFolder.js";
 import { checkpointPath } from "../project/runFolders.js";
@@ -85,16 +85,12 @@ async function exportCheckpoint(run: string, file: string, options: ExportOption
 
 /** A run's checkpoint; or weights of others by their path. */
 async function sourceOf(dir: string, run: string, file: string): Promise<string> {
-  const found = await stat(run).catch(() => null);
-  if (found?.isFile() === true) return run;
-  if (found?.isDirectory() === true) {
-    const { weightsIn } = await import("@pairloom/clip");
-    const weights = await weightsIn(run);
-    if (weights !== null) return weights;
-  }
-  const source = await checkpointPath(await findRun(dir, run), file);
+  const weights = await foreignWeights(dir, run);
+  if (weights !== null) return weights;
+  const folder = await findRun(dir, run);
+  const source = await checkpointPath(folder, file);
   if (source !== null) return source;
-  throw new UserError("checkpoint_missing", `${join(dir, run)} has no checkpoint ${file}`, {
+  throw new UserError("checkpoint_missing", `${folder} has no checkpoint ${file}`, {
     hint: "`pairloom checkpoints list` shows what is there.",
   });
 }

@@ -1,8 +1,8 @@
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ModelConfig } from "@pairloom/clip";
 import type { Command } from "commander";
 import { findRun } from "../project/findRun.js";
+import { foreignWeights } from "../project/foreignWeights.js";
 import { readCheckpoints } from "../project/runFolders.js";
 import { type CheckpointVerdict, verifyCheckpoint } from "../project/verifyCheckpoint.js";
 import { createSay } from "../terminal/say.js";
@@ -36,12 +36,13 @@ export function addVerifyCommand(checkpoints: Command): void {
     });
 }
 
-/** A run's checkpoints; or weights of any program by their path: a file, or a model's folder. */
+/** A run's checkpoints; or weights of any program by their path. */
 async function filesOf(dir: string, run: string): Promise<{ paths: string[]; configFile: string | null }> {
-  const found = await stat(run).catch(() => null);
-  const { configBeside, weightsIn } = await import("@pairloom/clip");
-  const weights = found === null || found.isFile() ? found && run : await weightsIn(run);
-  if (weights !== null) return { paths: [weights], configFile: await configBeside(weights) };
+  const weights = await foreignWeights(dir, run);
+  if (weights !== null) {
+    const { configBeside } = await import("@pairloom/clip");
+    return { paths: [weights], configFile: await configBeside(weights) };
+  }
   const folder = await findRun(dir, run);
   const all = await readCheckpoints(folder);
   return {

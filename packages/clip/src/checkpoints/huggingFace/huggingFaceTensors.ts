@@ -14,7 +14,9 @@ const letters = ["q", "k", "v"] as const;
  */
 export function toHuggingFaceTensors(state: StateDict): Map<string, HostTensor> {
   const tensors = new Map<string, HostTensor>();
-  for (const [key, tensor] of state) {
+  for (const [own, tensor] of state) {
+    // open_clip's other class puts the text tower's names behind "text."
+    const key = own.replace(/^text\./, "");
     const joint = jointProjection(key);
     if (joint !== null) {
       letters.forEach((letter, place) => {
