@@ -189,6 +189,16 @@ describe("a checkpoint that is not the model's is named and refused", () => {
     expect(many).toThrow(/… and \d+ more$/);
   });
 
+  test("another program's model is said to look like it", () => {
+    const timm = new Map([["blocks.0.attn.qkv.weight", floats([1])]]);
+    try {
+      checkStateDict(timm, config);
+      expect.unreachable();
+    } catch (error) {
+      expect((error as CheckpointError).hint).toMatch(/vision transformer of timm/);
+    }
+  });
+
   test("weights that are no numbers are taken where that is asked for", () => {
     const tensors = new Map(initialParameters(config, 0)).set(key, floats([8, 8], NaN));
     expect(checkStateDict(tensors, config, { allowNotFinite: true }).get(key)!.data[0]).toBeNaN();

@@ -3,7 +3,7 @@ import { stateShapes, type StateEntry } from "../stateShapes.js";
 import { CheckpointError, type CheckpointProblem } from "./checkpointError.js";
 import type { StateDict } from "./stateDict.js";
 import type { HostTensor } from "./tensorDtype.js";
-import { lookOf } from "./weightLayout.js";
+import { recogniseLayout } from "./weightLayout.js";
 
 /** Problems named in one error; the rest are counted. */
 const maxNamed = 20;
@@ -44,7 +44,7 @@ export function checkStateDict(
       });
     }
   }
-  if (problems.length > 0) throw misfit(problems, shapes, tensors);
+  if (problems.length > 0) throw misfit(problems, tensors.keys());
   return state;
 }
 
@@ -114,19 +114,13 @@ function firstNotFinite(values: Float32Array): number {
   return -1;
 }
 
-function misfit(
-  problems: readonly Problem[],
-  shapes: ReadonlyMap<string, StateEntry>,
-  tensors: ReadonlyMap<string, HostTensor>,
-): CheckpointError {
+function misfit(problems: readonly Problem[], names: Iterable<string>): CheckpointError {
   const [first] = problems as [Problem];
-  const onlyNotFinite = problems.every(({ code }) => code === "checkpoint_not_finite");
-  const foreign =
-    problems.filter(({ code }) => code === "checkpoint_tensor_missing").length * 2 > shapes.size;
-  const hint = onlyNotFinite
-    ? "The training that wrote it diverged; take an earlier checkpoint."
-    : foreign
-      ? `Was it made for another model config? Compared with CLIP's tensors, ${lookOf(tensors.keys())}.`
+  const found = recogniseLayout(names);
+  const hint = problems.every(({ code }) => code === "checkpoint_not_finite")
+    ? "The training that wrote it diverged: take an earlier checkpoint, or --allow-not-finite."
+    : found !== null && "looksLike" in found
+      ? `It looks like ${found.looksLike}.`
       : "Was it made for another model config?";
   if (problems.length === 1) return new CheckpointError(first.code, first.message, { hint });
   const named = problems.slice(0, maxNamed).map(({ message }) => `  ${message}`);

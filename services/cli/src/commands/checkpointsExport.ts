@@ -64,7 +64,8 @@ async function exportCheckpoint(run: string, file: string, options: ExportOption
     ...(model === undefined ? {} : { model }),
     ...(allowNotFinite === undefined ? {} : { allowNotFinite }),
   });
-  for (const what of assumed) say.warn(`${source} doesn't tell its whole model: assumed ${what}`);
+  for (const what of assumed)
+    say.warn(`${source} doesn't tell its whole model: assumed ${what}; --model says otherwise`);
   // before there was a folder for open_clip, `openclip` was the name of its .pt file
   const format = options.format === "openclip" && /\.(pt|pth)$/.test(target) ? "pt" : options.format;
   const exported = clip.exportModel(format, state, config);

@@ -86,7 +86,8 @@ async function importModel(path: string, options: ImportOptions): Promise<void> 
     : resolve(out, "config.json");
   const clip = await import("@pairloom/clip");
   const read = await clip.readModel(path, readOptions(options, isFile ? null : await present(config)));
-  for (const what of read.assumed) say.warn(`${path} doesn't tell its whole model: assumed ${what}`);
+  for (const what of read.assumed)
+    say.warn(`${path} doesn't tell its whole model: assumed ${what}; --model says otherwise`);
   await writeConfig(config, read.config);
   const parts = clip.safetensorsParts(read.state, { ...clip.modelMetadata(read.config), step: String(at) });
   await newFile(target, (beside) => writeParts(beside, parts));
