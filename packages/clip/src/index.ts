@@ -19,7 +19,16 @@ export * from "./checkpoints/tensorDtype.js";
 export * from "./checkpoints/safetensors.js";
 export type { SafetensorsHeader, TensorPlace } from "./checkpoints/safetensorsHeader.js";
 export * from "./checkpoints/stateDict.js";
+export * from "./checkpoints/checkStateDict.js";
 export * from "./checkpoints/readCheckpoint.js";
-export { checkPyTorchFile, readPyTorch, readPyTorchFile } from "./checkpoints/pytorch/readPyTorch.js";
+export * from "./checkpoints/readModel.js";
+export * from "./checkpoints/exportModel.js";
+export { configBeside, weightsIn } from "./checkpoints/checkpointFolder.js";
+export {
+  checkPyTorchFile,
+  readPyTorch,
+  readPyTorchCheckpoint,
+  readPyTorchFile,
+} from "./checkpoints/pytorch/readPyTorch.js";
 export { pyTorchParts } from "./checkpoints/pytorch/writePyTorch.js";
 export * from "./images.js";

@@ -1,4 +1,5 @@
 import { readdir, readFile, stat } from "node:fs/promises";
+import { describedModel } from "./checkpoints/describedModel.js";
 import type { ModelConfig } from "./modelConfig.js";
 import { ModelConfigError, parseModelConfig } from "./parseModelConfig.js";
 
@@ -14,7 +15,8 @@ export async function listModels(): Promise<string[]> {
 
 /**
  * A model's config by name ("ViT-B-32"; the paper's spelling "ViT-B/32", "ViT-L/14@336px" and open_clip's
- * "ViT-B-32-quickgelu" work too), or from a JSON file in open_clip's schema.
+ * "ViT-B-32-quickgelu" work too), or from a JSON file: in open_clip's schema, open_clip's `open_clip_config.json`, or the
+ * `config.json` of a CLIP model of transformers.
  *
  * @throws ModelConfigError naming the field, or the names there are
  */
@@ -39,7 +41,7 @@ export async function loadModelConfig(nameOrPath: string): Promise<ModelConfig> 
   } catch (error) {
     throw new ModelConfigError("(whole file)", "not JSON", nameOrPath, error);
   }
-  const config = parseModelConfig(value, nameOrPath);
+  const config = describedModel(value, nameOrPath) ?? parseModelConfig(value, nameOrPath);
   if (known !== undefined && nameOrPath.endsWith("-quickgelu")) config.quick_gelu = true;
   return config;
 }

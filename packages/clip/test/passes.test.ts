@@ -100,7 +100,9 @@ test("batch normalisation is not trained on one value a channel, of which there 
   const config = parseModelConfig({ embed_dim: 8, vision_cfg: resnet, text_cfg });
   const parameters = createParameters(config, initialParameters(config, 1));
   const encode = (batch: number) => () =>
-    tf.tidy(() => encodeImage(parameters, config, tf.zeros([batch, 32, 32, 3]), { training: true }));
+    tf.tidy(() => {
+      encodeImage(parameters, config, tf.zeros([batch, 32, 32, 3]), { training: true });
+    });
   expect(encode(1)).toThrow("larger batches or pictures");
   expect(encode(2)).not.toThrow();
 });

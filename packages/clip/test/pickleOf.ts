@@ -72,7 +72,12 @@ export const dictOf = (...value: Buffer[]): Buffer =>
   Buffer.concat([op.proto, op.emptyDict, op.text("weight"), ...value, op.setItem, op.stop]);
 
 /** An archive with this pickle and so many bytes of a storage named 0. `more` adds or replaces members. */
-export function archiveOf(pickle: Uint8Array, storageBytes = 16, more: Record<string, string> = {}): Buffer {
+export function archiveOf(
+  pickle: Uint8Array,
+  storageBytes = 16,
+  more: Record<string, string> = {},
+  wideFrom?: number,
+): Buffer {
   const members = new Map<string, Uint8Array>([
     ["archive/data.pkl", pickle],
     ["archive/byteorder", Buffer.from("little")],
@@ -80,5 +85,5 @@ export function archiveOf(pickle: Uint8Array, storageBytes = 16, more: Record<st
     ["archive/version", Buffer.from("3\n")],
   ]);
   for (const [name, text] of Object.entries(more)) members.set(name, Buffer.from(text));
-  return Buffer.concat([...storedZipParts(members)]);
+  return Buffer.concat([...storedZipParts(members, wideFrom)]);
 }

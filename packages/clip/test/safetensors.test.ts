@@ -94,6 +94,18 @@ describe("a broken file is named and refused", () => {
     ["checkpoint_truncated", craft(one("F32", [4], [0, 16]), 15)],
     ["checkpoint_header_invalid", craft("{,", 0)],
     ["checkpoint_header_invalid", craft("[1]", 0)],
+    [
+      "checkpoint_header_invalid",
+      craft(
+        `{"a":${JSON.stringify(one("F32", [1], [0, 4]).a)},"\\u0061":${JSON.stringify(one("F32", [1], [0, 4]).a)}}`,
+        4,
+      ),
+    ],
+    [
+      "checkpoint_header_invalid",
+      craft('{"a":{"dtype":"F32","shape":[1],"shape":[1],"data_offsets":[0,4]}}', 4),
+    ],
+    ["checkpoint_header_invalid", craft("[".repeat(1_000_000), 0)],
     ["checkpoint_dtype_unknown", craft(one("F7", [1], [0, 4]), 4)],
     ["checkpoint_tensor_range", craft(one("F32", [2], [0, 4]), 4)],
     ["checkpoint_tensor_range", craft(one("F32", [-1], [0, 4]), 4)],
@@ -161,6 +173,40 @@ describe("a checkpoint that is not the model's is named and refused", () => {
   ])("%s", (code, run) => {
     expect(codeOf(run)).toBe(code);
     expect(run).toThrow(code === "checkpoint_tensor_extra" ? "extra" : key);
+  });
+
+  test("all that doesn't fit is listed, twenty at most, and how many more there are", () => {
+    const run = changed((t) => {
+      t.delete("ln_final.weight");
+      t.set("stranger", floats([1]));
+      t.set(key, floats([2, 2]));
+      t.set("ln_final.bias", floats([8], Infinity));
+    });
+    expect(codeOf(run)).toBe("checkpoint_tensor_shape");
+    for (const named of [/^4 tensors/, /`ln_final\.weight`/, /`stranger`/, /\[2, 2\]/, /holds Infinity/])
+      expect(run).toThrow(named);
+    const many = changed((t) => t.forEach((_, name) => name.startsWith("visual.layer") && t.delete(name)));
+    expect(many).toThrow(/… and \d+ more$/);
+  });
+
+  test("another program's model is said to look like it", () => {
+    const timm = new Map([["blocks.0.attn.qkv.weight", floats([1])]]);
+    try {
+      checkStateDict(timm, config);
+      expect.unreachable();
+    } catch (error) {
+      expect((error as CheckpointError).hint).toMatch(/vision transformer of timm/);
+    }
+  });
+
+  test("weights that are no numbers are taken where that is asked for", () => {
+    const tensors = new Map(initialParameters(config, 0)).set(key, floats([8, 8], NaN));
+    expect(checkStateDict(tensors, config, { allowNotFinite: true }).get(key)!.data[0]).toBeNaN();
+  });
+
+  test("counters that an older PyTorch didn't write count from zero", () => {
+    const state = changed((t) => t.delete("visual.bn1.num_batches_tracked"))();
+    expect(state.get("visual.bn1.num_batches_tracked")!.data).toEqual(BigInt64Array.of(0n));
   });
 
   test("int32 counters and half precision are taken", () => {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
+import { byteLetters } from "./byteLetters.js";
 
 /** Ids below this are bytes, then bytes that end a word. */
 const wordEnd = 256;
@@ -10,6 +11,13 @@ const mergeCount = 49152 - 256 - 2;
 export const startOfText = firstMerge + mergeCount;
 export const endOfText = startOfText + 1;
 export const vocabularySize = endOfText + 1;
+
+/** The pairs of tokens that CLIP merges, first ranked first. */
+export function readMerges(): [first: string, second: string][] {
+  const file = new URL("../data/bpe_simple_vocab_16e6.txt.gz", import.meta.url);
+  const lines = gunzipSync(readFileSync(file)).toString("utf8").split("\n");
+  return lines.slice(1, 1 + mergeCount).map((line) => line.split(" ") as [string, string]);
+}
 
 /**
  * CLIP's byte-pair encoding: ids of words, and bytes of ids. Merge number m makes the id 512 + m, so the lowest id that
@@ -30,10 +38,7 @@ export class BytePairs {
       ids.set(letter, id);
       ids.set(`${letter}</w>`, id + wordEnd);
     }
-    const file = new URL("../data/bpe_simple_vocab_16e6.txt.gz", import.meta.url);
-    const lines = gunzipSync(readFileSync(file)).toString("utf8").split("\n");
-    for (let merge = 0; merge < mergeCount; merge++) {
-      const [first, second] = lines[merge + 1]!.split(" ") as [string, string];
+    for (const [merge, [first, second]] of readMerges().entries()) {
       const id = firstMerge + merge;
       const [left, right] = [ids.get(first)!, ids.get(second)!];
       ids.set(first + second, id);
@@ -42,20 +47,15 @@ export class BytePairs {
     }
   }
 
-  /** Gives each byte its id and its letter in the file: itself if printable, else one from U+0100 on. */
+  /** Gives each byte its id and its letter in the file. */
   private nameBytes(): Map<string, number> {
-    const printable = (byte: number): boolean =>
-      (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 255 && byte !== 173);
-    const bytes = Array.from({ length: 256 }, (_, byte) => byte);
-    const ordered = [...bytes.filter(printable), ...bytes.filter((byte) => !printable(byte))];
     const letters = new Map<string, number>();
-    let next = 256;
-    ordered.forEach((byte, id) => {
-      letters.set(String.fromCharCode(printable(byte) ? byte : next++), id);
+    for (const [id, { byte, letter }] of byteLetters().entries()) {
+      letters.set(letter, id);
       this.byteIds[byte] = id;
       this.bytesOf[id] = Uint8Array.of(byte);
       this.bytesOf[id + wordEnd] = Uint8Array.of(byte, 0x20);
-    });
+    }
     return letters;
   }
 

@@ -1,22 +1,90 @@
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { CheckpointError } from "./checkpointError.js";
-import { readPyTorchFile } from "./pytorch/readPyTorch.js";
-import { readSafetensorsFile, type TensorFile } from "./safetensors.js";
+import { readShardIndex, weightsIn } from "./checkpointFolder.js";
+import { fromHuggingFaceTensors } from "./huggingFace/huggingFaceTensors.js";
+import { readPyTorchCheckpoint } from "./pytorch/readPyTorch.js";
+import { readSafetensorsFile, readSafetensorsHeader, type TensorFile } from "./safetensors.js";
+import { recogniseLayout, type WeightLayout } from "./weightLayout.js";
 
 export type CheckpointFormat = "safetensors" | "pytorch";
 
-/** OpenAI's archives keep these numbers beside the weights. */
-const notWeights: ReadonlySet<string> = new Set(["input_resolution", "context_length", "vocab_size"]);
+/** What was read of a checkpoint. */
+export interface Checkpoint {
+  /** The file of weights, or the index of its parts. */
+  readonly file: string;
+  /** In open_clip's names and layouts, where the layout is known. */
+  readonly tensors: TensorFile;
+  readonly layout: WeightLayout | null;
+  readonly format: CheckpointFormat | "torchscript";
+  /** What the file says of itself. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** Names of the classes of a TorchScript program. */
+  readonly classes: ReadonlySet<string>;
+}
+
+/** OpenAI's archives keep these numbers beside the weights; TorchScript keeps masks, which PyTorch makes anew. */
+const isNoWeight = (name: string): boolean =>
+  /^(input_resolution|context_length|vocab_size)$|(^|\.)attn_mask$/.test(name);
 
 /**
- * The weights in a file, whatever it is called: safetensors, or what `torch.save` writes.
+ * The weights in a file, whatever it is called, in open_clip's layout: safetensors, or what `torch.save` or
+ * `torch.jit.save` writes, of open_clip, OpenAI or transformers; or those of a model's folder, in parts too.
  *
- * @throws CheckpointError where it is neither, or broken
+ * @throws CheckpointError where it is none of these, or broken
  */
 export async function readCheckpointFile(path: string): Promise<TensorFile> {
-  const format = await checkpointFormat(path);
-  const tensors = format === "pytorch" ? await readPyTorchFile(path) : await readSafetensorsFile(path);
-  return new Map([...tensors].filter(([name]) => !notWeights.has(name)));
+  return (await readCheckpoint(path)).tensors;
+}
+
+/** The same, with what else it tells. @throws CheckpointError */
+export async function readCheckpoint(path: string): Promise<Checkpoint> {
+  const isFolder = (await stat(path)).isDirectory();
+  const file = isFolder ? await weightsIn(path) : path;
+  if (file === null) {
+    throw new CheckpointError("checkpoint_format_unknown", `${path} is a folder without a file of weights`);
+  }
+  const read = file.endsWith(".index.json") ? await readShards(file) : await readOne(file);
+  const raw = new Map([...read.tensors].filter(([name]) => !isNoWeight(name)));
+  const found = recogniseLayout(raw.keys());
+  const layout = found !== null && "layout" in found ? found.layout : null;
+  return { ...read, file, tensors: layout === "hugging_face" ? fromHuggingFaceTensors(raw) : raw, layout };
+}
+
+type Read = Omit<Checkpoint, "layout" | "file">;
+
+async function readOne(path: string, wanted?: ReadonlySet<string>): Promise<Read> {
+  if ((await checkpointFormat(path)) === "pytorch") {
+    const { tensors, classes, metadata } = await readPyTorchCheckpoint(path, wanted);
+    const format = classes === null ? "pytorch" : "torchscript";
+    return { tensors, format, metadata, classes: classes ?? new Set() };
+  }
+  const { metadata } = await readSafetensorsHeader(path);
+  return {
+    tensors: await readSafetensorsFile(path, wanted),
+    format: "safetensors",
+    metadata,
+    classes: new Set(),
+  };
+}
+
+async function readShards(index: string): Promise<Read> {
+  const tensors: TensorFile = new Map();
+  let format: Read["format"] = "safetensors";
+  for (const [path, wanted] of await readShardIndex(index)) {
+    const part = await readOne(path, wanted);
+    ({ format } = part);
+    for (const name of wanted) {
+      const tensor = part.tensors.get(name);
+      if (tensor === undefined) {
+        throw new CheckpointError(
+          "checkpoint_tensor_missing",
+          `${path} lacks the tensor \`${name}\`, which ${index} puts there`,
+        );
+      }
+      tensors.set(name, tensor);
+    }
+  }
+  return { tensors, format, metadata: new Map(), classes: new Set() };
 }
 
 /** What a file is by its first bytes. @throws CheckpointError "checkpoint_format_unknown" */
@@ -30,12 +98,19 @@ export async function checkpointFormat(path: string): Promise<CheckpointFormat> 
   }
   if (first.readUInt32LE(0) === 0x04034b50) return "pytorch";
   if (first[8] === 0x7b) return "safetensors";
-  const isOldPickle = first[0] === 0x80 && first[2] === 0x8a;
-  throw new CheckpointError(
-    "checkpoint_format_unknown",
-    isOldPickle
-      ? `${path} is a bare pickle, as PyTorch wrote before version 1.6`
-      : `${path} is neither safetensors nor a PyTorch checkpoint`,
-    { hint: "Save it again with torch.save of PyTorch 1.6 or later, or as safetensors." },
-  );
+  throw new CheckpointError("checkpoint_format_unknown", `${path} ${foreignFormat(first)}`, {
+    hint: "Save it again with torch.save of PyTorch 1.6 or later, or as safetensors.",
+  });
+}
+
+function foreignFormat(first: Buffer): string {
+  const begins = (...bytes: number[]) => bytes.every((byte, at) => first[at] === byte);
+  if (first[0] === 0x80 && first[2] === 0x8a) return "is a bare pickle, as PyTorch wrote before version 1.6";
+  if (begins(0x89, 0x48, 0x44, 0x46)) return "is an HDF5 file, as Keras writes it";
+  if (begins(0x47, 0x47, 0x55, 0x46)) return "is a GGUF file of llama.cpp";
+  if (begins(0x1f, 0x8b)) return "is compressed with gzip; unpack it first";
+  if (begins(0x08) && first[2] === 0x12) return "looks like an ONNX model, which is written and not read";
+  if (first[0] === 0x7b) return "is JSON; name the folder or the file of weights";
+  if (first.toString("latin1").startsWith("version ")) return "is a Git LFS pointer; fetch the file itself";
+  return "is neither safetensors nor a PyTorch checkpoint";
 }

@@ -1,4 +1,5 @@
 import { CheckpointError } from "./checkpointError.js";
+import { duplicateKey } from "./duplicateKey.js";
 import { isTensorDtype, tensorDtypes, type HostTensor, type TensorDtype } from "./tensorDtype.js";
 
 /** Where a tensor lies in the file. Offsets count from the file's start. */
@@ -43,28 +44,33 @@ export function headerLength(first: Uint8Array, fileBytes: number): number {
 }
 
 /**
- * Reads and checks the JSON header: known types, ranges that match shapes, no overlaps, no gaps, nothing beyond the file.
+ * Reads and checks the JSON header: no name twice, known types, ranges that match shapes, no overlaps, no gaps, nothing
+ * beyond the file.
  *
  * @throws CheckpointError
  */
 export function parseHeader(json: Uint8Array, fileBytes: number): SafetensorsHeader {
   const invalid = (problem: string, cause?: unknown): CheckpointError =>
     new CheckpointError("checkpoint_header_invalid", `Broken safetensors header: ${problem}`, { cause });
+  let text: string;
   let parsed: unknown;
   try {
-    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json));
+    text = new TextDecoder("utf-8", { fatal: true }).decode(json);
+    parsed = JSON.parse(text);
   } catch (error) {
     throw invalid("not JSON", error);
   }
+  const twice = duplicateKey(text);
+  if (twice !== null) throw invalid(`it has \`${twice.slice(0, 120)}\` twice`);
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) throw invalid("not an object");
   const header: SafetensorsHeader = { tensors: new Map(), metadata: new Map() };
   const base = 8 + json.length;
   for (const [name, value] of Object.entries(parsed as Record<string, unknown>)) {
     if (typeof value !== "object" || value === null) throw invalid(`\`${name}\` is not an object`);
     if (name === "__metadata__") {
-      for (const [key, text] of Object.entries(value)) {
-        if (typeof text !== "string") throw invalid(`metadata \`${key}\` is not a string`);
-        header.metadata.set(key, text);
+      for (const [key, item] of Object.entries(value)) {
+        if (typeof item !== "string") throw invalid(`metadata \`${key}\` is not a string`);
+        header.metadata.set(key, item);
       }
     } else header.tensors.set(name, tensorPlace(name, value, base, fileBytes));
   }

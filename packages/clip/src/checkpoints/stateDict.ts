@@ -3,75 +3,10 @@ import { engineShape, toEngineLayout, toPyTorchLayout } from "../layout.js";
 import type { ModelConfig } from "../modelConfig.js";
 import type { Parameters } from "../parameters.js";
 import { stateShapes, type StateEntry } from "../stateShapes.js";
-import { CheckpointError } from "./checkpointError.js";
 import type { HostTensor } from "./tensorDtype.js";
 
 /** A model's state in the host's memory: keys and layouts as open_clip's state dict. */
 export type StateDict = Map<string, HostTensor>;
-
-/**
- * Checks tensors of a file against a config: none missing, none extra, shapes as they must be, all finite. Half precision
- * becomes float32; counters become int64. Keys come in the state dict's order.
- *
- * @throws CheckpointError naming the tensor
- */
-export function checkStateDict(tensors: ReadonlyMap<string, HostTensor>, config: ModelConfig): StateDict {
-  const shapes = stateShapes(config);
-  const state: StateDict = new Map();
-  for (const [key, entry] of shapes) {
-    const tensor = tensors.get(key);
-    if (tensor === undefined) {
-      throw new CheckpointError("checkpoint_tensor_missing", `The checkpoint lacks the tensor \`${key}\``, {
-        hint: "Was it made for another model config?",
-      });
-    }
-    state.set(key, checked(key, entry, tensor));
-  }
-  for (const key of tensors.keys()) {
-    if (!shapes.has(key)) {
-      throw new CheckpointError(
-        "checkpoint_tensor_extra",
-        `The checkpoint has the tensor \`${key}\`, which the model config has no place for`,
-        { hint: "Was it made for another model config?" },
-      );
-    }
-  }
-  return state;
-}
-
-function checked(key: string, entry: StateEntry, tensor: HostTensor): HostTensor {
-  const { shape, data } = tensor;
-  const agrees =
-    shape.length === entry.shape.length && shape.every((side, axis) => side === entry.shape[axis]);
-  if (!agrees) {
-    throw new CheckpointError(
-      "checkpoint_tensor_shape",
-      `Tensor \`${key}\` has the shape [${shape.join(", ")}], the model config needs [${entry.shape.join(", ")}]`,
-    );
-  }
-  if (entry.dtype === "int64") {
-    if (data instanceof BigInt64Array) return { dtype: "I64", shape, data };
-    if (data instanceof Float32Array || data instanceof Float64Array) {
-      throw new CheckpointError("checkpoint_tensor_dtype", `Tensor \`${key}\` must hold whole numbers`);
-    }
-    return { dtype: "I64", shape, data: BigInt64Array.from(data as Int32Array, (value) => BigInt(value)) };
-  }
-  if (!(data instanceof Float32Array || data instanceof Float64Array)) {
-    throw new CheckpointError(
-      "checkpoint_tensor_dtype",
-      `Tensor \`${key}\` must hold floats, has ${tensor.dtype}`,
-    );
-  }
-  for (let i = 0; i < data.length; i++) {
-    if (!Number.isFinite(data[i])) {
-      throw new CheckpointError(
-        "checkpoint_not_finite",
-        `Tensor \`${key}\` holds ${data[i]} at position ${i}`,
-      );
-    }
-  }
-  return { dtype: "F32", shape, data: data instanceof Float32Array ? data : Float32Array.from(data) };
-}
 
 /**
  * Variables of the current engine for a state dict. Parameters are trainable, running statistics are not; counters are

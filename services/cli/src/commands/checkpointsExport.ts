@@ -1,59 +1,126 @@
 import { join, resolve } from "node:path";
+import type { ExportFormat } from "@pairloom/clip";
 import { UserError } from "@pairloom/config";
 import { type Command, Option } from "commander";
 import { findRun } from "../project/findRun.js";
+import { foreignWeights } from "../project/foreignWeights.js";
 import { newFile, writeParts } from "../project/newFile.js";
+import { newFolder } from "../project/newFolder.js";
 import { checkpointPath } from "../project/runFolders.js";
 import { createSay } from "../terminal/say.js";
 import { dirOption, jsonOption } from "./options.js";
 
-type ExportFormat = "openclip" | "safetensors";
+interface ExportOptions {
+  dir: string;
+  format: ExportFormat;
+  out: string;
+  model?: string;
+  allowNotFinite?: boolean;
+  json?: boolean;
+}
 
-/** `pairloom checkpoints export`: a run's weights in a form that other programs take. */
+const help = `
+Formats:
+  openclip      a folder for open_clip.create_model_and_transforms("local-dir:…")
+  hf            a folder for transformers' CLIPModel and CLIPProcessor (vision transformers only)
+  onnx          a folder with image.onnx and text.onnx (opset 17) for onnxruntime
+  safetensors   one file, open_clip's keys
+  pt            one file as torch.save writes it, open_clip's keys
+
+Examples:
+  $ pairloom checkpoints export runs/first --format openclip --out first
+  $ pairloom checkpoints export runs/first step-000500.safetensors --format onnx --out first-onnx
+  $ pairloom checkpoints export ViT-B-32.pt --format hf --out vit-b-32   # OpenAI's file to transformers
+`;
+
+/** `pairloom checkpoints export`: a model's weights in a form that other programs take. */
 export function addExportCommand(checkpoints: Command): void {
   checkpoints
     .command("export")
-    .description("write a run's weights for open_clip and PyTorch")
-    .argument("<run>", "the run's name, or the path of its folder")
-    .argument("[file]", "which checkpoint", "latest")
+    .description("write a run's weights for open_clip, transformers, onnxruntime or PyTorch")
+    .argument("<run>", "the run's name or folder; or weights of any program: a file, or a model's folder")
+    .argument("[file]", "which of the run's checkpoints", "latest")
     .addOption(dirOption())
     .addOption(
-      new Option("--format <name>", "openclip: a .pt of torch.save's form; safetensors: open_clip's keys")
-        .choices(["openclip", "safetensors"])
+      new Option("--format <name>", "the form, as below")
+        .choices(["openclip", "hf", "onnx", "safetensors", "pt"] satisfies ExportFormat[])
         .default("openclip"),
     )
-    .requiredOption("-o, --out <file>", "the file to write")
+    .requiredOption("-o, --out <path>", "the folder or file to write; what is there already stays")
+    .option("--model <name>", "the model's config, where the weights don't tell")
+    .option("--allow-not-finite", "write weights that are NaN or infinite too")
     .addOption(jsonOption())
-    .addHelpText(
-      "after",
-      "\nExample:\n  $ pairloom checkpoints export runs/first --format openclip --out first.pt\n",
-    )
-    .action(
-      async (
-        run: string,
-        file: string,
-        options: { dir: string; format: ExportFormat; out: string; json?: boolean },
-      ) => {
-        const folder = await findRun(options.dir, run);
-        const source = await checkpointPath(folder, file);
-        if (source === null)
-          throw new UserError("checkpoint_missing", `${folder} has no checkpoint ${file}`, {
-            hint: "`pairloom checkpoints list` shows what is there.",
-          });
-        const clip = await import("@pairloom/clip");
-        const configFile = join(folder, "config.json");
-        const config = await clip.loadModelConfig(configFile);
-        const state = clip.checkStateDict(await clip.readCheckpointFile(source), config);
-        const parts =
-          options.format === "openclip"
-            ? clip.pyTorchParts(state)
-            : clip.safetensorsParts(state, { format: "pt" });
-        const target = resolve(options.out);
-        await newFile(target, (beside) => writeParts(beside, parts));
-        createSay(options.json ?? false).result(
-          { checkpoint: target, format: options.format, source, config: configFile },
-          `${target}\nIts model is described in ${configFile}`,
-        );
-      },
-    );
+    .addHelpText("after", help)
+    .action(exportCheckpoint);
+}
+
+async function exportCheckpoint(run: string, file: string, options: ExportOptions): Promise<void> {
+  const { model, allowNotFinite } = options;
+  const say = createSay(options.json ?? false);
+  const target = resolve(options.out);
+  const source = await sourceOf(options.dir, run, file);
+  const clip = await import("@pairloom/clip");
+  const { config, configFile, state, assumed } = await clip.readModel(source, {
+    ...(model === undefined ? {} : { model }),
+    ...(allowNotFinite === undefined ? {} : { allowNotFinite }),
+  });
+  for (const what of assumed)
+    say.warn(`${source} doesn't tell its whole model: assumed ${what}; --model says otherwise`);
+  // before there was a folder for open_clip, `openclip` was the name of its .pt file
+  const format = options.format === "openclip" && /\.(pt|pth)$/.test(target) ? "pt" : options.format;
+  const exported = clip.exportModel(format, state, config);
+  if (exported.kind === "folder") await newFolder(target, exported.files);
+  else await newFile(target, (beside) => writeParts(beside, exported.parts));
+  const files = exported.kind === "folder" ? [...exported.files.keys()].sort() : [];
+  const load = loadLines(format, target);
+  say.result(
+    { checkpoint: target, format, source: resolve(source), config: configFile, files, load, assumed },
+    [
+      target,
+      ...files.map((name) => `  ${name}`),
+      "Load it in Python:",
+      ...load.map((line) => `  ${line}`),
+    ].join("\n"),
+  );
+}
+
+/** A run's checkpoint; or weights of others by their path. */
+async function sourceOf(dir: string, run: string, file: string): Promise<string> {
+  const weights = await foreignWeights(dir, run);
+  if (weights !== null) return weights;
+  const folder = await findRun(dir, run);
+  const source = await checkpointPath(folder, file);
+  if (source !== null) return source;
+  throw new UserError("checkpoint_missing", `${folder} has no checkpoint ${file}`, {
+    hint: "`pairloom checkpoints list` shows what is there.",
+  });
+}
+
+/** The lines of Python that load what was written. */
+function loadLines(format: ExportFormat, path: string): string[] {
+  const at = JSON.stringify(path);
+  switch (format) {
+    case "openclip":
+      return [
+        `model, _, preprocess = open_clip.create_model_and_transforms(${JSON.stringify(`local-dir:${path}`)})`,
+        `tokenizer = open_clip.get_tokenizer(${JSON.stringify(`local-dir:${path}`)})`,
+      ];
+    case "hf":
+      return [
+        `model = transformers.CLIPModel.from_pretrained(${at})`,
+        `processor = transformers.CLIPProcessor.from_pretrained(${at})`,
+      ];
+    case "onnx":
+      return ["image", "text"].map(
+        (tower) => `${tower} = onnxruntime.InferenceSession(${JSON.stringify(join(path, `${tower}.onnx`))})`,
+      );
+    case "safetensors":
+      return [
+        `model.load_state_dict(safetensors.torch.load_file(${at}))  # model: open_clip's, of this config`,
+      ];
+    case "pt":
+      return [
+        `model.load_state_dict(torch.load(${at}, weights_only=True))  # model: open_clip's, of this config`,
+      ];
+  }
 }

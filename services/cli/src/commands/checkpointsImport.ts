@@ -1,5 +1,7 @@
 import { stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import type { ModelConfig, ReadModel } from "@pairloom/clip";
 import { UserError } from "@pairloom/config";
 import type { Command } from "commander";
 import { newFile, writeParts } from "../project/newFile.js";
@@ -8,34 +10,50 @@ import { jsonOption, wholeNumber } from "./options.js";
 
 interface ImportOptions {
   model?: string;
+  quickGelu?: boolean;
+  allowNotFinite?: boolean;
   out?: string;
   step?: number;
   json?: boolean;
 }
 
+const help = `
+What is read, told by its content and not by its name:
+  OpenAI's TorchScript archives and state dicts; torch.save's files of open_clip, its training checkpoints too;
+  safetensors of open_clip; folders of open_clip (open_clip_config.json) and transformers (config.json), in parts too.
+Without --model the config is taken from beside the weights, or told from the tensors' shapes.
+
+Examples:
+  $ pairloom checkpoints import ViT-B-32.pt --out model.safetensors      # OpenAI's
+  $ pairloom checkpoints import clip-vit-base-patch32/ --out runs/b32    # a folder of transformers
+  $ pairloom checkpoints import epoch_32.pt --model ViT-B-32 --out model.safetensors
+  $ pairloom checkpoints import runs/wide     # what a job on a cluster has written by now
+`;
+
 /** `pairloom checkpoints import`: weights of other programs into our layout, and what a cluster's job has written so far. */
 export function addImportCommand(checkpoints: Command): void {
   checkpoints
     .command("import")
-    .description("bring in weights that PyTorch or open_clip wrote (no code of the file is run)")
-    .argument("<file>", "a .pt or .safetensors file; or the folder of a run that a launcher started")
+    .description("bring in weights of OpenAI, open_clip or transformers (no code of the file is run)")
+    .argument("<path>", "a file of weights, a model's folder, or the folder of a run that a launcher started")
     .option("--model <name>", "a model's name, or a JSON config in open_clip's schema")
+    .option("--quick-gelu", "the model was trained with QuickGELU, as OpenAI's were")
+    .option("--no-quick-gelu", "the model was trained with GELU")
+    .option("--allow-not-finite", "take weights that are NaN or infinite too")
     .option("--out <path>", "a .safetensors file, or a run's folder")
     .option("--step <n>", "the step it stands for in the run's folder", wholeNumber(0))
     .addOption(jsonOption())
-    .addHelpText(
-      "after",
-      "\nExamples:\n" +
-        "  $ pairloom checkpoints import epoch_32.pt --model ViT-B-32 --out model.safetensors\n" +
-        "  $ pairloom checkpoints import runs/wide     # what a job on a cluster has written by now\n",
-    )
-    .action(async (file: string, options: ImportOptions) => {
-      const found = await stat(file).catch(() => null);
-      if (found === null) throw new UserError("checkpoint_missing", `There is no ${file}`);
-      if (found.isDirectory()) await importRun(file, options);
-      else await importFile(file, options);
+    .addHelpText("after", help)
+    .action(async (path: string, options: ImportOptions) => {
+      const found = await stat(path).catch(() => null);
+      if (found === null) throw new UserError("checkpoint_missing", `There is no ${path}`);
+      const isModel = found.isFile() || !(await isRun(path));
+      await (isModel ? importModel(path, options) : importRun(path, options));
     });
 }
+
+const isRun = async (folder: string): Promise<boolean> =>
+  (await stat(join(folder, "run.json")).catch(() => null)) !== null;
 
 async function importRun(folder: string, { json = false }: ImportOptions): Promise<void> {
   const { collectRun } = await import("@pairloom/training");
@@ -48,40 +66,91 @@ async function importRun(folder: string, { json = false }: ImportOptions): Promi
   );
 }
 
-async function importFile(file: string, { model, out, step, json = false }: ImportOptions): Promise<void> {
-  if (out === undefined) throw missing("--out", "a .safetensors file, or a run's folder");
+async function importModel(path: string, options: ImportOptions): Promise<void> {
+  const { out, step, json = false } = options;
+  if (out === undefined) {
+    throw new UserError(
+      "option_missing",
+      "Importing weights needs --out: a .safetensors file, or a run's folder",
+      { exitCode: 2 },
+    );
+  }
+  const say = createSay(json);
   const isFile = out.endsWith(".safetensors");
-  const config = model ?? (isFile ? null : await configIn(out));
-  if (config === null) throw missing("--model", "a model's name, or a JSON config in open_clip's schema");
-  const clip = await import("@pairloom/clip");
-  const modelConfig = await clip.loadModelConfig(config);
-  const state = clip.checkStateDict(await clip.readCheckpointFile(file), modelConfig);
-  const at = step ?? Number(/step-(\d+)/.exec(basename(file))?.[1] ?? 0);
+  const at = step ?? Number(/step-(\d+)/.exec(basename(path))?.[1] ?? 0);
   const target = resolve(
     isFile ? out : join(out, "checkpoints", `step-${String(at).padStart(6, "0")}.safetensors`),
   );
-  const parts = clip.safetensorsParts(state, { format: "pt", step: String(at) });
+  const config = isFile
+    ? `${target.slice(0, -".safetensors".length)}.config.json`
+    : resolve(out, "config.json");
+  const clip = await import("@pairloom/clip");
+  const read = await clip.readModel(path, readOptions(options, isFile ? null : await present(config)));
+  for (const what of read.assumed)
+    say.warn(`${path} doesn't tell its whole model: assumed ${what}; --model says otherwise`);
+  await writeConfig(config, read.config);
+  const parts = clip.safetensorsParts(read.state, { ...clip.modelMetadata(read.config), step: String(at) });
   await newFile(target, (beside) => writeParts(beside, parts));
-  const beside = isFile ? null : join(out, "config.json");
-  if (beside !== null && (await stat(beside).catch(() => null)) === null) {
-    const text = Buffer.from(`${JSON.stringify(modelConfig, null, 2)}\n`);
-    await newFile(beside, (path) => writeParts(path, [text]));
+  say.result(report(target, config, read), summary(target, config, read));
+}
+
+function readOptions(
+  { model, quickGelu, allowNotFinite }: ImportOptions,
+  configOfRun: string | null,
+): { model?: string; quickGelu?: boolean; allowNotFinite?: boolean } {
+  const named = model ?? configOfRun;
+  return {
+    ...(named === null ? {} : { model: named }),
+    ...(quickGelu === undefined ? {} : { quickGelu }),
+    ...(allowNotFinite === undefined ? {} : { allowNotFinite }),
+  };
+}
+
+const present = async (path: string): Promise<string | null> =>
+  (await stat(path).catch(() => null)) === null ? null : path;
+
+/** Writes a model's config; one that is there already must be the same. */
+async function writeConfig(path: string, config: ModelConfig): Promise<void> {
+  if ((await present(path)) !== null) {
+    const { loadModelConfig } = await import("@pairloom/clip");
+    if (isDeepStrictEqual(await loadModelConfig(path), config)) return;
+    throw new UserError("file_exists", `${path} describes another model`, {
+      hint: "Name another place with --out.",
+    });
   }
-  createSay(json).result(
-    { checkpoint: target, tensors: state.size, parameters: parameterCount(state) },
-    `${target}\n${state.size} tensors, ${(parameterCount(state) / 1e6).toFixed(1)} million numbers`,
-  );
+  await newFile(path, (beside) => writeParts(beside, [Buffer.from(`${JSON.stringify(config, null, 2)}\n`)]));
 }
 
-async function configIn(folder: string): Promise<string | null> {
-  const path = join(folder, "config.json");
-  return (await stat(path).catch(() => null)) === null ? null : path;
+function report(checkpoint: string, configFile: string, read: ReadModel): object {
+  const { state, config, configSource, format, layout, assumed } = read;
+  const parameters = parameterCount(read);
+  return {
+    checkpoint,
+    tensors: state.size,
+    parameters,
+    config,
+    configFile,
+    configSource,
+    format,
+    layout,
+    assumed,
+  };
 }
 
-function parameterCount(state: ReadonlyMap<string, { data: { length: number } }>): number {
+function summary(checkpoint: string, configFile: string, read: ReadModel): string {
+  const origin = {
+    named: "as named",
+    file: "as the file says",
+    beside: "as the config beside it says",
+    shapes: "told from the tensors' shapes",
+  }[read.configSource];
+  return [
+    checkpoint,
+    `${read.state.size} tensors, ${(parameterCount(read) / 1e6).toFixed(1)} million numbers; the model ${origin}`,
+    `Its model is described in ${configFile}: use it with --checkpoint ${checkpoint} --model ${configFile}`,
+  ].join("\n");
+}
+
+function parameterCount({ state }: ReadModel): number {
   return [...state.values()].reduce((sum, { data }) => sum + data.length, 0);
-}
-
-function missing(option: string, what: string): UserError {
-  return new UserError("option_missing", `Importing a file needs ${option}: ${what}`, { exitCode: 2 });
 }

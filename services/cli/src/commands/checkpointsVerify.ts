@@ -1,8 +1,8 @@
-import { stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { ModelConfig } from "@pairloom/clip";
 import type { Command } from "commander";
 import { findRun } from "../project/findRun.js";
+import { foreignWeights } from "../project/foreignWeights.js";
 import { readCheckpoints } from "../project/runFolders.js";
 import { type CheckpointVerdict, verifyCheckpoint } from "../project/verifyCheckpoint.js";
 import { createSay } from "../terminal/say.js";
@@ -12,8 +12,8 @@ import { dirOption, jsonOption } from "./options.js";
 export function addVerifyCommand(checkpoints: Command): void {
   checkpoints
     .command("verify")
-    .description("check digests, shapes and numbers of a run's checkpoints, or of one file")
-    .argument("<run>", "the run's name, the path of its folder, or a file of weights")
+    .description("check digests, shapes and numbers of a run's checkpoints, or of other weights")
+    .argument("<run>", "the run's name or folder; or weights of any program: a file, or a model's folder")
     .addOption(dirOption())
     .option("--model <name>", "the model's config, where none lies beside the file")
     .addOption(jsonOption())
@@ -36,12 +36,12 @@ export function addVerifyCommand(checkpoints: Command): void {
     });
 }
 
+/** A run's checkpoints; or weights of any program by their path. */
 async function filesOf(dir: string, run: string): Promise<{ paths: string[]; configFile: string | null }> {
-  if ((await stat(run).catch(() => null))?.isFile() === true) {
-    const folder = dirname(run);
-    for (const path of [join(folder, "config.json"), join(folder, "..", "config.json")])
-      if ((await stat(path).catch(() => null)) !== null) return { paths: [run], configFile: path };
-    return { paths: [run], configFile: null };
+  const weights = await foreignWeights(dir, run);
+  if (weights !== null) {
+    const { configBeside } = await import("@pairloom/clip");
+    return { paths: [weights], configFile: await configBeside(weights) };
   }
   const folder = await findRun(dir, run);
   const all = await readCheckpoints(folder);

@@ -12,7 +12,8 @@ export type PickleValue =
   | PickleDict
   | PickleGlobal
   | PickledStorage
-  | PickledTensor;
+  | PickledTensor
+  | PickledModule;
 
 export class PickleTuple {
   constructor(readonly items: readonly PickleValue[]) {}
@@ -32,11 +33,19 @@ export class PickleGlobal {
   constructor(readonly meaning: GlobalMeaning) {}
 }
 
+/** An object of a TorchScript program, most often a module: its class's name and its attributes. Its code is never read. */
+export class PickledModule {
+  readonly attributes = new Map<string, PickleValue>();
+  constructor(readonly className: string) {}
+}
+
 export type GlobalMeaning =
   | { readonly kind: "orderedDict" }
   | { readonly kind: "rebuildTensor" }
   | { readonly kind: "rebuildParameter" }
-  | { readonly kind: "storage"; readonly dtype: TensorDtype };
+  | { readonly kind: "storage"; readonly dtype: TensorDtype }
+  | { readonly kind: "module"; readonly className: string }
+  | { readonly kind: "firstArgument" };
 
 /** A member `data/<key>` of the archive: so many elements of a type. */
 export class PickledStorage {
@@ -70,8 +79,25 @@ const storageTypes: Readonly<Record<string, TensorDtype>> = {
   BoolStorage: "BOOL",
 };
 
-/** The meaning of a global's name; null for every name that is not on the list. */
-export function allowedGlobal(module: string, name: string): GlobalMeaning | null {
+/** TorchScript's lists of one type, and tags of types: each stands for the list or value that it is given. */
+const typedValues: ReadonlySet<string> = new Set([
+  "build_intlist",
+  "build_doublelist",
+  "build_boollist",
+  "build_tensorlist",
+  "restore_type_tag",
+]);
+
+/**
+ * The meaning of a global's name; null for every name that is not on the list.
+ *
+ * @param isProgram the pickle is a TorchScript program's, which names classes of its own (`__torch__.…`)
+ */
+export function allowedGlobal(module: string, name: string, isProgram: boolean): GlobalMeaning | null {
+  if (isProgram) {
+    if (module === "__torch__" || module.startsWith("__torch__.")) return { kind: "module", className: name };
+    if (module === "torch.jit._pickle" && typedValues.has(name)) return { kind: "firstArgument" };
+  }
   if (module === "collections" && name === "OrderedDict") return { kind: "orderedDict" };
   if (module === "torch._utils" && name === "_rebuild_tensor_v2") return { kind: "rebuildTensor" };
   if (module === "torch._utils" && name === "_rebuild_parameter") return { kind: "rebuildParameter" };

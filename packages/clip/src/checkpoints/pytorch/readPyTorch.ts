@@ -2,27 +2,48 @@ import { CheckpointError } from "../checkpointError.js";
 import type { TensorFile } from "../safetensors.js";
 import { tensorDtypes } from "../tensorDtype.js";
 import { gatherElements, lastElement } from "./gatherElements.js";
-import { PickleDict, PickledTensor, type PickleValue } from "./pickleValue.js";
+import { pickledStateDict } from "./pickledStateDict.js";
+import type { PickledTensor } from "./pickleValue.js";
 import { inMemory, type RandomAccess, withFile } from "./randomAccess.js";
 import { listStoredZip, readStoredEntry, type ZipEntry } from "./storedZip.js";
 import { maxPickleBytes, unpickle } from "./unpickle.js";
 
+/** What `torch.save` or `torch.jit.save` wrote. */
+export interface PyTorchCheckpoint {
+  readonly tensors: TensorFile;
+  /** Names of the classes of a TorchScript program; null for a checkpoint that is none. */
+  readonly classes: ReadonlySet<string> | null;
+  /** Texts that the archive keeps beside its tensors, by name. */
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** Longer texts beside the tensors are passed over. */
+const maxTextBytes = 2 ** 20;
+
 /**
- * Reads the state dict of a checkpoint that `torch.save` wrote (a zip of a pickle and storages, PyTorch 1.6 and later):
- * a state dict itself, or one under the key "state_dict" beside an optimizer's and others, which are passed over. The
- * prefix "module." of DistributedDataParallel is dropped. No code of the file is run, and its claims are checked against
- * its length before memory is taken.
+ * Reads the tensors of a checkpoint that `torch.save` wrote (a zip of a pickle and storages, PyTorch 1.6 and later):
+ * a state dict itself, or one under the key "state_dict" beside an optimizer's and others, which are passed over; or
+ * those of a TorchScript program, as OpenAI published its models. The prefix "module." of DistributedDataParallel is
+ * dropped. No code of the file is run, and its claims are checked against its length before memory is taken.
  *
  * @param wanted reads only these names, if given; names that the file lacks are not missed
  * @throws CheckpointError on a broken file, or on one that holds more than data
  */
-export function readPyTorchFile(path: string, wanted?: ReadonlySet<string>): Promise<TensorFile> {
-  return withFile(path, (file) => readStateDict(file, wanted));
+export function readPyTorchCheckpoint(
+  path: string,
+  wanted?: ReadonlySet<string>,
+): Promise<PyTorchCheckpoint> {
+  return withFile(path, (file) => readTensors(file, wanted));
+}
+
+/** The tensors alone. @throws CheckpointError as `readPyTorchCheckpoint` */
+export async function readPyTorchFile(path: string, wanted?: ReadonlySet<string>): Promise<TensorFile> {
+  return (await readPyTorchCheckpoint(path, wanted)).tensors;
 }
 
 /** The same from memory. */
-export function readPyTorch(bytes: Uint8Array): Promise<TensorFile> {
-  return readStateDict(inMemory(bytes));
+export async function readPyTorch(bytes: Uint8Array): Promise<TensorFile> {
+  return (await readTensors(inMemory(bytes))).tensors;
 }
 
 /** Checks that a file is whole as far as that can be seen without reading its tensors. @throws CheckpointError */
@@ -32,8 +53,8 @@ export function checkPyTorchFile(path: string): Promise<void> {
   });
 }
 
-async function readStateDict(file: RandomAccess, wanted?: ReadonlySet<string>): Promise<TensorFile> {
-  const { tensors, entries } = await openStateDict(file);
+async function readTensors(file: RandomAccess, wanted?: ReadonlySet<string>): Promise<PyTorchCheckpoint> {
+  const { tensors, entries, classes, texts } = await openStateDict(file);
   const result: TensorFile = new Map();
   let read: ZipEntry | undefined;
   let storage = new Uint8Array();
@@ -47,13 +68,18 @@ async function readStateDict(file: RandomAccess, wanted?: ReadonlySet<string>): 
     const elements = gatherElements(storage, tensorDtypes[dtype].bytes, tensor);
     result.set(name, { dtype, shape: tensor.shape, data: tensorDtypes[dtype].decode(elements) });
   }
-  return result;
+  const metadata = new Map<string, string>();
+  for (const [name, entry] of texts)
+    metadata.set(name, new TextDecoder().decode(await readStoredEntry(file, entry)));
+  return { tensors: result, classes, metadata };
 }
 
 /** The tensors of the state dict and the members they lie in, checked; no tensor is read. */
 async function openStateDict(file: RandomAccess): Promise<{
   tensors: Map<string, PickledTensor>;
   entries: Map<PickledTensor, ZipEntry>;
+  classes: ReadonlySet<string> | null;
+  texts: Map<string, ZipEntry>;
 }> {
   const members = await listStoredZip(file);
   const pickle = findPickle(members);
@@ -65,7 +91,9 @@ async function openStateDict(file: RandomAccess): Promise<{
     );
   }
   await checkByteOrder(file, members.get(`${folder}byteorder`));
-  const tensors = stateDictOf(unpickle(await readStoredEntry(file, pickle)));
+  const isProgram = members.has(`${folder}constants.pkl`);
+  const value = unpickle(await readStoredEntry(file, pickle), { isProgram });
+  const { tensors, classes } = pickledStateDict(value);
   const entries = new Map<PickledTensor, ZipEntry>();
   let total = 0;
   for (const [name, tensor] of tensors) {
@@ -79,7 +107,8 @@ async function openStateDict(file: RandomAccess): Promise<{
       `The checkpoint's tensors are ${total} bytes, its file ${file.size}`,
     );
   }
-  return { tensors, entries };
+  const texts = textsIn(members, `${folder}extra/`);
+  return { tensors, entries, classes, texts };
 }
 
 function findPickle(members: ReadonlyMap<string, ZipEntry>): ZipEntry {
@@ -91,17 +120,16 @@ function findPickle(members: ReadonlyMap<string, ZipEntry>): ZipEntry {
       `A zip archive, but no PyTorch checkpoint: ${pickles.length} data.pkl in it`,
     );
   }
-  const folder = pickle.name.slice(0, -"data.pkl".length);
-  if (members.has(`${folder}constants.pkl`)) {
-    throw new CheckpointError(
-      "pytorch_not_state_dict",
-      "The file is a TorchScript program, not a state dict",
-      {
-        hint: "Save its weights: torch.save(torch.jit.load(path).state_dict(), other).",
-      },
-    );
-  }
   return pickle;
+}
+
+/** Short members in the folder of extra files, by their names there. */
+function textsIn(members: ReadonlyMap<string, ZipEntry>, folder: string): Map<string, ZipEntry> {
+  const texts = [...members.values()].filter(
+    ({ name, start, end, isCompressed }) =>
+      name.startsWith(folder) && end - start <= maxTextBytes && !isCompressed,
+  );
+  return new Map(texts.slice(0, 16).map((entry) => [entry.name.slice(folder.length), entry]));
 }
 
 async function checkByteOrder(file: RandomAccess, member: ZipEntry | undefined): Promise<void> {
@@ -114,23 +142,6 @@ async function checkByteOrder(file: RandomAccess, member: ZipEntry | undefined):
       `The checkpoint's byte order is ${JSON.stringify(order)}, not "little"`,
     );
   }
-}
-
-/** The dict of tensors in what was pickled. */
-function stateDictOf(root: PickleValue): Map<string, PickledTensor> {
-  const nested = root instanceof PickleDict ? root.entries.get("state_dict") : undefined;
-  const dict = nested ?? root;
-  if (!(dict instanceof PickleDict)) throw notStateDict("it holds no dict");
-  const tensors = new Map<string, PickledTensor>();
-  const wrapped = [...dict.entries.keys()].every((key) => String(key).startsWith("module."));
-  for (const [key, value] of dict.entries) {
-    if (typeof key !== "string" || !(value instanceof PickledTensor)) {
-      throw notStateDict(`its entry ${JSON.stringify(String(key).slice(0, 80))} is no tensor`);
-    }
-    tensors.set(wrapped ? key.slice("module.".length) : key, value);
-  }
-  if (tensors.size === 0) throw notStateDict("it holds no tensor");
-  return tensors;
 }
 
 /** The member that holds a tensor's storage, long enough for the view. */
@@ -160,10 +171,4 @@ function storageMember(
   if (elements > storage.elements)
     throw wrong(`it repeats its storage's elements: ${elements} of ${storage.elements}`);
   return member;
-}
-
-function notStateDict(problem: string): CheckpointError {
-  return new CheckpointError("pytorch_not_state_dict", `The checkpoint is no state dict: ${problem}`, {
-    hint: 'Save the weights alone: torch.save(model.state_dict(), path); under the key "state_dict" works too.',
-  });
 }

@@ -8,6 +8,7 @@ export interface ZipEntry {
   readonly start: number;
   readonly end: number;
   readonly crc32: number;
+  readonly isCompressed: boolean;
 }
 
 /** The entry as its directory describes it; its data begin after a local header that is still to be read. */
@@ -16,6 +17,7 @@ interface ListedEntry {
   readonly header: number;
   readonly bytes: number;
   readonly crc32: number;
+  readonly isCompressed: boolean;
 }
 
 /** More than any checkpoint has: two million tensors' worth of directory would be a file made to hurt. */
@@ -27,9 +29,9 @@ const entryBytes = 46;
 const localHeaderBytes = 30;
 
 /**
- * The entries of a zip archive whose members are stored as they are, which is how PyTorch writes its own; zip64 too.
- * A compressed or encrypted member, two members that share bytes, a member beyond the file are refused, all before a
- * member is read. (APPNOTE.TXT 6.3.10, sections 4.3 and 4.5.3.)
+ * The entries of a zip archive as PyTorch writes one; zip64 too. An encrypted member, two members that share bytes, a
+ * member beyond the file are refused, all before a member is read. Members are read only where they are stored as they
+ * are; TorchScript compresses its code, which nobody reads here. (APPNOTE.TXT 6.3.10, sections 4.3 and 4.5.3.)
  *
  * @throws CheckpointError "pytorch_zip_invalid"
  */
@@ -45,15 +47,18 @@ export async function listStoredZip(file: RandomAccess): Promise<Map<string, Zip
     const end = start + entry.bytes;
     if (end > file.size) throw invalid(`the member ${quoted(entry.name)} reaches beyond the file`);
     if (entries.has(entry.name)) throw invalid(`two members are named ${quoted(entry.name)}`);
-    entries.set(entry.name, { name: entry.name, start, end, crc32: entry.crc32 });
+    const { name, crc32, isCompressed } = entry;
+    entries.set(name, { name, start, end, crc32, isCompressed });
     claims.push({ name: quoted(entry.name), from: entry.header, to: end });
   }
   checkApart(claims);
   return entries;
 }
 
-/** A member's bytes. @throws CheckpointError where they are not those that were written */
+/** A member's bytes. @throws CheckpointError where it is compressed, or they are not those that were written */
 export async function readStoredEntry(file: RandomAccess, entry: ZipEntry): Promise<Uint8Array<ArrayBuffer>> {
+  if (entry.isCompressed)
+    throw invalid(`the member ${quoted(entry.name)} is compressed; PyTorch stores its members as they are`);
   const bytes = await file.read(entry.start, entry.end);
   if (crc32(bytes) !== entry.crc32)
     throw invalid(`the member ${quoted(entry.name)} is damaged: its CRC-32 differs`);
@@ -122,17 +127,17 @@ function parseDirectory(bytes: Uint8Array, count: number): ListedEntry[] {
     const nameEnd = at + entryBytes + nameLength;
     const name = new TextDecoder().decode(bytes.subarray(at + entryBytes, nameEnd));
     if ((view.getUint16(at + 8, true) & 1) !== 0) throw invalid(`the member ${quoted(name)} is encrypted`);
-    if (view.getUint16(at + 10, true) !== 0) {
-      throw invalid(`the member ${quoted(name)} is compressed; PyTorch stores its members as they are`);
-    }
+    const isCompressed = view.getUint16(at + 10, true) !== 0;
     const sizes = {
       inflated: view.getUint32(at + 24, true),
       bytes: view.getUint32(at + 20, true),
       header: view.getUint32(at + 42, true),
     };
     readZip64(new DataView(view.buffer, view.byteOffset + nameEnd, extraLength), sizes);
-    if (sizes.inflated !== sizes.bytes) throw invalid(`the member ${quoted(name)} has two lengths`);
-    entries.push({ name, header: sizes.header, bytes: sizes.bytes, crc32: view.getUint32(at + 16, true) });
+    if (!isCompressed && sizes.inflated !== sizes.bytes)
+      throw invalid(`the member ${quoted(name)} has two lengths`);
+    const crc32 = view.getUint32(at + 16, true);
+    entries.push({ name, header: sizes.header, bytes: sizes.bytes, crc32, isCompressed });
     at = next;
   }
   if (at !== bytes.length) throw invalid("its directory is longer than its members");

@@ -12,25 +12,32 @@ interface Written {
   readonly at: number;
 }
 
-/** A zip archive of members stored as they are, in pieces; zip64 where a length or position needs it. No times in it. */
-export function* storedZipParts(members: ReadonlyMap<string, Uint8Array>): Generator<Uint8Array> {
+/**
+ * A zip archive of members stored as they are, in pieces; zip64 where a length or position needs it. No times in it.
+ *
+ * @param wideFrom lengths and positions from here on are written in 64 bits
+ */
+export function* storedZipParts(
+  members: ReadonlyMap<string, Uint8Array>,
+  wideFrom = full32,
+): Generator<Uint8Array> {
   const written: Written[] = [];
   let at = 0;
   for (const [memberName, data] of members) {
     const entry = { name: Buffer.from(memberName), bytes: data.length, crc32: crc32(data), at };
-    const header = localHeader(entry);
+    const header = localHeader(entry, wideFrom);
     yield header;
     yield data;
     written.push(entry);
     at += header.length + data.length;
   }
-  const directory = Buffer.concat(written.map(directoryEntry));
+  const directory = Buffer.concat(written.map((entry) => directoryEntry(entry, wideFrom)));
   yield directory;
-  yield directoryEnd(written.length, directory.length, at);
+  yield directoryEnd(written.length, directory.length, at, wideFrom);
 }
 
-function localHeader({ name, bytes, crc32: sum, at }: Written): Buffer {
-  const is64 = bytes >= full32;
+function localHeader({ name, bytes, crc32: sum, at }: Written, wideFrom: number): Buffer {
+  const is64 = bytes >= wideFrom;
   const sizes = is64 ? zip64Field([bytes, bytes]) : Buffer.alloc(0);
   const unpadded = 30 + name.length + sizes.length + 4;
   const padding = (alignment - ((at + unpadded) % alignment)) % alignment;
@@ -49,8 +56,9 @@ function localHeader({ name, bytes, crc32: sum, at }: Written): Buffer {
   return Buffer.concat([head, name, sizes, pad]);
 }
 
-function directoryEntry({ name, bytes, crc32: sum, at }: Written): Buffer {
-  const wide = [...(bytes >= full32 ? [bytes, bytes] : []), ...(at >= full32 ? [at] : [])];
+function directoryEntry({ name, bytes, crc32: sum, at }: Written, wideFrom: number): Buffer {
+  const wide = [...(bytes >= wideFrom ? [bytes, bytes] : []), ...(at >= wideFrom ? [at] : [])];
+  const narrow = (value: number): number => (value >= wideFrom ? full32 : value);
   const extra = wide.length > 0 ? zip64Field(wide) : Buffer.alloc(0);
   const head = Buffer.alloc(46);
   head.writeUInt32LE(0x02014b50, 0);
@@ -58,16 +66,16 @@ function directoryEntry({ name, bytes, crc32: sum, at }: Written): Buffer {
   head.writeUInt16LE(wide.length > 0 ? 45 : 20, 6);
   head.writeUInt16LE(utf8Names, 8);
   head.writeUInt32LE(sum, 16);
-  head.writeUInt32LE(Math.min(bytes, full32), 20);
-  head.writeUInt32LE(Math.min(bytes, full32), 24);
+  head.writeUInt32LE(narrow(bytes), 20);
+  head.writeUInt32LE(narrow(bytes), 24);
   head.writeUInt16LE(name.length, 28);
   head.writeUInt16LE(extra.length, 30);
-  head.writeUInt32LE(Math.min(at, full32), 42);
+  head.writeUInt32LE(narrow(at), 42);
   return Buffer.concat([head, name, extra]);
 }
 
-function directoryEnd(entries: number, bytes: number, at: number): Buffer {
-  const is64 = entries >= 0xffff || bytes >= full32 || at >= full32;
+function directoryEnd(entries: number, bytes: number, at: number, wideFrom: number): Buffer {
+  const is64 = entries >= 0xffff || bytes >= wideFrom || at >= wideFrom;
   const record = Buffer.alloc(is64 ? 76 : 0);
   if (is64) {
     record.writeUInt32LE(0x06064b50, 0);
@@ -86,8 +94,8 @@ function directoryEnd(entries: number, bytes: number, at: number): Buffer {
   end.writeUInt32LE(0x06054b50, 0);
   end.writeUInt16LE(Math.min(entries, 0xffff), 8);
   end.writeUInt16LE(Math.min(entries, 0xffff), 10);
-  end.writeUInt32LE(Math.min(bytes, full32), 12);
-  end.writeUInt32LE(Math.min(at, full32), 16);
+  end.writeUInt32LE(is64 ? full32 : bytes, 12);
+  end.writeUInt32LE(is64 ? full32 : at, 16);
   return Buffer.concat([record, end]);
 }
 

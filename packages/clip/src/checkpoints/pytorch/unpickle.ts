@@ -4,6 +4,7 @@ import type { PickledStorage } from "./pickleValue.js";
 import {
   allowedGlobal,
   PickleDict,
+  PickledModule,
   PickledTensor,
   PickleGlobal,
   PickleList,
@@ -23,10 +24,11 @@ const mark = Symbol("mark");
  * Reads the pickle of a PyTorch checkpoint as data. Nothing of it is run: an opcode or a name that is not on the list is
  * refused where it stands. Time and memory grow with the pickle's length alone; nothing here recurses.
  *
+ * @param isProgram the pickle of a TorchScript program: objects of its own classes are read as names and attributes
  * @throws CheckpointError "pytorch_pickle_refused" naming what it refused, "pytorch_pickle_invalid" where it is broken
  */
-export function unpickle(bytes: Uint8Array): PickleValue {
-  return new Unpickler(bytes).run();
+export function unpickle(bytes: Uint8Array, { isProgram = false } = {}): PickleValue {
+  return new Unpickler(bytes, isProgram).run();
 }
 
 class Unpickler {
@@ -34,7 +36,10 @@ class Unpickler {
   private readonly stack: (PickleValue | typeof mark)[] = [];
   private readonly memo = new Map<number, PickleValue>();
 
-  constructor(bytes: Uint8Array) {
+  constructor(
+    bytes: Uint8Array,
+    private readonly isProgram: boolean,
+  ) {
     this.reader = new PickleReader(bytes);
   }
 
@@ -131,6 +136,9 @@ class Unpickler {
       case 0x52: // REDUCE
         this.reduce();
         return;
+      case 0x81: // NEWOBJ
+        this.newModule();
+        return;
       case 0x62: // BUILD
         this.build();
         return;
@@ -193,7 +201,7 @@ class Unpickler {
   }
 
   private global(module: string, name: string): PickleGlobal {
-    const meaning = allowedGlobal(module, name);
+    const meaning = allowedGlobal(module, name, this.isProgram);
     if (meaning === null)
       throw this.refused(`the Python object ${JSON.stringify(`${module}.${name}`.slice(0, 120))}`);
     return new PickleGlobal(meaning);
@@ -223,8 +231,13 @@ class Unpickler {
         if (!(items[0] instanceof PickledTensor)) throw this.broken("a parameter that is no tensor");
         this.stack.push(items[0]);
         return;
+      case "firstArgument":
+        if (items[0] === undefined) throw this.broken("a list of nothing");
+        this.stack.push(items[0]);
+        return;
       case "storage":
-        throw this.refused("a call of a storage type");
+      case "module":
+        throw this.refused("a call of a type");
     }
   }
 
@@ -234,10 +247,24 @@ class Unpickler {
     return tensor;
   }
 
-  /** Attributes of an OrderedDict (a state dict's `_metadata`) are passed over; nothing else is given any. */
+  /** An object without its attributes, which BUILD gives it. */
+  private newModule(): void {
+    const [type, items] = this.popSome(2);
+    const meaning = type instanceof PickleGlobal ? type.meaning : null;
+    if (meaning?.kind !== "module" || !(items instanceof PickleTuple) || items.items.length > 0)
+      throw this.refused("a new object of something that is no module");
+    this.stack.push(new PickledModule(meaning.className));
+  }
+
+  /** Attributes of a module are kept, those of an OrderedDict (a state dict's `_metadata`) passed over; nothing else has any. */
   private build(): void {
-    this.pop();
-    if (!(this.top() instanceof PickleDict)) throw this.refused("attributes for something that is no dict");
+    const state = this.pop();
+    const target = this.top();
+    if (target instanceof PickledModule && state instanceof PickleDict) {
+      for (const [name, value] of state.entries) target.attributes.set(String(name), value);
+    } else if (!(target instanceof PickleDict)) {
+      throw this.refused("attributes for something that is no dict");
+    }
   }
 
   private broken(problem: string): CheckpointError {
