@@ -26,13 +26,21 @@ export async function imageFeatures(
 
 /** Normalised features of texts; those longer than the context are cut. */
 export async function textFeatures(
-  { config, parameters, tokenizer }: EvaluatedModel,
+  model: EvaluatedModel,
   texts: readonly string[],
   batchSize = 64,
 ): Promise<FeatureTable> {
+  return tokenFeatures(model, model.tokenizer.tokenize(texts, model.config.text_cfg.context_length), batchSize);
+}
+
+/** Normalised features of texts that are ids already, [N, T]. */
+export async function tokenFeatures(
+  { config, parameters }: Pick<EvaluatedModel, "config" | "parameters">,
+  ids: Int32Array,
+  batchSize = 64,
+): Promise<FeatureTable> {
   const length = config.text_cfg.context_length;
-  const ids = tokenizer.tokenize(texts, length);
-  return inBatches(texts.length, config.embed_dim, batchSize, (start, end) => {
+  return inBatches(ids.length / length, config.embed_dim, batchSize, (start, end) => {
     const tokens = tf.tensor2d(ids.subarray(start * length, end * length), [end - start, length], "int32");
     return encodeText(parameters, config, tokens);
   });
