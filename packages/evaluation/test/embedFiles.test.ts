@@ -59,11 +59,15 @@ test("pixels that don't fit the model are told by what was expected", async () =
   );
   await expect(open("one", { a: tensor([3, 4, 6]) })).rejects.toMatchObject({ code: "pixels_shape" });
   await expect(open("half", { a: { ...tensor([2, 3, 4, 6]), dtype: "F16" } })).rejects.toThrow("got F16");
-  await expect(open("two", { a: tensor([2]), b: tensor([3]) })).rejects.toMatchObject({ code: "pixels_missing" });
+  await expect(open("two", { a: tensor([2]), b: tensor([3]) })).rejects.toMatchObject({
+    code: "pixels_missing",
+  });
 });
 
 test("an image that holds no number is named", async () => {
-  const path = await file("nan.safetensors", { a: tensor([5, 3, 4, 6], (data) => (data[3 * 72 + 25] = NaN)) });
+  const path = await file("nan.safetensors", {
+    a: tensor([5, 3, 4, 6], (data) => (data[3 * 72 + 25] = NaN)),
+  });
   const read = async () => {
     for await (const batch of (await openPixelFile(path, config)).batches(2)) void batch;
   };
@@ -110,6 +114,10 @@ test("features that come piece by piece are one file, readable as any", async ()
   await out.finish({ model: "tiny" });
   await out.close();
   const read = await readSafetensorsFile(path);
-  expect(read.get("image_features")).toEqual({ dtype: "F32", shape: [3, 2], data: Float32Array.of(1, 2, 3, 4, 5, 6) });
+  expect(read.get("image_features")).toEqual({
+    dtype: "F32",
+    shape: [3, 2],
+    data: Float32Array.of(1, 2, 3, 4, 5, 6),
+  });
   expect(read.get("text_features")).toEqual({ dtype: "F32", shape: [1, 2], data: Float32Array.of(7, 8) });
 });

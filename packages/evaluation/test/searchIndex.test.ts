@@ -1,4 +1,15 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from "node:fs/promises";
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createParameters, disposeParameters, initialParameters, parseModelConfig } from "@pairloom/clip";
@@ -70,7 +81,11 @@ afterAll(async () => {
 });
 
 async function embed(place: string, options: Partial<EmbedOptions> = {}, from = store) {
-  return embedRelease(from, await findShards(from), model, place, { fingerprint: "a", threads: 1, ...options });
+  return embedRelease(from, await findShards(from), model, place, {
+    fingerprint: "a",
+    threads: 1,
+    ...options,
+  });
 }
 
 async function search(place: string, query: Float32Array, count: number, options: SearchIndexOptions = {}) {
@@ -92,17 +107,20 @@ async function partsOf(place: string): Promise<Record<string, string>> {
 
 const sentence = async (text: string) => featureRow(await textFeatures(model, [text]), 0);
 
-test.each(["float16", "int8"] as const)("an index in %s finds each picture by its own feature", async (kind) => {
-  const place = join(folder, kind);
-  expect(await embed(place, { batchSize: 3 })).toEqual({ rows: 6, fresh: 6, skipped: 2 });
-  for (const [i, picture] of pictures.entries()) {
-    const own = await imageFeatures(model, await preprocessPicture(picture, 16));
-    const [hit] = await search(place, featureRow(own, 0), 1, { store: kind });
-    expect(hit).toMatchObject({ text: `a ${colours[i]}`, url: `http://a.example/${hit!.key}` });
-    expect(hit!.score).toBeCloseTo(1, 3);
-    expect(Buffer.from((await readShardPicture(store, hit!))!)).toEqual(picture);
-  }
-});
+test.each(["float16", "int8"] as const)(
+  "an index in %s finds each picture by its own feature",
+  async (kind) => {
+    const place = join(folder, kind);
+    expect(await embed(place, { batchSize: 3 })).toEqual({ rows: 6, fresh: 6, skipped: 2 });
+    for (const [i, picture] of pictures.entries()) {
+      const own = await imageFeatures(model, await preprocessPicture(picture, 16));
+      const [hit] = await search(place, featureRow(own, 0), 1, { store: kind });
+      expect(hit).toMatchObject({ text: `a ${colours[i]}`, url: `http://a.example/${hit!.key}` });
+      expect(hit!.score).toBeCloseTo(1, 3);
+      expect(Buffer.from((await readShardPicture(store, hit!))!)).toEqual(picture);
+    }
+  },
+);
 
 test("texts are found by their own feature, and their index doesn't touch the pictures'", async () => {
   const place = join(folder, "texts");
@@ -131,7 +149,9 @@ test("an index that was stopped goes on within a shard, and ends with the same b
   await embed(whole, options);
   expect(Object.keys(await partsOf(whole))).toHaveLength(5);
   const stop = new AbortController();
-  await expect(embed(stopped, { ...options, progress: () => stop.abort(), signal: stop.signal })).rejects.toThrow();
+  await expect(
+    embed(stopped, { ...options, progress: () => stop.abort(), signal: stop.signal }),
+  ).rejects.toThrow();
   expect(Object.keys(await partsOf(stopped))).toHaveLength(1);
   const [first] = Object.keys(await partsOf(stopped));
   const before = await stat(join(stopped, first!));
@@ -187,10 +207,16 @@ test("a model whose weights are no numbers is told, and nothing of it is kept", 
   const state = initialParameters(config, 1);
   (state.get("visual.proj")!.data as Float32Array)[3] = NaN;
   const parameters = createParameters(config, state);
-  const diverged = embedRelease(store, await findShards(store), { ...model, parameters }, join(folder, "diverged"), {
-    fingerprint: "a",
-    threads: 1,
-  });
+  const diverged = embedRelease(
+    store,
+    await findShards(store),
+    { ...model, parameters },
+    join(folder, "diverged"),
+    {
+      fingerprint: "a",
+      threads: 1,
+    },
+  );
   await expect(diverged).rejects.toMatchObject({ code: "features_not_finite" });
   expect(await partsOf(join(folder, "diverged"))).toEqual({});
   disposeParameters(parameters);

@@ -28,7 +28,10 @@ async function answers(options: SearchIndexOptions, count = 10, place = "index")
     const all: { row: number; score: number }[][] = [];
     for (let i = 0; i < queries.rows; i++)
       all.push(
-        (await index.search(featureRow(queries, i), count)).map(({ key, score }) => ({ row: Number(key), score })),
+        (await index.search(featureRow(queries, i), count)).map(({ key, score }) => ({
+          row: Number(key),
+          score,
+        })),
       );
     return all;
   } finally {
@@ -82,7 +85,8 @@ test("a row's code is never further from it than its residual says, and takes a 
   const { codes, scales, residuals } = codeRows(rows, width);
   for (let row = 0; row < 200; row++) {
     let square = 0;
-    for (let i = 0; i < width; i++) square += (rows[row * width + i]! - scales[row]! * codes[row * width + i]!) ** 2;
+    for (let i = 0; i < width; i++)
+      square += (rows[row * width + i]! - scales[row]! * codes[row * width + i]!) ** 2;
     expect(Math.sqrt(square)).toBeLessThanOrEqual(residuals[row]!);
     expect(residuals[row]!).toBeLessThan(0.01);
   }
@@ -123,7 +127,9 @@ test("8-bit codes of other features are made anew", async () => {
 test("an approximate search finds nearly what the exact one finds, and says so by its recall", async () => {
   const exact = await answers({});
   const near = await answers({ approximate: true });
-  const hits = near.flatMap((found, i) => found.filter(({ row }) => exact[i]!.some((one) => one.row === row)));
+  const hits = near.flatMap((found, i) =>
+    found.filter(({ row }) => exact[i]!.some((one) => one.row === row)),
+  );
   expect(hits.length / (10 * queries.rows)).toBeGreaterThan(0.95);
   // scores are of the stored numbers, whichever way a row was found
   for (const [i, found] of near.entries())

@@ -20,7 +20,12 @@ export function clusteredRows(rows: number, width: number, seed = 1, clusters = 
 }
 
 /** An index folder of these features, in parts of `partRows`, with no model or release behind it. */
-export async function writeIndex(folder: string, table: FeatureTable, partRows: number, kind: SearchKind = "images") {
+export async function writeIndex(
+  folder: string,
+  table: FeatureTable,
+  partRows: number,
+  kind: SearchKind = "images",
+) {
   await mkdir(folder, { recursive: true });
   await claimIndex(folder, { version: 2, model: "none", width: table.width });
   for (let block = 0; block * partRows < table.rows; block++) {
@@ -34,19 +39,34 @@ export async function writeIndex(folder: string, table: FeatureTable, partRows: 
       url: null,
       offset: 0,
     }));
-    const facts = { shard: "00000.tar", sha256: "0", start: from, next: to < table.rows ? to : null, skipped: 0 };
-    await publishPart(join(folder, partName(kind, "00000.tar", block)), facts, { data, width: table.width }, samples);
+    const facts = {
+      shard: "00000.tar",
+      sha256: "0",
+      start: from,
+      next: to < table.rows ? to : null,
+      skipped: 0,
+    };
+    await publishPart(
+      join(folder, partName(kind, "00000.tar", block)),
+      facts,
+      { data, width: table.width },
+      samples,
+    );
   }
 }
 
 /** The numbers that half precision keeps. */
 export function halved(data: Float32Array): Float32Array {
   const bytes = tensorBytes({ dtype: "F16", shape: [data.length], data });
-  return tensorDtypes.F16.decode(Uint8Array.from(bytes).buffer) as Float32Array;
+  return tensorDtypes.F16.decode(Uint8Array.from(bytes).buffer);
 }
 
 /** The best rows by looking at each, in plain arithmetic over the stored numbers. */
-export function bruteForce(query: Float32Array, table: FeatureTable, count: number): { row: number; score: number }[] {
+export function bruteForce(
+  query: Float32Array,
+  table: FeatureTable,
+  count: number,
+): { row: number; score: number }[] {
   const stored = halved(table.data);
   return Array.from({ length: table.rows }, (_, row) => {
     let score = 0;

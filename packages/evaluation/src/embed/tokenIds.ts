@@ -25,7 +25,8 @@ export function parseTokenIds(text: string, config: ModelConfig, source: string)
   }
   if (!Array.isArray(rows)) throw invalid(`expected an array of arrays, got ${kindOf(rows)}`);
   rows.forEach((row: unknown, number) => {
-    if (!Array.isArray(row)) throw invalid(`expected row ${number} to be an array of ids, got ${kindOf(row)}`);
+    if (!Array.isArray(row))
+      throw invalid(`expected row ${number} to be an array of ids, got ${kindOf(row)}`);
     if (row.length === 0) throw invalid(`row ${number} is empty`);
     if (row.length > length)
       throw invalid(`row ${number} has ${row.length} ids, the model reads at most ${length}`);

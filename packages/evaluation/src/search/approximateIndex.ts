@@ -3,6 +3,7 @@ import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readSafetensorsFile } from "@pairloom/clip";
 import { UserError } from "@pairloom/config";
+import type * as usearchModule from "usearch";
 import { halfProduct } from "./float16Scanner.js";
 import { type IndexPart } from "./indexPart.js";
 import type { SearchKind } from "./indexRecord.js";
@@ -30,7 +31,14 @@ export async function openApproximate(
 ): Promise<{ search(query: Float32Array, count: number): Promise<Scored[]>; close(): Promise<void> }> {
   const usearch = await loadUsearch();
   const name = `${kind}-${keyOf(parts)}.usearch`;
-  const open = () => new usearch.Index({ ...graph, dimensions: width, metric: "ip", quantization: "f16", multi: false } as never);
+  const open = () =>
+    new usearch.Index({
+      ...graph,
+      dimensions: width,
+      metric: "ip",
+      quantization: "f16",
+      multi: false,
+    } as never);
   const present = await readdir(folder);
   if (!present.includes(name)) {
     const index = open();
@@ -46,7 +54,8 @@ export async function openApproximate(
     index.save(beside);
     await rename(beside, join(folder, name));
     for (const old of present)
-      if (old.startsWith(`${kind}-`) && old.endsWith(".usearch")) await rm(join(folder, old), { force: true });
+      if (old.startsWith(`${kind}-`) && old.endsWith(".usearch"))
+        await rm(join(folder, old), { force: true });
   }
   const index = open();
   index.view(join(folder, name));
@@ -82,16 +91,23 @@ function rescored(
 /** Stands for the rows: a graph of others is none of ours. */
 function keyOf(parts: readonly IndexPart[]): string {
   const facts = parts.map(({ name, sha256, start, next, rows }) => [name, sha256, start, next, rows]);
-  return createHash("sha256").update(JSON.stringify([graph, facts])).digest("hex").slice(0, 16);
+  return createHash("sha256")
+    .update(JSON.stringify([graph, facts]))
+    .digest("hex")
+    .slice(0, 16);
 }
 
-async function loadUsearch(): Promise<typeof import("usearch")> {
+async function loadUsearch(): Promise<typeof usearchModule> {
   try {
     return await import("usearch");
   } catch (cause) {
-    throw new UserError("approximate_unavailable", "usearch, which searches approximately, can't be loaded here", {
-      hint: "It has binaries for Linux (glibc) and macOS; without --approximate the search is exact.",
-      cause,
-    });
+    throw new UserError(
+      "approximate_unavailable",
+      "usearch, which searches approximately, can't be loaded here",
+      {
+        hint: "It has binaries for Linux (glibc) and macOS; without --approximate the search is exact.",
+        cause,
+      },
+    );
   }
 }

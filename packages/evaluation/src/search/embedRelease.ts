@@ -61,7 +61,8 @@ export async function embedRelease(
   let threads: PreprocessThreads | undefined;
   const embedder: Embedder = {
     model,
-    pictureThreads: () => (threads ??= new PreprocessThreads(imageSize(model.config.vision_cfg), settings.threads)),
+    pictureThreads: () =>
+      (threads ??= new PreprocessThreads(imageSize(model.config.vision_cfg), settings.threads)),
   };
   try {
     for (const { name: shard } of shards) {
@@ -78,7 +79,13 @@ export async function embedRelease(
           start = old.next;
           continue;
         }
-        const { features, samples, next, skipped } = await embedStretch(store, shard, start, embedder, settings);
+        const { features, samples, next, skipped } = await embedStretch(
+          store,
+          shard,
+          start,
+          embedder,
+          settings,
+        );
         await publishPart(join(folder, name), { shard, sha256, start, next, skipped }, features, samples);
         done.rows += samples.length;
         done.fresh += samples.length;
@@ -111,7 +118,13 @@ interface Embedder {
 }
 
 /** Embeds samples of a shard from a byte on. `next` is where the samples begin that are left. */
-async function embedStretch(store: Store, shard: string, start: number, embedder: Embedder, settings: Settings) {
+async function embedStretch(
+  store: Store,
+  shard: string,
+  start: number,
+  embedder: Embedder,
+  settings: Settings,
+) {
   const stretch = new Stretch(store, shard, start, settings.partSamples);
   const embedded = await (settings.kind === "images" ? embedImages : embedTexts)(stretch, embedder, settings);
   return { ...embedded, next: stretch.next, skipped: embedded.skipped + stretch.damaged };
@@ -123,7 +136,11 @@ interface Embedded {
   skipped: number;
 }
 
-async function embedImages(stretch: Stretch, { model, pictureThreads }: Embedder, settings: Settings): Promise<Embedded> {
+async function embedImages(
+  stretch: Stretch,
+  { model, pictureThreads }: Embedder,
+  settings: Settings,
+): Promise<Embedded> {
   const threads = pictureThreads();
   const { features, kept, skipped } = await embedPictures(model, stretch.samples(), ({ kept }) => kept, {
     batchSize: settings.batchSize,
@@ -160,7 +177,9 @@ class Stretch {
   async *samples(): AsyncGenerator<{ image: Uint8Array; kept: IndexedSample }> {
     const { store, shard, start } = this;
     let count = 0;
-    for await (const batch of readShardBatches(store, shard, start, ({ offset }) => this.damagedAt.push(offset))) {
+    for await (const batch of readShardBatches(store, shard, start, ({ offset }) =>
+      this.damagedAt.push(offset),
+    )) {
       for (const { sample, offset } of batch) {
         if (count++ === this.most) {
           this.next = offset;

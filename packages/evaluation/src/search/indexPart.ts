@@ -72,7 +72,11 @@ export async function readPart(folder: string, name: string): Promise<IndexPart 
     const { tensors, metadata } = await readSafetensorsHeader(path);
     const [features, ends, samples] = ["features", "sample_ends", "samples"].map((key) => tensors.get(key)!);
     const facts = JSON.parse(metadata.get("facts")!) as PartFacts;
-    const places = { featuresAt: startOf(features), sampleEndsAt: startOf(ends), samplesAt: startOf(samples) };
+    const places = {
+      featuresAt: startOf(features),
+      sampleEndsAt: startOf(ends),
+      samplesAt: startOf(samples),
+    };
     return { ...facts, name, path, rows: features!.shape[0]!, ...places };
   } catch {
     return null;

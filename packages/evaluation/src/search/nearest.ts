@@ -51,4 +51,5 @@ export class Nearest {
   }
 }
 
-const isBetter = (a: Scored, b: Scored): boolean => a.score > b.score || (a.score === b.score && a.row < b.row);
+const isBetter = (a: Scored, b: Scored): boolean =>
+  a.score > b.score || (a.score === b.score && a.row < b.row);

@@ -68,7 +68,13 @@ export async function openSearchIndex(
 async function openExact(
   folder: string,
   parts: readonly IndexPart[],
-  facts: { rows: number; width: number; values: Float32Array; store: "float16" | "int8"; threads: number | undefined },
+  facts: {
+    rows: number;
+    width: number;
+    values: Float32Array;
+    store: "float16" | "int8";
+    threads: number | undefined;
+  },
 ): Promise<ScanThreads> {
   const { rows, width, store } = facts;
   checkMemory(rows * (store === "int8" ? width + 16 : 2 * width), store);
@@ -76,10 +82,18 @@ async function openExact(
   let first = 0;
   for (const part of parts) {
     const features = { path: part.path, start: part.featuresAt };
-    whole.push({ first, rows: part.rows, features, coded: store === "int8" ? await codedPart(folder, part) : null });
+    whole.push({
+      first,
+      rows: part.rows,
+      features,
+      coded: store === "int8" ? await codedPart(folder, part) : null,
+    });
     first += part.rows;
   }
-  const threads = Math.max(1, Math.min(facts.threads ?? availableParallelism(), Math.ceil(rows / rowsPerThread)));
+  const threads = Math.max(
+    1,
+    Math.min(facts.threads ?? availableParallelism(), Math.ceil(rows / rowsPerThread)),
+  );
   const shares = Array.from({ length: threads }, (_, i) =>
     cut(whole, width, Math.floor((i * rows) / threads), Math.floor(((i + 1) * rows) / threads)),
   );
@@ -117,7 +131,12 @@ function checkMemory(bytes: number, store: string): void {
   throw new UserError(
     "index_too_large",
     `The index takes ${gigabytes(bytes)} of memory in ${store}, ${gigabytes(free)} are free`,
-    { hint: store === "float16" ? "--store int8 takes half, --approximate next to none." : "--approximate takes next to none." },
+    {
+      hint:
+        store === "float16"
+          ? "--store int8 takes half, --approximate next to none."
+          : "--approximate takes next to none.",
+    },
   );
 }
 
@@ -126,7 +145,13 @@ async function hitsOf(parts: readonly IndexPart[], found: readonly Scored[]): Pr
   let first = 0;
   for (const part of parts) {
     const own = found.filter(({ row }) => row >= first && row < first + part.rows);
-    const samples = own.length === 0 ? [] : await readSamples(part, own.map(({ row }) => row - first));
+    const samples =
+      own.length === 0
+        ? []
+        : await readSamples(
+            part,
+            own.map(({ row }) => row - first),
+          );
     own.forEach(({ row, score }, i) => hits.set(row, { ...samples[i]!, score }));
     first += part.rows;
   }

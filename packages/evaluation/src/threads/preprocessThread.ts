@@ -24,7 +24,10 @@ async function answer({ id, image }: PreprocessOrder): Promise<void> {
     const pixels = (await preprocessPicture(image, size)) as Float32Array<ArrayBuffer>;
     port.postMessage({ id, pixels } satisfies PreprocessAnswer, [pixels.buffer]);
   } catch (error) {
-    port.postMessage({ id, failed: error instanceof Error ? error.message : String(error) } satisfies PreprocessAnswer);
+    port.postMessage({
+      id,
+      failed: error instanceof Error ? error.message : String(error),
+    } satisfies PreprocessAnswer);
   }
 }
 port.on("message", (order: PreprocessOrder) => void answer(order));

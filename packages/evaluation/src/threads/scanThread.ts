@@ -13,8 +13,10 @@ export interface ScanThreadData {
 }
 
 export type ScanOrder =
-  { lowerBounds: { query: Float32Array; count: number } } | { best: { query: Float32Array; count: number; floor: number } };
-export type ScanAnswer = { ready: true } | { lowerBounds: number[] } | { best: Scored[] } | { failed: unknown };
+  | { lowerBounds: { query: Float32Array; count: number } }
+  | { best: { query: Float32Array; count: number; floor: number } };
+export type ScanAnswer =
+  { ready: true } | { lowerBounds: number[] } | { best: Scored[] } | { failed: unknown };
 
 const { store, width, values, slices } = workerData as ScanThreadData;
 const port = parentPort!;
