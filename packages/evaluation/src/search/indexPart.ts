@@ -106,16 +106,14 @@ export const isPartName = (name: string, kind: SearchKind): boolean =>
 /** The samples of rows of a part. */
 export async function readSamples(part: IndexPart, rows: readonly number[]): Promise<IndexedSample[]> {
   const handle = await open(part.path, "r");
+  const read = async (start: number, bytes: number) =>
+    (await handle.read(Buffer.alloc(bytes), 0, bytes, start)).buffer;
   try {
+    const ends = await read(part.sampleEndsAt, part.rows * 4);
     const samples: IndexedSample[] = [];
     for (const row of rows) {
-      const ends = Buffer.alloc(8);
-      // the end of the row before, and its own
-      if (row === 0) await handle.read(ends, 4, 4, part.sampleEndsAt);
-      else await handle.read(ends, 0, 8, part.sampleEndsAt + (row - 1) * 4);
-      const [from, to] = [ends.readUInt32LE(0), ends.readUInt32LE(4)];
-      const line = Buffer.alloc(to - from);
-      await handle.read(line, 0, line.length, part.samplesAt + from);
+      const from = row === 0 ? 0 : ends.readUInt32LE((row - 1) * 4);
+      const line = await read(part.samplesAt + from, ends.readUInt32LE(row * 4) - from);
       samples.push(JSON.parse(line.toString("utf8")) as IndexedSample);
     }
     return samples;

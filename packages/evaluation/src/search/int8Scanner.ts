@@ -81,23 +81,35 @@ export class Int8Scanner implements RowScanner {
 const margin = (residual: number, query: { length: number; residual: number }): number =>
   residual * query.length + (longestRow + residual) * query.residual + 1e-9;
 
-/** Products of the query with each row, exact. */
+/** Products of the query with each row, exact. Four rows at a time: each number of the query is read once for them. */
 function codeProducts(query: Int32Array, codes: Int8Array, into: Float64Array): void {
   const width = query.length;
-  const whole = width & ~3;
-  for (let row = 0, at = 0; row < into.length; row++, at += width) {
+  const rows = into.length;
+  let row = 0;
+  for (; row + 4 <= rows; row += 4) {
+    const first = row * width;
+    const second = first + width;
+    const third = second + width;
+    const fourth = third + width;
     let a = 0;
     let b = 0;
     let c = 0;
     let d = 0;
-    let i = 0;
-    for (; i < whole; i += 4) {
-      a = (a + Math.imul(query[i]!, codes[at + i]!)) | 0;
-      b = (b + Math.imul(query[i + 1]!, codes[at + i + 1]!)) | 0;
-      c = (c + Math.imul(query[i + 2]!, codes[at + i + 2]!)) | 0;
-      d = (d + Math.imul(query[i + 3]!, codes[at + i + 3]!)) | 0;
+    for (let i = 0; i < width; i++) {
+      const number = query[i]!;
+      a = (a + Math.imul(number, codes[first + i]!)) | 0;
+      b = (b + Math.imul(number, codes[second + i]!)) | 0;
+      c = (c + Math.imul(number, codes[third + i]!)) | 0;
+      d = (d + Math.imul(number, codes[fourth + i]!)) | 0;
     }
-    for (; i < width; i++) a = (a + Math.imul(query[i]!, codes[at + i]!)) | 0;
-    into[row] = a + b + c + d;
+    into[row] = a;
+    into[row + 1] = b;
+    into[row + 2] = c;
+    into[row + 3] = d;
+  }
+  for (; row < rows; row++) {
+    let sum = 0;
+    for (let i = 0; i < width; i++) sum = (sum + Math.imul(query[i]!, codes[row * width + i]!)) | 0;
+    into[row] = sum;
   }
 }

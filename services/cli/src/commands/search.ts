@@ -1,4 +1,5 @@
 import { rename, writeFile } from "node:fs/promises";
+import { basename, resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import type { EngineChoice } from "@pairloom/engine";
 import type { EmbedProgress, Hit, SearchKind } from "@pairloom/evaluation";
@@ -118,7 +119,7 @@ async function answer(
       sentence: "sentence" in query ? query.sentence : null,
       image: "image" in query ? query.image : null,
       kind: options.for,
-      release: options.release,
+      release: basename(resolve(options.release)),
       rows: index.rows,
       hits: hits.map((hit, i) => ({ ...hit, picture: pictures[i] ?? null })),
     });

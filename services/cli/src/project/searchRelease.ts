@@ -95,12 +95,15 @@ async function featureOf(
   return { feature: checkFinite(await imageFeatures(model, pixels)).data, truncated: false };
 }
 
-/** Pairs often share a caption: each is told once, by the first that has it. */
+/** Pairs often share a caption (capitals make no difference to the model): each is told once, by the first that has it. */
 async function distinctTexts(index: SearchIndex, feature: Float32Array, count: number): Promise<Hit[]> {
   for (let asked = 2 * count; ; asked *= 4) {
     const hits = await index.search(feature, asked);
     const first = new Map<string, Hit>();
-    for (const hit of hits) if (!first.has(hit.text)) first.set(hit.text, hit);
+    for (const hit of hits) {
+      const text = hit.text.trim().toLowerCase();
+      if (!first.has(text)) first.set(text, hit);
+    }
     if (first.size >= count || hits.length < asked) return [...first.values()].slice(0, count);
   }
 }
