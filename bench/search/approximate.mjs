@@ -1,14 +1,14 @@
 // recall@10 of --approximate against the exact search, the time of a query, and of making the graph.
-//   node bench/search/approximate.mjs [rows=200000] [width=512] [folder]
+//   node bench/search/approximate.mjs [rows=200000] [width=512] [noise=0.8] [folder]
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openSearchIndex } from "@pairloom/evaluation";
 import { largeIndex } from "./largeIndex.mjs";
 
-const [rows = 200_000, width = 512] = process.argv.slice(2, 4).map(Number);
-const folder = process.argv[4] || join(tmpdir(), `pairloom-index-${rows}x${width}`);
+const [rows = 200_000, width = 512, noise = 0.8] = process.argv.slice(2, 5).map(Number);
+const folder = process.argv[5] || join(tmpdir(), `pairloom-index-${rows}x${width}-${noise}`);
 const count = 100;
-const queries = await largeIndex(folder, rows, width, count);
+const queries = await largeIndex(folder, rows, width, count, noise);
 const ask = async (index) => {
   const found = [];
   const start = performance.now();
@@ -32,6 +32,7 @@ console.log(
   JSON.stringify({
     rows,
     width,
+    noise,
     recallAt10: round(hits / (10 * count), 4),
     exactMs: round(exact.ms, 1),
     approximateMs: round(near.ms, 2),

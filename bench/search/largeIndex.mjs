@@ -10,18 +10,23 @@ const centres = 1000;
 const pool = 8192;
 const partRows = 50_000;
 
-/** Makes the folder, unless it is there with as many rows. @returns `queries` normalised features like those in it */
-export async function largeIndex(folder, rows, width, queries) {
+/**
+ * Makes the folder, unless it is there with as many rows.
+ *
+ * @param noise beside the centres; 50 leaves hardly any centres, the hardest case for a graph
+ * @returns `queries` normalised features like those in it
+ */
+export async function largeIndex(folder, rows, width, queries, noise = 0.8) {
   const random = new RandomNumbers(1, "features");
   const normals = (count) => Float32Array.from({ length: count * width }, () => random.normal());
   const centre = normals(centres);
-  const noise = normals(pool);
+  const scatter = normals(pool);
   // the same numbers are used again and again, each time turned by another distance
   const fill = (into, at) => {
     const [c, n, turn] = [random.integer(0, centres), random.integer(0, pool), random.integer(0, width)];
     let square = 0;
     for (let i = 0; i < width; i++) {
-      const value = centre[c * width + i] + 0.8 * noise[n * width + ((i + turn) % width)];
+      const value = centre[c * width + i] + noise * scatter[n * width + ((i + turn) % width)];
       into[at + i] = value;
       square += value * value;
     }
@@ -31,7 +36,7 @@ export async function largeIndex(folder, rows, width, queries) {
   const asked = new Float32Array(queries * width);
   for (let i = 0; i < queries; i++) fill(asked, i * width);
   const stamp = join(folder, "made.json");
-  const made = JSON.stringify({ rows, width });
+  const made = JSON.stringify({ rows, width, noise });
   if ((await readFile(stamp, "utf8").catch(() => "")) === made) return asked;
   await mkdir(folder, { recursive: true });
   await claimIndex(folder, { version: 2, model: "made up", width });

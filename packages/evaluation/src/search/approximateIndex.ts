@@ -12,8 +12,10 @@ import { readRange } from "./rowSlice.js";
 
 /** Rows that the graph gives for each that is asked for; the best by their half-precision features are kept. */
 const oversampling = 4;
-/** Of HNSW: neighbours of a row, and how widely it is searched when it is made and when it is asked. */
-const graph = { connectivity: 16, expansion_add: 128, expansion_search: 128 };
+/** Of HNSW: neighbours of a row, and how widely the graph is searched when a row is added. */
+const graph = { connectivity: 16, expansion_add: 128 };
+/** How widely it is searched when it is asked: a few milliseconds, well spent on sentences, which lie far from pictures. */
+const expansionSearch = 2048;
 
 /**
  * A graph (HNSW, by usearch) over the rows of an index, kept as a file and mapped into memory, not read. It is made where
@@ -34,6 +36,7 @@ export async function openApproximate(
   const open = () =>
     new usearch.Index({
       ...graph,
+      expansion_search: expansionSearch,
       dimensions: width,
       metric: "ip",
       quantization: "f16",

@@ -53,9 +53,10 @@ export async function openSearchIndex(
   const parts = await listParts(folder, kind);
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   const values = halfPrecisionValues();
-  const scan = approximate
-    ? await openApproximate(folder, kind, parts, width, values, log)
-    : await openExact(folder, parts, { rows, width, values, store, threads: options.threads });
+  const scan =
+    approximate && rows > 0
+      ? await openApproximate(folder, kind, parts, width, values, log)
+      : await openExact(folder, parts, { rows, width, values, store, threads: options.threads });
   return {
     rows,
     width,
