@@ -35,7 +35,6 @@ const picture = async () =>
 
 /** What a terminal draws of sixels: one colour number a pixel. */
 function drawSixels(text: string): { width: number; height: number; pixels: number[][] } {
-   
   const [, size, body] = /^\x1bP0;1q"1;1;(\d+;\d+)(.*)\x1b\\$/s.exec(text)!;
   const [width, height] = size!.split(";").map(Number) as [number, number];
   const pixels = Array.from({ length: height }, () => new Array<number>(width).fill(-1));
@@ -77,7 +76,7 @@ it("kitty's pieces are short enough and together a PNG", async () => {
     .png()
     .toBuffer();
   const shown = await besidePicture("kitty", noise, ["a line"]);
-   
+
   const pieces = [...shown.matchAll(/\x1b_G([^;]*);([^\x1b]*)\x1b\\/g)];
   expect(pieces.length).toBeGreaterThan(2);
   expect(pieces.every(([, , base64]) => base64!.length <= 4096)).toBe(true);
@@ -91,7 +90,7 @@ it("kitty's pieces are short enough and together a PNG", async () => {
 
 it("iTerm2 is told the picture's bytes and place", async () => {
   const shown = await besidePicture("iterm", await picture(), ["a line"]);
-   
+
   const [, size, base64] = /\x1b\]1337;File=inline=1;size=(\d+);width=10;height=5:([^\x07]+)\x07/.exec(
     shown,
   )!;
