@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { encodeImage, encodeText, imageSize, type ModelConfig, type Parameters } from "@pairloom/clip";
+import { UserError } from "@pairloom/config";
 import type { Tokenizer } from "@pairloom/tokenizer";
 import { type FeatureTable, normalizeRows } from "./featureTable.js";
 
@@ -24,15 +25,42 @@ export async function imageFeatures(
   });
 }
 
-/** Normalised features of texts; those longer than the context are cut. */
+/**
+ * Normalised features of texts; those longer than the context are cut.
+ * @throws UserError "vocabulary_differs"
+ */
 export async function textFeatures(
-  { config, parameters, tokenizer }: EvaluatedModel,
+  model: EvaluatedModel,
   texts: readonly string[],
   batchSize = 64,
 ): Promise<FeatureTable> {
+  checkVocabulary(model);
+  return tokenFeatures(
+    model,
+    model.tokenizer.tokenize(texts, model.config.text_cfg.context_length),
+    batchSize,
+  );
+}
+
+/** @throws UserError "vocabulary_differs" where the model knows fewer ids than the tokenizer gives */
+export function checkVocabulary({ config, tokenizer }: Pick<EvaluatedModel, "config" | "tokenizer">): void {
+  const words = config.text_cfg.vocab_size;
+  if (words >= tokenizer.vocabularySize) return;
+  throw new UserError(
+    "vocabulary_differs",
+    `The model knows ${words} token ids, CLIP's tokenizer gives ${tokenizer.vocabularySize}`,
+    { hint: "Such a model takes token ids alone: `pairloom embed --token-ids`." },
+  );
+}
+
+/** Normalised features of texts that are ids already, [N, T]. */
+export async function tokenFeatures(
+  { config, parameters }: Pick<EvaluatedModel, "config" | "parameters">,
+  ids: Int32Array,
+  batchSize = 64,
+): Promise<FeatureTable> {
   const length = config.text_cfg.context_length;
-  const ids = tokenizer.tokenize(texts, length);
-  return inBatches(texts.length, config.embed_dim, batchSize, (start, end) => {
+  return inBatches(ids.length / length, config.embed_dim, batchSize, (start, end) => {
     const tokens = tf.tensor2d(ids.subarray(start * length, end * length), [end - start, length], "int32");
     return encodeText(parameters, config, tokens);
   });

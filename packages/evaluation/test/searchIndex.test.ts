@@ -1,4 +1,15 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createParameters, disposeParameters, initialParameters, parseModelConfig } from "@pairloom/clip";
@@ -8,11 +19,12 @@ import { openStore, type Store } from "@pairloom/storage";
 import { createTokenizer } from "@pairloom/tokenizer";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { embedRelease } from "../src/embedRelease.js";
 import { type EvaluatedModel, imageFeatures, textFeatures } from "../src/encodeFeatures.js";
 import { featureRow } from "../src/featureTable.js";
 import { preprocessPicture } from "../src/preprocessPicture.js";
-import { openSearchIndex, searchFeature, searchSentence } from "../src/searchIndex.js";
+import { type EmbedOptions, embedRelease } from "../src/search/embedRelease.js";
+import { readShardPicture } from "../src/search/readShardPicture.js";
+import { openSearchIndex, type SearchIndexOptions } from "../src/search/searchIndex.js";
 import { classFeatures } from "../src/zeroShot.js";
 
 const config = parseModelConfig({
@@ -68,55 +80,146 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test.each(["F32", "F16"] as const)("an index in %s finds each picture by its own feature", async (dtype) => {
-  const place = join(folder, dtype);
-  const done = await embedRelease(store, await findShards(store), model, place, {
+async function embed(place: string, options: Partial<EmbedOptions> = {}, from = store) {
+  return embedRelease(from, await findShards(from), model, place, {
     fingerprint: "a",
-    dtype,
-    batchSize: 3,
+    threads: 1,
+    ...options,
   });
-  expect(done).toEqual({ embedded: 6, skipped: 2 });
-  const index = await openSearchIndex(place);
-  for (const [i, picture] of pictures.entries()) {
-    const own = await imageFeatures(model, await preprocessPicture(picture, 16));
-    const [hit] = searchFeature(index, featureRow(own, 0), 1);
-    expect(hit).toMatchObject({ text: `a ${colours[i]}`, url: `http://a.example/${hit!.key}` });
-    expect(hit!.score).toBeCloseTo(1, dtype === "F32" ? 5 : 3);
+}
+
+async function search(place: string, query: Float32Array, count: number, options: SearchIndexOptions = {}) {
+  const index = await openSearchIndex(place, options);
+  try {
+    return await index.search(query, count);
+  } finally {
+    await index.close();
+  }
+}
+
+/** The bytes of an index's parts by name. */
+async function partsOf(place: string): Promise<Record<string, string>> {
+  const names = (await readdir(place)).filter((name) => name.endsWith(".safetensors")).sort();
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await readFile(join(place, name), "base64")])),
+  ) as Record<string, string>;
+}
+
+const sentence = async (text: string) => featureRow(await textFeatures(model, [text]), 0);
+
+test.each(["float16", "int8"] as const)(
+  "an index in %s finds each picture by its own feature",
+  async (kind) => {
+    const place = join(folder, kind);
+    expect(await embed(place, { batchSize: 3 })).toEqual({ rows: 6, fresh: 6, skipped: 2 });
+    for (const [i, picture] of pictures.entries()) {
+      const own = await imageFeatures(model, await preprocessPicture(picture, 16));
+      const [hit] = await search(place, featureRow(own, 0), 1, { store: kind });
+      expect(hit).toMatchObject({ text: `a ${colours[i]}`, url: `http://a.example/${hit!.key}` });
+      expect(hit!.score).toBeCloseTo(1, 3);
+      expect(Buffer.from((await readShardPicture(store, hit!))!)).toEqual(picture);
+    }
+  },
+);
+
+test("texts are found by their own feature, and their index doesn't touch the pictures'", async () => {
+  const place = join(folder, "texts");
+  await embed(place);
+  const pictureParts = await partsOf(place);
+  expect(await embed(place, { kind: "texts" })).toEqual({ rows: 8, fresh: 8, skipped: 0 });
+  expect(await partsOf(place)).toMatchObject(pictureParts);
+  for (const colour of colours) {
+    const [hit] = await search(place, await sentence(`a ${colour}`), 1, { kind: "texts" });
+    expect(hit!.text).toBe(`a ${colour}`);
   }
 });
 
 test("hits come best first, and no more than there are", async () => {
   const place = join(folder, "order");
-  await embedRelease(store, await findShards(store), model, place, { fingerprint: "a" });
-  const hits = await searchSentence(await openSearchIndex(place), model, "a red square", 100);
+  await embed(place);
+  const hits = await search(place, await sentence("a red square"), 100);
   expect(hits).toHaveLength(6);
   const scores = hits.map(({ score }) => score);
   expect(scores).toEqual([...scores].sort((a, b) => b - a));
 });
 
-test("an index that was stopped between shards goes on, and finished shards are not embedded again", async () => {
-  const place = join(folder, "stopped");
+test("an index that was stopped goes on within a shard, and ends with the same bytes", async () => {
+  const [whole, stopped] = [join(folder, "whole"), join(folder, "stopped")];
+  const options = { batchSize: 2, partSamples: 2 };
+  await embed(whole, options);
+  expect(Object.keys(await partsOf(whole))).toHaveLength(5);
   const stop = new AbortController();
-  const options = { fingerprint: "a", log: () => stop.abort(), signal: stop.signal };
-  await expect(embedRelease(store, await findShards(store), model, place, options)).rejects.toThrow();
-  const first = await stat(join(place, "00000.features"));
-  expect(
-    await embedRelease(store, await findShards(store), model, place, { fingerprint: "a" }),
-  ).toMatchObject({
-    embedded: 6,
-  });
-  expect((await stat(join(place, "00000.features"))).mtimeMs).toBe(first.mtimeMs);
-  expect((await openSearchIndex(place)).samples).toHaveLength(6);
+  await expect(
+    embed(stopped, { ...options, progress: () => stop.abort(), signal: stop.signal }),
+  ).rejects.toThrow();
+  expect(Object.keys(await partsOf(stopped))).toHaveLength(1);
+  const [first] = Object.keys(await partsOf(stopped));
+  const before = await stat(join(stopped, first!));
+  // what a kill leaves of a file that was being written
+  await writeFile(join(stopped, "images-00000-00001.safetensors.99.part"), "half");
+  expect(await embed(stopped, options)).toEqual({ rows: 6, fresh: 4, skipped: 2 });
+  expect((await stat(join(stopped, first!))).mtimeMs).toBe(before.mtimeMs);
+  expect(await partsOf(stopped)).toEqual(await partsOf(whole));
+  expect(await embed(stopped, options)).toEqual({ rows: 6, fresh: 0, skipped: 2 });
 });
 
-test("an index of other weights is refused, and a folder without one", async () => {
-  const place = join(folder, "F32");
-  const other = embedRelease(store, await findShards(store), model, place, {
-    fingerprint: "b",
-    dtype: "F32",
-  });
-  await expect(other).rejects.toMatchObject({ code: "index_differs" });
-  await expect(openSearchIndex(join(folder, "nowhere"))).rejects.toMatchObject({ code: "index_missing" });
+test("a shard that changed is embedded again, one that is gone leaves, and a copied one stays", async () => {
+  const release = join(folder, "release");
+  await mkdir(release);
+  for (const name of ["00000.tar", "00001.tar"]) await copyFile(join(folder, name), join(release, name));
+  const changing = await openStore(release, { readOnly: true });
+  const place = join(folder, "changing");
+  await embed(place, {}, changing);
+  const first = await partsOf(place);
+  // the same bytes at another time
+  await utimes(join(release, "00000.tar"), 1, 1);
+  expect(await embed(place, {}, changing)).toMatchObject({ fresh: 0 });
+  // as many bytes, but others
+  const bytes = await readFile(join(release, "00000.tar"));
+  bytes.write("z ", bytes.indexOf("a #d22"));
+  await writeFile(join(release, "00000.tar"), bytes);
+  expect(await embed(place, {}, changing)).toMatchObject({ rows: 6, fresh: 4 });
+  const second = await partsOf(place);
+  expect(second["images-00001-00000.safetensors"]).toBe(first["images-00001-00000.safetensors"]);
+  expect(second["images-00000-00000.safetensors"]).not.toBe(first["images-00000-00000.safetensors"]);
+  await rm(join(release, "00000.tar"));
+  await search(place, await sentence("x"), 1, { store: "int8" });
+  expect(await embed(place, {}, changing)).toMatchObject({ rows: 2, fresh: 0 });
+  expect((await readdir(place)).filter((name) => name.includes("00000-"))).toEqual([]);
+});
+
+test("a damaged part is embedded again", async () => {
+  const place = join(folder, "damaged");
+  await embed(place);
+  const whole = await partsOf(place);
+  await truncate(join(place, "images-00001-00000.safetensors"), 30);
+  expect(await embed(place)).toEqual({ rows: 6, fresh: 2, skipped: 2 });
+  expect(await partsOf(place)).toEqual(whole);
+});
+
+test("an index of other weights is refused", async () => {
+  const place = join(folder, "weights");
+  await embed(place);
+  await expect(embed(place, { fingerprint: "b" })).rejects.toMatchObject({ code: "index_differs" });
+});
+
+test("a model whose weights are no numbers is told, and nothing of it is kept", async () => {
+  const state = initialParameters(config, 1);
+  (state.get("visual.proj")!.data as Float32Array)[3] = NaN;
+  const parameters = createParameters(config, state);
+  const diverged = embedRelease(
+    store,
+    await findShards(store),
+    { ...model, parameters },
+    join(folder, "diverged"),
+    {
+      fingerprint: "a",
+      threads: 1,
+    },
+  );
+  await expect(diverged).rejects.toMatchObject({ code: "features_not_finite" });
+  expect(await partsOf(join(folder, "diverged"))).toEqual({});
+  disposeParameters(parameters);
 });
 
 test("a class's feature is the normalised mean of its prompts' normalised features", async () => {
@@ -133,12 +236,4 @@ test("features don't depend on how they are batched", async () => {
   const whole = await textFeatures(model, texts, 7);
   const parts = await textFeatures(model, texts, 3);
   whole.data.forEach((value, i) => expect(parts.data[i]).toBeCloseTo(value, 5));
-});
-
-test("a damaged file of features is told by the reader, not searched", async () => {
-  const place = join(folder, "damaged");
-  await embedRelease(store, await findShards(store), model, place, { fingerprint: "a" });
-  const file = join(place, "00001.features");
-  await writeFile(file, (await readFile(file)).subarray(0, 30));
-  await expect(openSearchIndex(place)).rejects.toMatchObject({ code: "checkpoint_truncated" });
 });

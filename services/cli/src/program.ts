@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { addCheckpointsCommand } from "./commands/checkpoints.js";
 import { addDemoCommand } from "./commands/demo.js";
 import { addDoctorCommand } from "./commands/doctor.js";
+import { addEmbedCommand } from "./commands/embed.js";
 import { addEngineCommand } from "./commands/engine.js";
 import { addEvalCommand } from "./commands/eval.js";
 import { addExtractCommand } from "./commands/extract.js";
@@ -56,6 +57,7 @@ export function createProgram(): Command {
   for (const add of [
     addTokenizeCommand,
     addModelCommand,
+    addEmbedCommand,
     addExtractCommand,
     addRobotsCommand,
     addHashCommand,
