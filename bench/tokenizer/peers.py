@@ -3,9 +3,7 @@
 import gzip
 import importlib.resources
 import json
-import os
 import sys
-import tempfile
 import time
 
 name, path = sys.argv[1:]
@@ -30,11 +28,9 @@ def hugging_face_tokenizer():
     letters = list(bytes_to_unicode().values())
     words = letters + [letter + "</w>" for letter in letters]
     words += ["".join(merge.split()) for merge in merges] + ["<|startoftext|>", "<|endoftext|>"]
-    with tempfile.TemporaryDirectory() as folder:
-        vocabulary, rules = os.path.join(folder, "vocab.json"), os.path.join(folder, "merges.txt")
-        json.dump({word: number for number, word in enumerate(words)}, open(vocabulary, "w"))
-        open(rules, "w").write("#version: 0.2\n" + "\n".join(merges))
-        tokenizer = CLIPTokenizerFast(vocab_file=vocabulary, merges_file=rules, pad_token="!")
+    vocabulary = {word: number for number, word in enumerate(words)}
+    rules = [tuple(merge.split()) for merge in merges]
+    tokenizer = CLIPTokenizerFast(vocab=vocabulary, merges=rules, pad_token="!")
 
     def encode(texts):
         ids = tokenizer(texts, padding="max_length", truncation=True, max_length=77)["input_ids"]
