@@ -15,7 +15,7 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Lines as they come, those of one chunk together. Lines end at LF or CRLF alone, so that a caption with an odd
- * separator in it stays one line. In memory are a chunk and a line of at most `maxBytes`.
+ * separator in it stays one line. In memory are a chunk and a line of at most `maxBytes` (no less than a chunk).
  */
 export async function* textLines(
   chunks: AsyncIterable<Buffer>,
@@ -31,12 +31,15 @@ export async function* textLines(
     if (tooLong) open = [];
     else open.push(part);
   };
-  const close = (): TextLine[] => {
-    const first = number + 1;
-    const lines: TextLine[] = tooLong
-      ? [{ number: first, text: null, wellFormed: true }]
-      : linesOf(Buffer.concat(open), first);
+  const numbered = (whole: Buffer): TextLine[] => {
+    const lines = linesOf(whole, number + 1);
     number += lines.length;
+    return lines;
+  };
+  const close = (): TextLine[] => {
+    const lines: TextLine[] = tooLong
+      ? [{ number: ++number, text: null, wellFormed: true }]
+      : numbered(Buffer.concat(open));
     open = [];
     openBytes = 0;
     tooLong = false;
@@ -50,10 +53,7 @@ export async function* textLines(
       const firstEnd = chunk.indexOf(lineFeed);
       add(chunk.subarray(0, firstEnd));
       lines.push(...close());
-      if (firstEnd < end) {
-        add(chunk.subarray(firstEnd + 1, end));
-        lines.push(...close());
-      }
+      if (firstEnd < end) lines.push(...numbered(chunk.subarray(firstEnd + 1, end)));
       from = end + 1;
     }
     if (from < chunk.length) add(chunk.subarray(from));
