@@ -28,7 +28,7 @@ for _ in range(2500):
         at = lot.randint(0, len(text))
         text = text[:at] + lot.choice(texts)[: lot.randint(1, 12)] + text[at:]
     cases.append(text)
-# only characters that this Python's Unicode knows: a newer one has more letters
+# only characters that this Python's Unicode knows: which others are letters depends on each one's version
 known = [chr(code) for code in range(0x20000) if unicodedata.category(chr(code)) not in ("Cn", "Cs")]
 for _ in range(1500):
     most = lot.choice([0x250, 0x2000, len(known)])
@@ -38,6 +38,7 @@ print(
         [
             {"text": text, "fixed": ftfy.fix_text(text), "ids": (ids := tokenizer.encode(text)), "decoded": tokenizer.decode(ids)}
             for text in cases
+            if all(unicodedata.category(letter) != "Cn" for letter in ftfy.fix_text(text))
         ]
     )
 )
