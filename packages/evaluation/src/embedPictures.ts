@@ -1,6 +1,7 @@
 import { imageSize } from "@pairloom/clip";
+import { UserError } from "@pairloom/config";
 import { type EvaluatedModel, imageFeatures } from "./encodeFeatures.js";
-import type { FeatureTable } from "./featureTable.js";
+import { checkFinite, type FeatureTable } from "./featureTable.js";
 import { preprocessPicture } from "./preprocessPicture.js";
 
 /** Something that has a picture, still encoded. */
@@ -17,43 +18,38 @@ export interface EmbeddedPictures<T> {
   skipped: number;
 }
 
+export interface EmbedPicturesOptions {
+  batchSize?: number | undefined;
+  /** Aborted: throws its reason after the batch under way. */
+  signal?: AbortSignal | undefined;
+  /** Makes a picture ready, [H, W, 3]; throws where it can't be decoded. By default in this thread and libuv's. */
+  preprocess?: ((image: Uint8Array) => Promise<Float32Array>) | undefined;
+}
+
+/** Batches that are decoded while one is computed. */
+const batchesAhead = 2;
+
 /**
- * Embeds pictures as they come; in memory are one batch of them, their features, and what `keep` keeps.
+ * Embeds pictures as they come; in memory are three batches of them, their features, and what `keep` keeps. Batches are
+ * cut by the pictures that came, so features don't depend on how fast they were decoded.
  *
- * @param options.signal aborted: throws its reason after the batch under way
+ * @throws UserError "features_not_finite"
  */
 export async function embedPictures<T, P extends WithPicture>(
   model: EvaluatedModel,
   pictures: AsyncIterable<P>,
   keep: (picture: P) => T,
-  { batchSize = 64, signal }: { batchSize?: number | undefined; signal?: AbortSignal | undefined } = {},
+  options: EmbedPicturesOptions = {},
 ): Promise<EmbeddedPictures<T>> {
-  const [side] = imageSize(model.config.vision_cfg);
-  const size = side * side * 3;
+  const { batchSize = 64 } = options;
   const parts: Float32Array[] = [];
   const kept: T[] = [];
   let skipped = 0;
-  let group: P[] = [];
-  const flush = async () => {
-    const decoded = await Promise.all(
-      group.map(({ image }) => preprocessPicture(image, side).catch(() => null)),
-    );
-    const good = group.filter((_, i) => decoded[i] !== null);
-    skipped += group.length - good.length;
-    group = [];
-    if (good.length === 0) return;
-    const batch = new Float32Array(good.length * size);
-    decoded.filter((picture) => picture !== null).forEach((picture, i) => batch.set(picture, i * size));
-    parts.push((await imageFeatures(model, batch, batchSize)).data);
+  for await (const { good, lost, features } of embedBatches(model, pictures, { ...options, batchSize })) {
+    parts.push(features.data);
     kept.push(...good.map(keep));
-  };
-  for await (const picture of pictures) {
-    group.push(picture);
-    if (group.length < batchSize) continue;
-    await flush();
-    signal?.throwIfAborted();
+    skipped += lost.length;
   }
-  await flush();
   const { embed_dim: width } = model.config;
   const data = new Float32Array(kept.length * width);
   let at = 0;
@@ -62,4 +58,79 @@ export async function embedPictures<T, P extends WithPicture>(
     at += part.length;
   }
   return { features: { rows: kept.length, width, data }, kept, skipped };
+}
+
+export interface EmbeddedBatch<P> {
+  /** Pictures that could be read, … */
+  good: P[];
+  /** … and one row for each. */
+  features: FeatureTable;
+  lost: { picture: P; problem: string }[];
+}
+
+/** The same, batch by batch: while one is computed, the next two are decoded. @throws UserError "features_not_finite" */
+export async function* embedBatches<P extends WithPicture>(
+  model: EvaluatedModel,
+  pictures: AsyncIterable<P>,
+  { batchSize = 64, signal, preprocess }: EmbedPicturesOptions = {},
+): AsyncGenerator<EmbeddedBatch<P>, void> {
+  const size = imageSize(model.config.vision_cfg);
+  const ready = preprocess ?? ((image: Uint8Array) => preprocessPicture(image, size));
+  const decoded: Promise<DecodedBatch<P>>[] = [];
+  let group: P[] = [];
+  for await (const picture of pictures) {
+    group.push(picture);
+    if (group.length < batchSize) continue;
+    decoded.push(decodeBatch(group, ready));
+    group = [];
+    if (decoded.length <= batchesAhead) continue;
+    yield await encodeBatch(model, await decoded.shift()!);
+    signal?.throwIfAborted();
+  }
+  if (group.length > 0) decoded.push(decodeBatch(group, ready));
+  for (const batch of decoded) {
+    signal?.throwIfAborted();
+    yield await encodeBatch(model, await batch);
+  }
+}
+
+interface DecodedBatch<P> {
+  good: { picture: P; pixels: Float32Array }[];
+  lost: EmbeddedBatch<P>["lost"];
+}
+
+function decodeBatch<P extends WithPicture>(
+  group: readonly P[],
+  preprocess: (image: Uint8Array) => Promise<Float32Array>,
+): Promise<DecodedBatch<P>> {
+  const batch = Promise.all(
+    group.map((picture) =>
+      preprocess(picture.image).then(
+        (pixels) => ({ picture, pixels }),
+        (error: unknown) => {
+          // what the whole run fails of is no picture's fault
+          if (error instanceof UserError) throw error;
+          return { picture, problem: error instanceof Error ? error.message : String(error) };
+        },
+      ),
+    ),
+  ).then((all) => ({
+    good: all.filter((one) => "pixels" in one),
+    lost: all.filter((one) => "problem" in one),
+  }));
+  // an error belongs to whoever asks for the batch
+  batch.catch(() => {});
+  return batch;
+}
+
+async function encodeBatch<P>(
+  model: EvaluatedModel,
+  { good, lost }: DecodedBatch<P>,
+): Promise<EmbeddedBatch<P>> {
+  const [height, width] = imageSize(model.config.vision_cfg);
+  const size = height * width * 3;
+  const batch = new Float32Array(good.length * size);
+  good.forEach(({ pixels }, i) => batch.set(pixels, i * size));
+  const features = checkFinite(await imageFeatures(model, batch, Math.max(1, good.length)));
+  return { good: good.map(({ picture }) => picture), lost, features };
 }

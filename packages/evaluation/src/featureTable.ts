@@ -1,3 +1,5 @@
+import { UserError } from "@pairloom/config";
+
 /** Normalised embeddings, row after row. */
 export interface FeatureTable {
   /** N. */
@@ -24,6 +26,17 @@ export function normalizeRows(table: FeatureTable): FeatureTable {
     for (let i = 0; i < values.length; i++) values[i]! *= scale;
   }
   return table;
+}
+
+/** @returns the table. @throws UserError "features_not_finite" where a number is none, as of weights that diverged */
+export function checkFinite(table: FeatureTable): FeatureTable {
+  const at = table.data.findIndex((value) => !Number.isFinite(value));
+  if (at === -1) return table;
+  throw new UserError(
+    "features_not_finite",
+    `The model gives ${table.data[at]} for input ${Math.floor(at / table.width)} of a batch`,
+    { hint: "Are these weights of a training that diverged? `pairloom checkpoints verify` looks at them." },
+  );
 }
 
 /** Inner products of one row with every row of a table: [N], cosines where both are normalised. */

@@ -16,6 +16,7 @@ export * from "./retrieval.js";
 export * from "./labelRules.js";
 export * from "./preprocessPicture.js";
 export * from "./embedPictures.js";
+export * from "./preprocessThreads.js";
 export * from "./embedRelease.js";
 export * from "./searchIndex.js";
 export { evaluationSize } from "./training/evaluationSize.js";

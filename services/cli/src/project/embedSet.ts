@@ -26,7 +26,8 @@ export async function embedSet<P extends { image: Uint8Array }, T>(
   options: { limit?: number | undefined; batchSize: number; name: string },
   say: Say,
 ): Promise<EmbeddedSet<T>> {
-  const { embedPictures } = await import("@pairloom/evaluation");
+  const { embedPictures, PreprocessThreads } = await import("@pairloom/evaluation");
+  const { imageSize } = await import("@pairloom/clip");
   const live = new LiveBlock();
   const started = performance.now();
   let count = 0;
@@ -42,9 +43,12 @@ export async function embedSet<P extends { image: Uint8Array }, T>(
       yield picture;
     }
   }
+  // an engine's step holds this thread: pictures are decoded and resized in others meanwhile
+  const threads = new PreprocessThreads(imageSize(model.config.vision_cfg));
   const { features, kept, skipped } = await embedPictures(model, counted(), keep, {
     batchSize: options.batchSize,
-  });
+    preprocess: (image) => threads.preprocess(image),
+  }).finally(() => threads.close());
   live.finish(line(), line());
   for (const problem of set.leftOut.lines()) say.warn(problem);
   if (skipped > 0) say.warn(`${skipped} pictures can't be decoded and are left out`);
