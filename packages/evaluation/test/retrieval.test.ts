@@ -75,7 +75,7 @@ test("several texts to a picture: any of its own is right, as CLIP_benchmark cou
   const texts = table([
     [9, 1, 0],
     [1, 9, 0],
-    [9, 0.5, 0],
+    [8, 0.5, 4],
   ]);
   const result = await retrieval(pictures, texts, ["a", "b", "c"], [1, 2], [0, 0, 1]);
   expect([result.pictures, result.texts]).toEqual([2, 3]);

@@ -15,6 +15,8 @@ export interface LinearClassifier {
   converged: boolean;
 }
 
+/** Relative error of a loss whose logits are float32. */
+const float32Rounding = 1e-7;
 /** Logits of a block of rows: 16 MB. */
 const blockLogits = 1 << 22;
 
@@ -64,7 +66,8 @@ export class LogisticRegression {
     const count = this.classes.length;
     const from = start ?? new Float64Array((this.width + 1) * count);
     const penalty = (count === 2 ? 2 : 1) / (c * this.rows);
-    const found = await minimize((w, gradient) => this.lossAndGradient(w, penalty, gradient), from, options);
+    const objective = (w: Float64Array, gradient: Float64Array) => this.lossAndGradient(w, penalty, gradient);
+    const found = await minimize(objective, from, { rounding: float32Rounding, ...options });
     const { x: weights, value: loss, iterations, converged } = found;
     return { classes: this.classes, weights, loss, iterations, converged };
   }

@@ -13,6 +13,8 @@ export interface MinimizeOptions {
   /** Largest element of the gradient that ends it. */
   tolerance?: number;
   maxIterations?: number;
+  /** Relative error of the function's values: smaller rises say nothing, the slope decides there. */
+  rounding?: number;
   /** Pairs of steps and changes of the gradient that are remembered. */
   history?: number;
 }
@@ -31,7 +33,7 @@ const mostTrials = 30;
 export async function minimize(
   objective: Objective,
   start: Float64Array,
-  { tolerance = 1e-4, maxIterations = 1000, history = 10 }: MinimizeOptions = {},
+  { tolerance = 1e-4, maxIterations = 1000, rounding = 1e-14, history = 10 }: MinimizeOptions = {},
 ): Promise<Minimum> {
   let x: Float64Array = start.slice();
   let gradient: Float64Array = new Float64Array(x.length);
@@ -41,7 +43,7 @@ export async function minimize(
   while (largest(gradient) > tolerance && iterations < maxIterations) {
     const direction = downhill(gradient, pairs);
     const first = pairs.length === 0 ? Math.min(1, 1 / Math.sqrt(dot(gradient, gradient))) : 1;
-    const found = await lineSearch(objective, { x, value, gradient }, direction, first);
+    const found = await lineSearch(objective, { x, value, gradient }, direction, first, rounding);
     if (found === null) {
       if (pairs.length === 0) break;
       pairs.length = 0; // once more, straight downhill
@@ -96,6 +98,7 @@ async function lineSearch(
   from: Point,
   direction: Float64Array,
   first: number,
+  rounding: number,
 ): Promise<Point | null> {
   const slope = dot(from.gradient, direction);
   if (!(slope < 0)) return null;
@@ -111,12 +114,15 @@ async function lineSearch(
     const gradient = new Float64Array(x.length);
     const value = await objective(x, gradient);
     const here = dot(gradient, direction);
+    const flat = Math.abs(here) <= -flatness * slope;
+    if (flat && Math.abs(value - from.value) <= rounding * Math.abs(from.value))
+      return { x, value, gradient };
     const enough = value <= from.value + decrease * length * slope;
     if (!enough || value >= lowValue || Number.isNaN(value)) {
       high = length;
     } else {
       lowest = { x, value, gradient };
-      if (Math.abs(here) <= -flatness * slope) return lowest;
+      if (flat) return lowest;
       if (here >= 0) high = length;
       else [low, lowValue, lowSlope] = [length, value, here];
     }
