@@ -28,7 +28,7 @@ export async function labelledTable(
   names: string[] | null,
 ): Promise<LabelledSet> {
   const leftOut = new LeftOut();
-  const rows = await readRows(path, columns.path, columns.label, leftOut);
+  const rows = await readRows(path, columns, "label", leftOut);
   const found = [...new Set(rows.map(({ value }) => value.trim()))];
   const numbers = found.every((label) => /^\d+$/.test(label));
   const classes = names ?? (numbers ? null : found.sort());
@@ -46,7 +46,7 @@ export async function labelledTable(
 export async function captionedTable(path: string, columns: TableColumns): Promise<CaptionedSet> {
   const leftOut = new LeftOut();
   const captions = new Map<string, string[]>();
-  for (const { file, value, row } of await readRows(path, columns.path, columns.caption, leftOut)) {
+  for (const { file, value, row } of await readRows(path, columns, "caption", leftOut)) {
     if (value.trim() === "") {
       leftOut.add("an empty caption", `row ${row}`);
       continue;
@@ -82,8 +82,8 @@ interface Row {
 
 async function readRows(
   path: string,
-  fileColumn: string,
-  valueColumn: string,
+  columns: TableColumns,
+  kind: "label" | "caption",
   leftOut: LeftOut,
 ): Promise<Row[]> {
   let text: string;
@@ -97,19 +97,20 @@ async function readRows(
   }
   const records = parseDelimited(text, path.toLowerCase().endsWith(".tsv") ? "\t" : ",");
   const header = ((records.next().value ?? []) as string[]).map((name) => name.trim());
-  const place = (name: string, option: string): number => {
+  const place = (column: keyof TableColumns): number => {
+    const name = columns[column];
     const at = header.indexOf(name);
     if (at >= 0) return at;
     throw new UserError(
       "column_missing",
       `${path} has no column "${name}"; it has ${header.join(", ") || "none"}`,
       {
-        hint: `Name the column with ${option}.`,
+        hint: `Name the column with --${column}-column.`,
       },
     );
   };
-  const fileAt = place(fileColumn, "--path-column");
-  const valueAt = place(valueColumn, "--label-column or --caption-column");
+  const fileAt = place("path");
+  const valueAt = place(kind);
   const rows: Row[] = [];
   let row = 1;
   for (const record of records) {

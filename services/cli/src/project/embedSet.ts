@@ -51,7 +51,7 @@ export async function embedSet<P extends { image: Uint8Array }, T>(
   }).finally(() => threads.close());
   live.finish(line(), line());
   for (const problem of set.leftOut.lines()) say.warn(problem);
-  if (skipped > 0) say.warn(`${skipped} pictures can't be decoded and are left out`);
+  if (skipped > 0) say.warn(`left out: ${skipped} that can't be decoded`);
   if (features.rows === 0)
     throw new UserError("nothing_to_evaluate", `No picture of ${options.name} could be used`, {
       hint: "Are there pictures, can they be decoded, and do labels or captions belong to them?",
