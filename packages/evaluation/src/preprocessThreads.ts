@@ -5,8 +5,8 @@ import { UserError } from "@pairloom/config";
 import type { PreprocessAnswer, PreprocessOrder, PreprocessThreadData } from "./threads/preprocessThread.js";
 
 const file = createRequire(import.meta.url).resolve("@pairloom/evaluation/threads/preprocessThread");
-/** Pictures that a thread has at once: one is decoded while another is resized. */
-const picturesAtOnce = 2;
+/** Pictures that a thread has at once: some are decoded (in libuv's threads) while it resizes one. */
+const picturesAtOnce = 8;
 
 interface Waiting {
   image: Uint8Array;
