@@ -20,7 +20,7 @@ case "$which" in
     # open_clip 3.3.0 trains with webdataset up to 0.2.86 (its extra "training").
     # torch goes in first and alone, so that no other package's wish for "any torch" can choose its build.
     first=(torch==2.13.0)
-    packages=(torchvision==0.28.0 open_clip_torch==3.3.0 transformers==5.23.0 safetensors webdataset==0.2.86 tensorboard pandas ftfy regex onnx==1.23.2 onnxruntime==1.32.0 numpy pillow)
+    packages=(torchvision==0.28.0 open_clip_torch==3.3.0 transformers==5.23.0 safetensors webdataset==0.2.86 tensorboard pandas ftfy regex onnx==1.23.2 onnxruntime==1.32.0 scikit-learn==1.9.1 numpy pillow)
     ;;
   *)
     echo "environment.sh knows 'readers' and 'pytorch', not '$which'" >&2

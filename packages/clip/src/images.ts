@@ -4,6 +4,7 @@
  */
 export * from "./randomNumbers.js";
 export * from "./images/rawImage.js";
+export * from "./images/cmykToRgb.js";
 export * from "./images/resizeImage.js";
 export * from "./images/preprocess.js";
 export * from "./images/trainingCrop.js";

@@ -1,5 +1,16 @@
 export * from "./featureTable.js";
 export * from "./encodeFeatures.js";
+export * from "./classify.js";
+export * from "./datasets/classList.js";
+export * from "./datasets/evaluationSet.js";
+export { LeftOut } from "./datasets/leftOut.js";
+export * from "./datasets/openSet.js";
+export type { TableColumns } from "./datasets/pictureTable.js";
+export * from "./probe/linearProbe.js";
+export * from "./templates/classPrompts.js";
+export * from "./templates/openaiTemplates.js";
+export * from "./templates/plainTemplates.js";
+export * from "./templates/readTemplates.js";
 export * from "./zeroShot.js";
 export * from "./retrieval.js";
 export * from "./labelRules.js";

@@ -2,3 +2,4 @@ export * from "./balanceByQuery.js";
 export * from "./parseQueryList.js";
 export * from "./queryMatcher.js";
 export * from "./readQueryList.js";
+export { parseDelimited } from "./parseDelimited.js";

@@ -2,6 +2,7 @@ export { blockBytes, decodeTarHeader, encodeTarHeader, TarMemberError } from "./
 export { packTar, TarPacker, tarBytesOf, type TarMember } from "./tar/packTar.js";
 export { type TarEntry, type TarProblem, TarScanner, type TarScannerOptions } from "./tar/tarScanner.js";
 export { scanTar } from "./tar/scanTar.js";
+export { type MemberGroup, MemberGrouper } from "./reader/groupSamples.js";
 export {
   type Column,
   column,

@@ -53,6 +53,41 @@ describe("ftfy's own cases", () => {
   });
 });
 
+describe("cases that ftfy marks as failing", () => {
+  const outputs = JSON.parse(fixture("ftfy_failing_outputs.json")) as {
+    label: string;
+    original: string;
+    output: string;
+  }[];
+
+  test("are all ten there", () => expect(outputs.length).toBe(10));
+
+  test.each(outputs)("come out as ftfy leaves them: $label", ({ original, output }) => {
+    expect(fixText(original)).toBe(output);
+  });
+});
+
+describe("cleaning", () => {
+  test("the short way for plain ASCII is the long one", () => {
+    const text = fc.string({ unit: fc.constantFrom(..."aBz09 .,'<;~  "), maxLength: 40 });
+    fc.assert(
+      // an ampersand in front takes the long way, and is no reference where a space follows
+      fc.property(text, (plain) => {
+        expect(cleanText(`& x${plain}`)).toBe(`& ${cleanText(`x${plain}`)}`);
+      }),
+      { numRuns: 500 },
+    );
+    expect(cleanText("  A  red\t\nSTAR ")).toBe("a red star");
+  });
+
+  test("what no text should have does no harm: NUL, lone surrogates, nothing at all", () => {
+    expect(cleanText("a\0b")).toBe("ab");
+    expect(cleanText("a\ud800b\udc00")).toBe("a\ufffdb\ufffd");
+    expect(tokenizer.encode("")).toEqual([]);
+    expect(tokenizer.encode(" \n\t ")).toEqual([]);
+  });
+});
+
 describe("the context length", () => {
   const long = "a ".repeat(100);
 

@@ -1,3 +1,4 @@
+import { cmykToRgb } from "./cmykToRgb.js";
 import { cropImage, type PixelBox, type RawImage } from "./rawImage.js";
 import { resizeImage, type Resample } from "./resizeImage.js";
 
@@ -93,14 +94,14 @@ function roundHalfEven(value: number): number {
   return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
 }
 
-/** Bytes to normalised float32, three channels a pixel; grey is repeated, alpha dropped. */
+/** Bytes to normalised float32, three channels a pixel; grey is repeated, alpha dropped, CMYK converted. */
 export function normalizePixels(
   image: RawImage,
   options: Pick<PreprocessOptions, "mean" | "deviation"> = {},
   into: Float32Array = new Float32Array(image.width * image.height * 3),
   offset = 0,
 ): Float32Array {
-  const { data, channels } = image;
+  const { data, channels } = cmykToRgb(image);
   const tables = normalizationTables(options.mean ?? clipMean, options.deviation ?? clipDeviation);
   const [red, green, blue] = tables as [Float32Array, Float32Array, Float32Array];
   const [second, third] = channels >= 3 ? [1, 2] : [0, 0];

@@ -1,5 +1,6 @@
-/** Decoded pixels, rows from the top, channels side by side: grey, grey and alpha, RGB, or RGBA. */
+/** Decoded pixels, rows from the top, channels side by side: grey, grey and alpha, RGB, RGBA, or CMYK where `colours` says so. */
 export interface RawImage {
+  readonly colours?: "cmyk";
   readonly data: Uint8Array | Uint8ClampedArray;
   readonly width: number;
   readonly height: number;
@@ -30,5 +31,5 @@ export function cropImage(image: RawImage, box: PixelBox): RawImage {
     const from = ((top + row) * image.width + left) * channels;
     data.set(image.data.subarray(from, from + width * channels), row * width * channels);
   }
-  return { data, width, height, channels };
+  return { ...image, data, width, height };
 }

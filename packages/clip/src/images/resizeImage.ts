@@ -16,7 +16,7 @@ export function resizeImage(
 ): RawImage {
   const window = options.window ?? { left: 0, top: 0, width, height };
   if (options.resample === "nearest") return nearest(image, width, height, window);
-  const alpha = image.channels === 2 || image.channels === 4;
+  const alpha = image.colours === undefined && (image.channels === 2 || image.channels === 4);
   const columns = kernels(image.width, width, window.left, window.width);
   const rows = kernels(image.height, height, window.top, window.height);
   const source = alpha ? weighted(image) : image;
@@ -114,7 +114,7 @@ function passAcross(image: RawImage, columns: Kernels, rows: Kernels): RawImage 
       }
     }
   }
-  return { data: out, width: count, height, channels };
+  return { ...image, data: out, width: count, height };
 }
 
 /** Resizes down an image whose first row is `rows.from` of the original. */
@@ -133,7 +133,7 @@ function passDown(image: RawImage, rows: Kernels): RawImage {
     }
     for (let i = 0; i < stride; i++) out[row * stride + i] = toByte(sums[i]!);
   }
-  return { data: out, width, height: count, channels };
+  return { ...image, data: out, width, height: count };
 }
 
 function nearest(image: RawImage, width: number, height: number, window: PixelBox): RawImage {
@@ -148,7 +148,7 @@ function nearest(image: RawImage, width: number, height: number, window: PixelBo
       for (let channel = 0; channel < channels; channel++) out[to++] = image.data[from + channel]!;
     }
   }
-  return { data: out, width: columns.length, height: rows.length, channels };
+  return { ...image, data: out, width: columns.length, height: rows.length };
 }
 
 /** The input pixel of each output pixel. Steps are added up one by one, as Pillow does: rounding shows at the borders. */

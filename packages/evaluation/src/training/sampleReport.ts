@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { decodeImage } from "@pairloom/clip";
+import { cmykToRgb, decodeImage } from "@pairloom/clip";
 import sharp from "sharp";
 import { type FeatureTable, featureRow, similarities } from "../featureTable.js";
 import { publishFile } from "../publishFile.js";
@@ -34,7 +34,7 @@ export async function writePictures(folder: string, images: readonly Uint8Array[
   await mkdir(join(folder, "pictures"), { recursive: true });
   return Promise.all(
     images.slice(0, pictureCount).map(async (image, number) => {
-      const { data, width, height, channels } = await decodeImage(image);
+      const { data, width, height, channels } = cmykToRgb(await decodeImage(image));
       const raw = { width, height, channels: channels };
       const jpeg = await sharp(data, { raw })
         .flatten({ background: "#ffffff" })

@@ -8,7 +8,9 @@ import type { FeatureTable } from "../featureTable.js";
 import { labelRules } from "../labelRules.js";
 import { preprocessPicture } from "../preprocessPicture.js";
 import { retrieval, type RetrievalResult } from "../retrieval.js";
-import { classFeatures, classPrompts, plainTemplates, zeroShot } from "../zeroShot.js";
+import { classPrompts } from "../templates/classPrompts.js";
+import { plainTemplates } from "../templates/plainTemplates.js";
+import { classFeatures, zeroShot } from "../zeroShot.js";
 import { namedRules, readClassNames } from "./classNames.js";
 import { evaluationSize } from "./evaluationSize.js";
 import { evaluationSlice } from "./evaluationSlice.js";
@@ -76,11 +78,11 @@ export async function openTrainingEvaluation(
     const texts = await textFeatures(model, captions, chunk);
     await writeSampleReport(folder, sampleReport({ step, heldOut, files, keys }, pictures, texts, captions));
     const numbers = {
-      ...recallNumbers(prefix, retrieval(pictures, texts, captions)),
+      ...recallNumbers(prefix, await retrieval(pictures, texts, captions)),
       [`${prefix}num_samples`]: samples.length,
     };
     if (rows.length > 0) {
-      const result = zeroShot(rowsOf(pictures, rows), await classFeatures(model, prompts), labels);
+      const result = await zeroShot(rowsOf(pictures, rows), await classFeatures(model, prompts), labels);
       numbers[`${prefix}zeroshot-val-top1`] = result.top1;
       if (classes.length > 5) numbers[`${prefix}zeroshot-val-top5`] = result.top5;
     }

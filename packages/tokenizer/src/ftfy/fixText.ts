@@ -61,17 +61,26 @@ function fixSegment(text: string, unescape: boolean): string {
     const before = text;
     if (unescape) text = unescapeClearHtml(text);
     text = fixEncoding(text);
-    text = fixC1Controls(text);
-    text = text.replace(ligature, (found) => ligatures.get(found)!);
-    text = text.replace(/[\u3000\uff01-\uffef]/g, (wide) =>
-      wide === "\u3000" ? " " : wide.normalize("NFKC"),
-    );
-    text = text.replace(/[\u201c-\u201f]/g, '"').replace(/[\u02bc\u2018-\u201b]/g, "'");
-    text = text.replace(/\r\n|[\r\u2028\u2029\x85]/g, "\n");
-    text = text.replace(/[\ud800-\udfff]/gu, "\ufffd");
-    text = text.replace(/\x1b\[[\p{Nd};]*[a-zA-Z]/gu, "");
-    text = text.replace(/[\x00-\x08\x0b\x0e-\x1f\x7f\u206a-\u206f\ufeff\ufff9-\ufffc]/g, "");
+    if (odd.test(text)) text = fixCharacters(text);
     text = text.normalize("NFC");
     if (text === before) return text;
   }
+}
+
+/** Any character that `fixCharacters` has something to do for. */
+const odd = new RegExp(
+  `[\\x00-\\x08\\x0b\\x0d-\\x1f\\x7f-\\x9f\\u02bc\\u2018-\\u201f\\u2028\\u2029\\u206a-\\u206f\\u3000\\ud800-\\udfff` +
+    `\\ufeff\\uff01-\\uffef\\ufff9-\\ufffc${[...ligatures.keys()].join("")}]`,
+);
+
+function fixCharacters(text: string): string {
+  return fixC1Controls(text)
+    .replace(ligature, (found) => ligatures.get(found)!)
+    .replace(/[\u3000\uff01-\uffef]/g, (wide) => (wide === "\u3000" ? " " : wide.normalize("NFKC")))
+    .replace(/[\u201c-\u201f]/g, '"')
+    .replace(/[\u02bc\u2018-\u201b]/g, "'")
+    .replace(/\r\n|[\r\u2028\u2029\x85]/g, "\n")
+    .replace(/[\ud800-\udfff]/gu, "\ufffd")
+    .replace(/\x1b\[[\p{Nd};]*[a-zA-Z]/gu, "")
+    .replace(/[\x00-\x08\x0b\x0e-\x1f\x7f\u206a-\u206f\ufeff\ufff9-\ufffc]/g, "");
 }

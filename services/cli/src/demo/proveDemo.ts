@@ -44,6 +44,7 @@ export async function proveDemo(input: ProofInput): Promise<DemoProof> {
     const {
       classFeatures,
       classPrompts,
+      confusionTable,
       featureRow,
       plainTemplates,
       retrieval,
@@ -59,13 +60,14 @@ export async function proveDemo(input: ProofInput): Promise<DemoProof> {
     );
     const heldOut = balanced(await labelledSamples(input.release, input.heldOut, Infinity));
     const pictures = await embed(opened, heldOut.samples);
-    const result = zeroShot(pictures, names, heldOut.labels);
+    const result = await zeroShot(pictures, names, heldOut.labels);
+    const confusion = confusionTable(heldOut.labels, result.answers, classes.length);
     const seen = await labelledSamples(input.seen, classes, seenPictures);
-    const seenResult = zeroShot(await embed(opened, seen.samples), names, seen.labels);
+    const seenResult = await zeroShot(await embed(opened, seen.samples), names, seen.labels);
 
     const captions = heldOut.samples.map(({ text }) => text);
     const texts = await textFeatures(model, captions);
-    const { textToImage } = retrieval(pictures, texts, captions);
+    const { textToImage } = await retrieval(pictures, texts, captions);
     const sentences = input.heldOut.slice(0, searchCount).map((name) => `a picture of a ${name}`);
     const queries = await textFeatures(model, sentences);
     const nearest = (query: Float32Array, most: number) =>
@@ -84,7 +86,7 @@ export async function proveDemo(input: ProofInput): Promise<DemoProof> {
       confusion: input.heldOut.map((truth) => ({
         truth,
         predicted: Object.fromEntries(
-          (result.confusion[classes.indexOf(truth)] ?? []).flatMap((n, label) =>
+          (confusion[classes.indexOf(truth)] ?? []).flatMap((n, label) =>
             n > 0 ? [[classes[label]!, n]] : [],
           ),
         ),

@@ -1,0 +1,256 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { packTar } from "@pairloom/shards";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readClassList } from "../src/datasets/classList.js";
+import type { CaptionedPicture, CaptionedSet, LabelledSet } from "../src/datasets/evaluationSet.js";
+import { openCaptionedSet, openLabelledSet } from "../src/datasets/openSet.js";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sets-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Writes files below a new folder. @returns its path */
+async function files(name: string, contents: Record<string, string | Buffer>): Promise<string> {
+  for (const [path, content] of Object.entries(contents)) {
+    const target = join(folder, name, path);
+    await mkdir(join(target, ".."), { recursive: true });
+    await writeFile(target, content);
+  }
+  return join(folder, name);
+}
+
+async function tar(members: Record<string, string>): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  const all = Object.entries(members).map(([name, text]) => ({ name, data: Buffer.from(text) }));
+  for await (const part of packTar(all)) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+/** Pictures' contents and labels. */
+async function read({ pictures }: LabelledSet): Promise<[string, number][]> {
+  const all: [string, number][] = [];
+  for await (const { image, label } of pictures) all.push([Buffer.from(image).toString(), label]);
+  return all;
+}
+
+async function readCaptions({ pictures }: CaptionedSet): Promise<[string, string[]][]> {
+  const all: CaptionedPicture[] = [];
+  for await (const picture of pictures) all.push(picture);
+  return all.map(({ image, captions }) => [Buffer.from(image).toString(), captions]);
+}
+
+describe("a folder with one subfolder a class", () => {
+  test("subfolders in order, underscores are spaces, other files are no pictures", async () => {
+    const place = await files("classes", {
+      "red_star/0.jpg": "r0",
+      "red_star/deeper/1.PNG": "r1",
+      "red_star/notes.txt": "no picture",
+      "blue_ring/0.webp": "b0",
+    });
+    const set = await openLabelledSet(place);
+    expect(set.classes).toEqual(["blue ring", "red star"]);
+    expect(await read(set)).toEqual([
+      ["b0", 0],
+      ["r0", 1],
+      ["r1", 1],
+    ]);
+    expect((await openLabelledSet(place, { classes: ["ring", "star"] })).classes).toEqual(["ring", "star"]);
+    await expect(openLabelledSet(place, { classes: ["a", "b", "c"] })).rejects.toMatchObject({
+      code: "classes_differ",
+    });
+    await expect(openLabelledSet(place, { split: "train" })).rejects.toMatchObject({ code: "split_missing" });
+  });
+
+  test("the wanted part is read, and a class without pictures keeps its number and is named", async () => {
+    const place = await files("parts", {
+      "train/a/0.jpg": "train",
+      "test/a/none.txt": "",
+      "test/b/0.jpg": "test",
+    });
+    const set = await openLabelledSet(place);
+    expect(set.classes).toEqual(["a", "b"]);
+    expect(await read(set)).toEqual([["test", 1]]);
+    expect(set.leftOut.lines()).toEqual(["left out: a class without pictures (a)"]);
+    expect(await read(await openLabelledSet(place, { split: "train" }))).toEqual([["train", 0]]);
+  });
+});
+
+describe("CLIP_benchmark's layout", () => {
+  const names = { "classnames.txt": "cat\ndog\n", "zeroshot_classification_templates.txt": "a {c}.\n" };
+
+  test("shards by number, as many as nshards.txt says; classes and prompts come with them", async () => {
+    const place = await files("wds", {
+      ...names,
+      "test/nshards.txt": "2\n",
+      "test/0.tar": await tar({ "s0.webp": "p0", "s0.cls": "1", "s1.cls": "0", "s1.jpg": "p1" }),
+      "test/1.tar": await tar({ "s2.jpg": "p2", "s3.cls": "0", "s4.png": "p4", "s4.cls": " 0\n" }),
+      "test/2.tar": await tar({ "s9.jpg": "p9", "s9.cls": "0" }),
+    });
+    const set = await openLabelledSet(place);
+    expect([set.classes, set.templates]).toEqual([["cat", "dog"], ["a {c}."]]);
+    expect(await read(set)).toEqual([
+      ["p0", 1],
+      ["p1", 0],
+      ["p4", 0],
+    ]);
+    expect(set.leftOut.counts()).toEqual({ "no label": 1, "no picture": 1 });
+  });
+
+  test("several texts a picture, one a line", async () => {
+    const place = await files("captions", {
+      "dataset_type.txt": "retrieval\n",
+      "test/0.tar": await tar({ "s0.jpg": "p0", "s0.txt": "one\r\ntwo\n", "s1.jpg": "p1", "s1.txt": "\n" }),
+    });
+    const set = await openCaptionedSet(place);
+    expect(await readCaptions(set)).toEqual([["p0", ["one", "two"]]]);
+    expect(set.leftOut.counts()).toEqual({ "no text": 1 });
+    await expect(openLabelledSet(place)).rejects.toMatchObject({ code: "dataset_type" });
+  });
+
+  test.each([
+    ["2", "label_out_of_range"],
+    ["-1", "label_unknown"],
+    ["cow", "label_unknown"],
+    ["", "label_unknown"],
+  ])("the label %j is refused", async (label, code) => {
+    const place = await files(`label-${label}`, {
+      ...names,
+      "test/0.tar": await tar({ "s0.jpg": "p", "s0.cls": label }),
+    });
+    await expect(read(await openLabelledSet(place))).rejects.toMatchObject({ code });
+  });
+
+  test("missing shards, a missing part, several labels a picture and an unnamed class are refused", async () => {
+    const one = await tar({ "s0.jpg": "p", "s0.cls": "0" });
+    const short = await files("short", { ...names, "test/nshards.txt": "2", "test/0.tar": one });
+    await expect(openLabelledSet(short)).rejects.toMatchObject({ code: "shards_missing" });
+    await expect(openLabelledSet(short, { split: "train" })).rejects.toMatchObject({
+      code: "shards_missing",
+    });
+    await expect(openCaptionedSet(short)).rejects.toMatchObject({ code: "dataset_type" });
+    const multi = await files("multi", { "dataset_type.txt": "multilabel", "test/0.tar": one });
+    await expect(openLabelledSet(multi)).rejects.toMatchObject({ code: "dataset_type" });
+    const unnamed = await files("unnamed", { "classnames.txt": "cat\n\ndog\n", "test/0.tar": one });
+    await expect(openLabelledSet(unnamed)).rejects.toMatchObject({ code: "class_name_empty" });
+  });
+
+  test("a shard that is cut off gives what is whole, and says so", async () => {
+    const whole = await tar({ "s0.jpg": "p0", "s0.cls": "0", "s1.jpg": "p1", "s1.cls": "1" });
+    const place = await files("cut", { ...names, "test/0.tar": whole.subarray(0, 1600) });
+    const set = await openLabelledSet(place);
+    expect(await read(set)).toEqual([["p0", 0]]);
+    expect(set.leftOut.lines().length).toBeGreaterThan(0);
+  });
+});
+
+describe("a table", () => {
+  test("of labels: names in order, or numbers; files from the table's folder on", async () => {
+    const place = await files("table", {
+      "named.csv": 'path,label\na.jpg,"star, red"\nsub/b.jpg,ring\nlost.jpg,ring\n',
+      "numbers.tsv": "\ufeffid\tclass\tfile\n7\t1\ta.jpg\n",
+      "a.jpg": "A",
+      "sub/b.jpg": "B",
+    });
+    const set = await openLabelledSet(join(place, "named.csv"));
+    expect(set.classes).toEqual(["ring", "star, red"]);
+    expect(await read(set)).toEqual([
+      ["A", 1],
+      ["B", 0],
+    ]);
+    expect(set.leftOut.counts()).toEqual({ "a picture's file can't be read": 1 });
+    const columns = { path: "file", label: "class" };
+    const numbered = await openLabelledSet(join(place, "numbers.tsv"), { columns });
+    expect(numbered.classes).toBeNull();
+    expect(await read(numbered)).toEqual([["A", 1]]);
+    await expect(
+      openLabelledSet(join(place, "numbers.tsv"), { columns, classes: ["only one"] }),
+    ).rejects.toMatchObject({ code: "label_out_of_range" });
+    await expect(openLabelledSet(join(place, "named.csv"), { classes: ["a", "b"] })).rejects.toMatchObject({
+      code: "label_unknown",
+    });
+  });
+
+  test("of captions: a picture's rows are its texts", async () => {
+    const place = await files("captioned", {
+      "c.csv": "path,caption\na.jpg,one\nb.jpg,other\na.jpg,two\nb.jpg,\nb.jpg\n",
+      "a.jpg": "A",
+      "b.jpg": "B",
+    });
+    const set = await openCaptionedSet(join(place, "c.csv"));
+    expect(await readCaptions(set)).toEqual([
+      ["A", ["one", "two"]],
+      ["B", ["other"]],
+    ]);
+    expect(set.leftOut.counts()).toEqual({ "an empty caption": 1, "a row without file or text": 1 });
+  });
+
+  test("without the column, or that is no text, is refused by the column's name", async () => {
+    const place = await files("columns", {
+      "c.csv": "path,title\na.jpg,x\n",
+      "b.csv": Buffer.from([0xff, 0xfe, 0x00]),
+      "e.csv": "",
+    });
+    await expect(openCaptionedSet(join(place, "c.csv"))).rejects.toMatchObject({
+      code: "column_missing",
+      message: expect.stringMatching(/no column "caption"; it has path, title/) as string,
+    });
+    await expect(openCaptionedSet(join(place, "e.csv"))).rejects.toMatchObject({ code: "column_missing" });
+    await expect(openCaptionedSet(join(place, "b.csv"))).rejects.toMatchObject({ code: "table_invalid" });
+  });
+});
+
+describe("a release", () => {
+  const captions = [
+    "a red star",
+    "Reddish stars",
+    "two RED STARS",
+    "a star and a ring",
+    "a ring.",
+    "nothing",
+  ];
+  let place: string;
+  beforeAll(async () => {
+    const members = captions.flatMap((caption, i) => [
+      [`0000${i}.jpg`, "picture"],
+      [`0000${i}.txt`, caption],
+    ]);
+    place = await files("release", {
+      "00000.tar": await tar(Object.fromEntries(members) as Record<string, string>),
+    });
+  });
+
+  test("by names: whole words, whatever the case; what names none or several is counted", async () => {
+    const set = await openLabelledSet(place, { classes: ["star", "ring"] });
+    expect((await read(set)).map(([, label]) => label)).toEqual([0, 1]);
+    expect(set.leftOut.counts()).toEqual({ "texts that name no class, or several": 4 });
+  });
+
+  test("by rules; without either it is refused", async () => {
+    const rules = [
+      { name: "star", pattern: "stars?" },
+      { name: "ring", pattern: "^a ring" },
+    ];
+    const set = await openLabelledSet(place, { rules });
+    expect(set.classes).toEqual(["star", "ring"]);
+    expect((await read(set)).map(([, label]) => label)).toEqual([0, 0, 0, 0, 1]);
+    await expect(openLabelledSet(place)).rejects.toMatchObject({ code: "classes_missing" });
+  });
+
+  test("has one text a picture", async () => {
+    const texts = (await readCaptions(await openCaptionedSet(place))).map(([, own]) => own);
+    expect(texts).toEqual(captions.map((caption) => [caption]));
+  });
+});
+
+test("what is no dataset is refused", async () => {
+  const empty = await files("empty", { "notes.txt": "" });
+  await expect(openLabelledSet(empty)).rejects.toMatchObject({ code: "dataset_unknown" });
+  await expect(openCaptionedSet(empty)).rejects.toMatchObject({ code: "dataset_unknown" });
+  await expect(openLabelledSet(join(empty, "notes.txt"))).rejects.toMatchObject({ code: "dataset_unknown" });
+  await expect(openLabelledSet(join(folder, "nowhere"))).rejects.toMatchObject({ code: "dataset_missing" });
+  await expect(readClassList(join(folder, "nowhere"))).rejects.toMatchObject({ code: "classes_missing" });
+});

@@ -1,0 +1,79 @@
+import { writeFile } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import type { EngineChoice } from "@pairloom/engine";
+import type { BenchmarkResult, SetOptions } from "@pairloom/evaluation";
+import type { Command } from "commander";
+import { newFile } from "../project/newFile.js";
+import { openModel, type OpenModel } from "../project/openModel.js";
+import { createSay, type Say } from "../terminal/say.js";
+import { engineOption, jsonOption, wholeNumber } from "./options.js";
+
+/** Options of every evaluation. */
+export interface EvalOptions {
+  checkpoint: string;
+  model?: string;
+  data: string;
+  split?: string;
+  pathColumn?: string;
+  limit?: number;
+  batchSize: number;
+  engine: EngineChoice;
+  out?: string;
+  json?: boolean;
+}
+
+export function addEvalOptions(command: Command): Command {
+  return command
+    .requiredOption("--checkpoint <file>", "the model's weights (safetensors or .pt, open_clip's keys)")
+    .requiredOption("--data <place>", "the dataset: a folder or a csv (docs/evaluation.md shows the layouts)")
+    .option("--model <name>", "the model's config, where none lies beside the checkpoint")
+    .option("--split <name>", "part of the dataset (default: test, where there is one)")
+    .option("--path-column <name>", "a csv's column of picture files (default: path)")
+    .option("--limit <n>", "pictures to look at, the first", wholeNumber(1))
+    .option("--batch-size <n>", "pictures at once", wholeNumber(1), 64)
+    .option("--out <file>", "write the result, as CLIP_benchmark does, to a new file")
+    .addOption(engineOption().default("auto"))
+    .addOption(jsonOption());
+}
+
+/** What an evaluation comes to. */
+export interface Evaluation {
+  result: BenchmarkResult;
+  /** Beside it in the JSON output. */
+  counts: Record<string, unknown>;
+  text: string;
+}
+
+/** Opens the model, evaluates, prints and writes the result. */
+export async function runEvaluation<O extends EvalOptions>(
+  options: O,
+  evaluate: (opened: OpenModel, options: O, say: Say) => Promise<Evaluation>,
+): Promise<void> {
+  const say = createSay(options.json ?? false);
+  const opened = await openModel(options.checkpoint, options.engine, options.model);
+  try {
+    const { result, counts, text } = await evaluate(opened, options, say);
+    const { out } = options;
+    if (out !== undefined) await newFile(out, (beside) => writeFile(beside, `${JSON.stringify(result)}\n`));
+    say.result({ ...result, ...counts }, text);
+  } finally {
+    await opened.close();
+  }
+}
+
+export const subjectOf = (model: string, { data, checkpoint }: EvalOptions) => ({
+  dataset: basename(resolve(data)),
+  model,
+  pretrained: checkpoint,
+});
+
+/** Where and how a dataset is read. */
+export const setOptions = (
+  { split, pathColumn }: EvalOptions,
+  columns: { label?: string | undefined; caption?: string | undefined },
+): SetOptions => {
+  const named = Object.entries({ path: pathColumn, ...columns }).filter(([, name]) => name !== undefined);
+  return { split, columns: Object.fromEntries(named) };
+};
+
+export const percent = (share: number) => `${(100 * share).toFixed(1)} %`;

@@ -1,0 +1,110 @@
+import { UserError } from "@pairloom/config";
+import type { LabelledSet } from "@pairloom/evaluation";
+import type { Command } from "commander";
+import { embedSet } from "../project/embedSet.js";
+import type { OpenModel } from "../project/openModel.js";
+import { readLabelRules } from "../project/readLabelRules.js";
+import { LiveBlock } from "../terminal/liveBlock.js";
+import type { Say } from "../terminal/say.js";
+import {
+  addEvalOptions,
+  type EvalOptions,
+  type Evaluation,
+  percent,
+  runEvaluation,
+  setOptions,
+  subjectOf,
+} from "./evalOptions.js";
+
+interface ZeroShotOptions extends EvalOptions {
+  classes?: string;
+  labels?: string;
+  labelColumn?: string;
+  templates?: string;
+}
+
+/** `pairloom eval zeroshot`. */
+export function addZeroShotCommand(evaluation: Command): void {
+  addEvalOptions(
+    evaluation.command("zeroshot").description("classify pictures by the names of classes alone"),
+  )
+    .option("--classes <file>", "class names, one a line, by number or in the order of the class folders")
+    .option("--labels <file>", 'a release\'s classes by rule: JSON, [{"name": …, "pattern": …}]')
+    .option("--label-column <name>", "a csv's column of class names or numbers (default: label)")
+    .option(
+      "--templates <name>",
+      "prompts: openai-80, openai-7, plain, or a file with one a line, {} for the name and {s} for its plural" +
+        " (default: the dataset's own, or plain)",
+    )
+    .addHelpText(
+      "after",
+      "\nExamples:\n" +
+        "  $ pairloom eval zeroshot --checkpoint model.safetensors --model ViT-B-32 --data pictures/ --templates openai-7   # pictures/CLASS/*.jpg\n" +
+        "  $ pairloom eval zeroshot --checkpoint model.safetensors --model ViT-B-32 --data wds_cifar10/   # CLIP_benchmark's layout\n" +
+        "  $ pairloom eval zeroshot --checkpoint model.safetensors --model ViT-B-32 --data data/releases/r0001 --classes names.txt\n",
+    )
+    .action((options: ZeroShotOptions) => runEvaluation(options, evaluateZeroShot));
+}
+
+async function evaluateZeroShot(
+  { model, name }: OpenModel,
+  options: ZeroShotOptions,
+  say: Say,
+): Promise<Evaluation> {
+  const evaluation = await import("@pairloom/evaluation");
+  const set = await evaluation.openLabelledSet(options.data, {
+    ...setOptions(options, { label: options.labelColumn }),
+    classes: options.classes === undefined ? undefined : await evaluation.readClassList(options.classes),
+    rules: options.labels === undefined ? undefined : await readLabelRules(options.labels),
+  });
+  const classes = namesOf(set, options.data);
+  const templates = await templatesOf(set, options);
+  const { features, kept, skipped, leftOut } = await embedSet(
+    model,
+    set,
+    ({ label }) => label,
+    { ...options, name: options.data },
+    say,
+  );
+  const live = new LiveBlock();
+  const prompts = classes.map((own) => evaluation.classPrompts(own, templates));
+  const classFeatures = await evaluation.classFeatures(model, prompts, {
+    progress: (done) => live.draw(`classes: ${done} of ${classes.length}`, `classes: ${done}`),
+  });
+  const result = await evaluation.zeroShot(features, classFeatures, kept);
+  return {
+    result: evaluation.zeroShotBenchmark(subjectOf(name, options), result, classes, templates),
+    counts: { samples: result.samples, skipped, leftOut },
+    text: [
+      `${result.samples} pictures of ${classes.length} classes, ${templates.length} templates` +
+        (skipped > 0 ? `; ${skipped} pictures could not be read` : ""),
+      `  right at once        ${percent(result.top1)}`,
+      ...(classes.length >= 5 ? [`  right among five     ${percent(result.top5)}`] : []),
+      `  mean over classes    ${percent(result.meanPerClass)}   (by chance ${percent(1 / classes.length)})`,
+    ].join("\n"),
+  };
+}
+
+function namesOf({ classes }: LabelledSet, data: string): string[] {
+  if (classes !== null && classes.length >= 2) return classes;
+  throw new UserError(
+    classes === null ? "classes_missing" : "classes_too_few",
+    classes === null
+      ? `The classes of ${data} have numbers but no names`
+      : `${data} has ${classes.length} class`,
+    {
+      hint:
+        classes === null
+          ? "Give --classes: names, one a line, the first for number 0."
+          : "There must be two to choose from.",
+    },
+  );
+}
+
+async function templatesOf({ templates }: LabelledSet, options: ZeroShotOptions): Promise<readonly string[]> {
+  const { checkTemplates, plainTemplates, readTemplates } = await import("@pairloom/evaluation");
+  if (options.templates !== undefined) return readTemplates(options.templates);
+  return templates === null
+    ? plainTemplates
+    : checkTemplates(templates, `The template list of ${options.data}`);
+}

@@ -1,0 +1,60 @@
+import { UserError } from "@pairloom/config";
+import type { EvaluatedModel, FeatureTable, LeftOut } from "@pairloom/evaluation";
+import { LiveBlock } from "../terminal/liveBlock.js";
+import type { Say } from "../terminal/say.js";
+
+export interface EmbeddedSet<T> {
+  /** Normalised, a row for each of `kept`. */
+  features: FeatureTable;
+  kept: T[];
+  /** Pictures that could not be decoded, and what the dataset itself left out. */
+  skipped: number;
+  leftOut: Record<string, number>;
+}
+
+/**
+ * Embeds the pictures of a set, says how far it is, and warns of what is left out.
+ *
+ * @param options.limit pictures that are looked at, the first
+ * @param options.name what the pictures are, for messages
+ * @throws UserError "nothing_to_evaluate" where no picture could be used
+ */
+export async function embedSet<P extends { image: Uint8Array }, T>(
+  model: EvaluatedModel,
+  set: { pictures: AsyncIterable<P>; leftOut: LeftOut },
+  keep: (picture: P) => T,
+  options: { limit?: number | undefined; batchSize: number; name: string },
+  say: Say,
+): Promise<EmbeddedSet<T>> {
+  const { embedPictures, PreprocessThreads } = await import("@pairloom/evaluation");
+  const { imageSize } = await import("@pairloom/clip");
+  const live = new LiveBlock();
+  const started = performance.now();
+  let count = 0;
+  const line = () => {
+    const rate = count / ((performance.now() - started) / 1000);
+    return `${options.name}: ${count.toLocaleString("en-US")} pictures, ${rate.toFixed(0)} a second`;
+  };
+  async function* counted(): AsyncGenerator<P> {
+    for await (const picture of set.pictures) {
+      if (count >= (options.limit ?? Infinity)) return;
+      count++;
+      if (count % options.batchSize === 0) live.draw(line(), line());
+      yield picture;
+    }
+  }
+  // an engine's step holds this thread: pictures are decoded and resized in others meanwhile
+  const threads = new PreprocessThreads(imageSize(model.config.vision_cfg));
+  const { features, kept, skipped } = await embedPictures(model, counted(), keep, {
+    batchSize: options.batchSize,
+    preprocess: (image) => threads.preprocess(image),
+  }).finally(() => threads.close());
+  live.finish(line(), line());
+  for (const problem of set.leftOut.lines()) say.warn(problem);
+  if (skipped > 0) say.warn(`left out: ${skipped} that can't be decoded`);
+  if (features.rows === 0)
+    throw new UserError("nothing_to_evaluate", `No picture of ${options.name} could be used`, {
+      hint: "Are there pictures, can they be decoded, and do labels or captions belong to them?",
+    });
+  return { features, kept, skipped, leftOut: set.leftOut.counts() };
+}
