@@ -32,6 +32,8 @@ export interface OpenWebOptions {
   retryAfterCapMs?: number;
   /** How long a failing host is set aside. */
   setAsideMs?: number;
+  /** Certificates (PEM) of authorities that are trusted beside Node's own. */
+  ca?: readonly string[];
   random?: () => number;
   resolver?: NameResolver;
   clock?: HostClock;
@@ -71,7 +73,7 @@ export function openWeb(options: OpenWebOptions): Web {
   const policy = addressPolicy(settings.allowPrivate, settings.allowedPorts);
   const resolver = options.resolver ?? nameResolver({ servers: settings.dnsServers });
   const agent = new Agent({
-    connect: guardedConnector(policy, resolver, settings.timeoutMs),
+    connect: guardedConnector(policy, resolver, settings.timeoutMs, options.ca),
     // Connections are counted by the gate, where waiting costs no request its wall clock.
     pipelining: 1,
     keepAliveTimeout: 8000,
@@ -144,8 +146,7 @@ export function openWeb(options: OpenWebOptions): Web {
       if (visited.has(url.href))
         return end(webNo("redirect_limit", `a loop at ${url.href}`, { finalUrl: asked }));
       visited.add(url.href);
-      if (health.isAside(host))
-        return end(webNo("host_set_aside", `${host} kept failing`, { finalUrl: asked }));
+      if (health.isAside(host)) return end(setAside(host, asked));
 
       let hostGapMs = settings.hostGapMs;
       if (errand.checkRobots) {
@@ -162,14 +163,17 @@ export function openWeb(options: OpenWebOptions): Web {
 
       let leftMs = budgetMs;
       const slot = { host, hostGapMs, address, addressGapMs: settings.addressGapMs };
-      const exchanged = await gate.pass(slot, errand.signal, async (onSent) => {
+      const work = async (onSent: () => void): Promise<Exchanged> => {
         const startedMs = performance.now();
         const request = { ...requestFor(url, errand, budgetMs, optOuts), onSent };
         let answered = await exchange(agent, request);
         if (!answered.ok && answered.stale) answered = await exchange(agent, request);
         leftMs = budgetMs - (performance.now() - startedMs);
         return answered;
-      });
+      };
+      // Who stood in line while the host was set aside doesn't ask it one by one.
+      const exchanged = await gate.pass(slot, errand.signal, work, () => health.isAside(host));
+      if (exchanged === null) return end(setAside(host, asked));
       budgetMs = Math.max(1, leftMs);
       asked = url.href;
       const location = redirectOf(exchanged, url);
@@ -212,9 +216,13 @@ export function openWeb(options: OpenWebOptions): Web {
     };
   }
 
+  /** No answer at all counts against a host, and so does "not now" (429, 5xx); everything else shows that it serves. */
   function countHealth(host: string, exchanged: Exchanged): void {
-    if (exchanged.httpStatus !== null) health.reached(host);
-    else if (!exchanged.ok && exchanged.reason !== "address_private") health.failed(host);
+    const { httpStatus } = exchanged;
+    if (httpStatus === null) {
+      if (!exchanged.ok && exchanged.reason !== "address_private") health.failed(host);
+    } else if (httpStatus === 429 || httpStatus >= 500) health.failed(host);
+    else health.reached(host);
   }
 
   /** 429 and 503 pause the host for everybody; says how long the server wants us to wait. */
@@ -262,6 +270,10 @@ export function openWeb(options: OpenWebOptions): Web {
     },
     close: () => agent.destroy(),
   };
+}
+
+function setAside(host: string, finalUrl: string | null): WebAnswer {
+  return webNo("host_set_aside", `${host} kept failing`, { finalUrl });
 }
 
 function signalOf(errand: Errand): { signal?: AbortSignal } {

@@ -5,7 +5,14 @@ import { aiTxtForbids, parseAiTxt } from "./optouts/aiTxt.js";
 import type { OptOut } from "./optouts/headerOptOut.js";
 import { parseTdmrep, tdmReserves, type TdmRule } from "./optouts/tdmReservation.js";
 import { refusesTraining } from "./optouts/usagePreference.js";
-import { crawlDelayMs, groupsFor, isAllowed, isAllowedByName, longestMatch } from "./robots/isAllowed.js";
+import {
+  crawlDelayMs,
+  groupsFor,
+  isAllowed,
+  isAllowedByName,
+  longestMatch,
+  namedGroups,
+} from "./robots/isAllowed.js";
 import { maxRobotsBytes, parseRobots, type Robots } from "./robots/parseRobots.js";
 import { comparablePath } from "./robots/pathPattern.js";
 import type { WebAnswer } from "./webAnswer.js";
@@ -34,6 +41,9 @@ const networkReasons: ReadonlySet<Reason> = new Set<Reason>([
   "dns_not_found",
   "dns_failed",
   "connect_failed",
+  "tls_untrusted",
+  "tls_expired",
+  "tls_wrong_host",
   "tls_failed",
   "host_set_aside",
 ]);
@@ -114,11 +124,20 @@ export class SiteRules {
 
   #usage(robots: Robots, url: URL): OptOut | null {
     if (!this.#heeds("optout_content_usage")) return null;
-    const usages = groupsFor(robots, this.settings.userAgentToken).flatMap((group) => group.usages);
+    const { userAgentToken, alsoObey } = this.settings;
     const refuses = ({ preference }: { preference: string }): boolean => refusesTraining(preference);
-    const rule = longestMatch(usages, comparablePath(url), refuses);
-    if (rule === null || !refuses(rule)) return null;
-    return { reason: "optout_content_usage", said: `robots.txt: ${rule.text}` };
+    const path = comparablePath(url);
+    for (const groups of [
+      groupsFor(robots, userAgentToken),
+      ...alsoObey.map((token) => namedGroups(robots, token)),
+    ]) {
+      const usages = (groups ?? []).flatMap((group) => group.usages);
+      const rule = longestMatch(usages, path, refuses);
+      if (rule !== null && refuses(rule)) {
+        return { reason: "optout_content_usage", said: `robots.txt: ${rule.text}` };
+      }
+    }
+    return null;
   }
 
   #tdmRules(url: URL): Promise<TdmRule[]> {

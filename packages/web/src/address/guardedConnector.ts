@@ -1,4 +1,5 @@
 import { isIP, type Socket } from "node:net";
+import { rootCertificates } from "node:tls";
 import { buildConnector } from "undici";
 import type { NameResolver } from "../dns/nameResolver.js";
 import { canonicalAddress, type AddressPolicy } from "./addressPolicy.js";
@@ -19,20 +20,33 @@ export class NameUnresolvedError extends Error {
   }
 }
 
-/** With several addresses, how long the first ones are tried before the next. */
-const attemptMs = 2500;
+/** How long an address is given to answer before the next one is tried beside it (RFC 8305 §5). */
+const attemptDelayMs = 250;
+
+/** A name with a thousand addresses doesn't buy a thousand connections. */
+const maxAttempts = 6;
+
+/** undici's connectors return the socket that they are opening, which their type doesn't say. */
+type Opening = (options: buildConnector.Options, callback: buildConnector.Callback) => Socket;
 
 /**
  * undici's connector with the guard inside: literals and resolved addresses are judged alike, the socket is opened to
  * an address that was judged (never to a name), and what it is connected to is judged again.
+ *
+ * @param ca certificates (PEM) of authorities that are trusted beside Node's own
  */
 export function guardedConnector(
   policy: AddressPolicy,
   resolver: NameResolver,
   timeoutMs: number,
+  ca: readonly string[] = [],
 ): buildConnector.connector {
-  const last = buildConnector({ timeout: timeoutMs, maxCachedSessions: 1000 });
-  const early = buildConnector({ timeout: Math.min(attemptMs, timeoutMs), maxCachedSessions: 1000 });
+  const trusted = ca.length === 0 ? {} : { ca: [...rootCertificates, ...ca] };
+  const connect = buildConnector({
+    timeout: timeoutMs,
+    maxCachedSessions: 1000,
+    ...trusted,
+  }) as unknown as Opening;
 
   async function open(options: buildConnector.Options): Promise<Socket> {
     const host = options.hostname.replace(/^\[|\]$/g, "");
@@ -42,20 +56,13 @@ export function guardedConnector(
     const addresses = resolution.addresses.filter((address) => policy.permits(address, port));
     if (addresses.length === 0)
       throw new AddressRefusedError(`${host} is ${resolution.addresses.join(", ")}`);
-    let failure: unknown;
-    for (const [i, address] of addresses.entries()) {
-      try {
-        const connect = i === addresses.length - 1 ? last : early;
-        const socket = await connectTo(connect, options, host, address);
-        const reached = canonicalAddress(socket.remoteAddress ?? "");
-        if (reached === address && policy.permits(reached, port)) return socket;
-        socket.destroy();
-        throw new AddressRefusedError(`${host} led to ${socket.remoteAddress ?? "nowhere"}`);
-      } catch (error) {
-        failure = error;
-      }
-    }
-    throw failure;
+    const socket = await firstToConnect(inTurns(addresses).slice(0, maxAttempts), (address, callback) =>
+      connect(pinned(options, host, address), callback),
+    );
+    const reached = canonicalAddress(socket.remoteAddress ?? "");
+    if (reached !== null && addresses.includes(reached) && policy.permits(reached, port)) return socket;
+    socket.destroy();
+    throw new AddressRefusedError(`${host} led to ${socket.remoteAddress ?? "nowhere"}`);
   }
 
   return (options, callback) => {
@@ -66,23 +73,54 @@ export function guardedConnector(
   };
 }
 
-function connectTo(
-  connect: buildConnector.connector,
-  options: buildConnector.Options,
-  host: string,
-  address: string,
+/** Both families by turns, each in its order: a family without a route costs one attempt (RFC 8305 §4). */
+export function inTurns(addresses: readonly string[]): string[] {
+  const isSix = (address: string): boolean => address.includes(":");
+  const first = addresses.filter((address) => isSix(address) === isSix(addresses[0] ?? ""));
+  const second = addresses.filter((address) => !first.includes(address));
+  return first.flatMap((address, i) => [address, ...second.slice(i, i + 1)]).concat(second.slice(first.length));
+}
+
+/**
+ * Opens the addresses in their order, the next one as soon as the one before has failed or has not answered within
+ * 250 ms; the first that is ready stays and the others are ended. A TCP connection that stands is given its time for
+ * TLS. @throws what the last one failed of
+ */
+function firstToConnect(
+  addresses: readonly string[],
+  connect: (address: string, callback: buildConnector.Callback) => Socket,
 ): Promise<Socket> {
-  // The certificate is checked against the name, not against the address that was dialled.
-  const servername = isIP(host) === 0 ? host : undefined;
-  const pinned = {
-    ...options,
-    hostname: address,
-    ...(servername === undefined ? {} : { servername }),
-  };
   return new Promise((resolve, reject) => {
-    connect(pinned, (error, socket) => {
-      if (error === null) resolve(socket);
-      else reject(error);
-    });
+    const opening = new Set<Socket>();
+    let next = 0;
+    let timer: NodeJS.Timeout | undefined;
+    let done = false;
+    const tryNext = (): void => {
+      clearTimeout(timer);
+      const address = addresses[next++];
+      if (address === undefined || done) return;
+      const socket = connect(address, (...[error, ready]) => {
+        opening.delete(socket);
+        if (error !== null || ready === null) {
+          if (next < addresses.length) tryNext();
+          else if (opening.size === 0 && !done) reject(error ?? new Error("no socket"));
+          return;
+        }
+        if (done) return void ready.destroy();
+        done = true;
+        clearTimeout(timer);
+        for (const other of opening) other.destroy();
+        resolve(ready);
+      });
+      opening.add(socket);
+      socket.once("connect", () => clearTimeout(timer));
+      if (next < addresses.length) timer = setTimeout(tryNext, attemptDelayMs);
+    };
+    tryNext();
   });
+}
+
+function pinned(options: buildConnector.Options, host: string, address: string): buildConnector.Options {
+  // The certificate is checked against the name, not against the address that was dialled.
+  return { ...options, hostname: address, ...(isIP(host) === 0 ? { servername: host } : {}) };
 }

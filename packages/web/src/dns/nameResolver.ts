@@ -2,6 +2,7 @@ import { Resolver } from "node:dns/promises";
 import { readFile } from "node:fs/promises";
 import { BoundedCache } from "../boundedCache.js";
 import { canonicalAddress } from "../address/addressPolicy.js";
+import { Turnstile } from "../clock/turnstile.js";
 import { parseHostsFile } from "./parseHostsFile.js";
 
 export type Resolution =
@@ -29,6 +30,10 @@ export interface NameResolverOptions {
   servers?: readonly string[];
   /** Names kept in the cache. */
   maxNames?: number;
+  /** Names asked for at once: a name server that gets thousands of questions in one moment drops most of them. */
+  maxLookups?: number;
+  /** The longest a name server is waited for. */
+  deadlineMs?: number;
   queries?: DnsQueries;
   hostsFile?: string;
   nowMs?: () => number;
@@ -53,6 +58,15 @@ export function nameResolver(options: NameResolverOptions = {}): NameResolver {
   const cache = new BoundedCache<Resolution>(options.maxNames ?? 100_000, options.nowMs);
   let hosts: Promise<Map<string, string[]>> | null = null;
   const queries = options.queries ?? systemQueries(options.servers ?? []);
+  const lookups = new Turnstile(options.maxLookups ?? 256);
+  const lookUp = async (name: string): Promise<Looked> => {
+    await lookups.enter();
+    try {
+      return await ask(queries, name, options.deadlineMs ?? 6000);
+    } finally {
+      lookups.leave();
+    }
+  };
   return {
     async resolve(host) {
       const literal = canonicalAddress(host);
@@ -63,7 +77,7 @@ export function nameResolver(options: NameResolverOptions = {}): NameResolver {
       hosts ??= readHostsFile(options.hostsFile ?? "/etc/hosts");
       const listed = (await hosts).get(name);
       if (listed !== undefined) return { ok: true, addresses: listed };
-      return cache.load(name, () => ask(queries, name));
+      return cache.load(name, () => lookUp(name));
     },
   };
 }
@@ -81,10 +95,19 @@ function reservedName(name: string): Resolution | null {
   return null;
 }
 
-async function ask(queries: DnsQueries, name: string): Promise<{ value: Resolution; ttlMs: number }> {
-  const six = settle(queries.resolve6(name));
-  const four = await settle(queries.resolve4(name));
-  const both = [four, four.records.length > 0 ? await within(six, resolutionDelayMs) : await six];
+interface Looked {
+  value: Resolution;
+  ttlMs: number;
+}
+
+async function ask(queries: DnsQueries, name: string, deadlineMs: number): Promise<Looked> {
+  const late: Answer = { records: [], code: "ETIMEOUT" };
+  const six = within(settle(queries.resolve6(name)), deadlineMs, late);
+  const four = await within(settle(queries.resolve4(name)), deadlineMs, late);
+  // NXDOMAIN speaks of the name, whatever was asked; that of an AAAA query isn't trusted (RFC 4074 §4.2).
+  if (four.code === "ENOTFOUND") return { value: notFound("the name does not exist"), ttlMs: notFoundTtlMs };
+  const found = four.records.length > 0;
+  const both = [four, found ? await within(six, resolutionDelayMs, { records: [], code: null }) : await six];
   const records = both.flatMap((answer) => answer.records);
   if (records.length > 0) {
     const ttlMs = Math.min(...records.map(({ ttl }) => ttl * 1000));
@@ -112,10 +135,10 @@ async function settle(query: Promise<DnsRecord[]>): Promise<Answer> {
   }
 }
 
-async function within(answer: Promise<Answer>, ms: number): Promise<Answer> {
+async function within(answer: Promise<Answer>, ms: number, otherwise: Answer): Promise<Answer> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<Answer>((resolve) => {
-    timer = setTimeout(() => resolve({ records: [], code: null }), ms);
+    timer = setTimeout(() => resolve(otherwise), ms);
   });
   try {
     return await Promise.race([answer, late]);

@@ -41,6 +41,9 @@ export type Exchanged =
 /** Bodies nobody wants are read to their end up to this size, so that the connection lives on. */
 const drainBytes = 64 * 1024;
 
+/** 1xx answers before the real one: more than a few are a way to keep us busy. */
+const maxInterim = 10;
+
 class Stop extends Error {
   constructor(
     readonly reason: Reason | "left" | "cut",
@@ -63,6 +66,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
     let headers: Headers | null = null;
     let reading = false;
     let wireBytes = 0;
+    let interim = 0;
     let inflate: Inflater | null = null;
     let inflating: Promise<void> = Promise.resolve();
     let settled = false;
@@ -88,9 +92,15 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
     };
     const stop = (error: Stop): void => {
       if (error.reason === "left") succeed(null);
-      else if (error.reason === "cut") succeed(Buffer.concat(chunks));
+      else if (error.reason === "cut") succeed(inflate === null ? Buffer.concat(chunks) : inflate.taken());
       else fail(error);
+      inflate?.destroy();
       controller?.abort(error);
+    };
+    const onInflateError = (error: unknown): void => {
+      if (settled) return;
+      const enough = request.cutBody === true && error instanceof InflatedTooLargeError;
+      stop(enough ? new Stop("cut", "the rest is not wanted") : asStop(error));
     };
     const onAbort = (): void => {
       finish(() => reject(signal?.reason as Error));
@@ -111,7 +121,13 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
         else request.onSent?.();
       },
       onResponseStart(_controller, status, answered) {
-        if (settled || status < 200) return;
+        if (settled) return;
+        if (status < 200) {
+          if (++interim > maxInterim) {
+            stop(new Stop("protocol_error", `more than ${maxInterim} interim answers`));
+          }
+          return;
+        }
         httpStatus = status;
         headers = answered;
         const declared = Number(one(headers["content-length"]) ?? NaN);
@@ -126,9 +142,12 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
         const encoding = headers["content-encoding"];
         const codings = contentCodings(Array.isArray(encoding) ? encoding.join(",") : (encoding ?? null));
         if (codings === null) {
-          return stop(new Stop("protocol_error", `content coding "${String(encoding).slice(0, 40)}"`));
+          return stop(new Stop("coding_refused", `content coding "${String(encoding).slice(0, 40)}"`));
         }
-        if (codings.length > 0) inflate = inflater(codings, limits.maxInflatedBytes);
+        if (codings.length > 0) {
+          const { maxBytes, maxInflatedBytes } = limits;
+          inflate = inflater(codings, request.cutBody === true ? maxBytes : maxInflatedBytes);
+        }
       },
       onResponseData(_controller, chunk) {
         if (settled) return;
@@ -138,10 +157,10 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
           return;
         }
         if (wireBytes > limits.maxBytes) {
-          if (request.cutBody !== true || inflate !== null) {
+          if (request.cutBody !== true) {
             return stop(new Stop("too_large", `more than ${limits.maxBytes} bytes`));
           }
-          chunks.push(chunk.subarray(0, chunk.length - (wireBytes - limits.maxBytes)));
+          if (inflate === null) chunks.push(chunk.subarray(0, chunk.length - (wireBytes - limits.maxBytes)));
           return stop(new Stop("cut", "the rest is not wanted"));
         }
         if (inflate === null) {
@@ -151,7 +170,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
         // No pause: what waits to be inflated is bounded by maxBytes, and undici 7.30 on Node 22 reads a body that was
         // paused over and over.
         const target = inflate;
-        inflating = inflating.then(() => target.write(chunk)).catch((error: unknown) => stop(asStop(error)));
+        inflating = inflating.then(() => target.write(chunk)).catch(onInflateError);
       },
       onResponseEnd() {
         if (settled) return;
@@ -160,7 +179,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
           return succeed(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
         }
         const target = inflate;
-        inflating.then(() => target.end()).then(succeed, (error: unknown) => stop(asStop(error)));
+        inflating.then(() => target.end()).then(succeed, onInflateError);
       },
       onResponseError(_controller, error) {
         if (!settled) fail(error);
@@ -204,6 +223,19 @@ function asStop(error: unknown): Stop {
   );
 }
 
+/** What node:tls says of a certificate (OpenSSL's names for X509_V_ERR_…). */
+const certificateReasons: Record<string, Reason> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: "tls_untrusted",
+  SELF_SIGNED_CERT_IN_CHAIN: "tls_untrusted",
+  UNABLE_TO_GET_ISSUER_CERT: "tls_untrusted",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "tls_untrusted",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "tls_untrusted",
+  CERT_UNTRUSTED: "tls_untrusted",
+  CERT_HAS_EXPIRED: "tls_expired",
+  CERT_NOT_YET_VALID: "tls_expired",
+  ERR_TLS_CERT_ALTNAME_INVALID: "tls_wrong_host",
+  HOSTNAME_MISMATCH: "tls_wrong_host",
+};
 const tlsCode =
   /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_OSSL)/;
 const connectCode =
@@ -220,6 +252,8 @@ function reasonOf(error: unknown): [Reason, string] {
   const code = (error as NodeJS.ErrnoException | null)?.code ?? "";
   if (error instanceof errors.HeadersOverflowError) return ["too_large", "the header is too large"];
   if (error instanceof errors.ConnectTimeoutError || code === "ETIMEDOUT") return ["timeout", message];
+  const certificateReason = certificateReasons[code];
+  if (certificateReason !== undefined) return [certificateReason, `${code}: ${message}`];
   if (tlsCode.test(code)) return ["tls_failed", `${code}: ${message}`];
   if (connectCode.test(code)) return ["connect_failed", message];
   return ["protocol_error", message];

@@ -16,14 +16,15 @@ function patternOf(rule: { pattern: string }): PathPattern {
 }
 
 /** The groups that name a token, or null where none does. */
-function namedGroups(robots: Robots, token: string): RobotsGroup[] | null {
-  const groups = robots.groups.filter(({ agents }) => agents.includes(token));
+export function namedGroups(robots: Robots, token: string): RobotsGroup[] | null {
+  const product = productToken(token);
+  const groups = robots.groups.filter(({ agents }) => agents.includes(product));
   return groups.length > 0 ? groups : null;
 }
 
 /** The groups a crawler obeys: all that name its token, else all for "*" (RFC 9309 §2.2.1). */
 export function groupsFor(robots: Robots, token: string): RobotsGroup[] {
-  return namedGroups(robots, productToken(token)) ?? namedGroups(robots, "*") ?? [];
+  return namedGroups(robots, token) ?? namedGroups(robots, "*") ?? [];
 }
 
 /** The most specific of some lines that matches a path; at equal length the first that `prefer`s. */
@@ -63,7 +64,7 @@ export function isAllowed(robots: Robots, token: string, url: URL | string): Rob
 
 /** As `isAllowed`, but only where the file names the token; "*" doesn't stand in for it. Null where it isn't named. */
 export function isAllowedByName(robots: Robots, token: string, url: URL): RobotsVerdict | null {
-  const groups = namedGroups(robots, productToken(token));
+  const groups = namedGroups(robots, token);
   return groups === null ? null : verdict(groups, comparablePath(url));
 }
 

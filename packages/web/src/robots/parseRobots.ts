@@ -56,10 +56,8 @@ export function parseRobots(source: string | Uint8Array): Robots {
   let startsGroup = true;
   for (const rawLine of lines(source)) {
     const line = rawLine.replace(/#.*/, "").trim();
-    const colon = line.indexOf(":");
-    if (colon < 0) continue;
-    const key = keys[line.slice(0, colon).trim().toLowerCase()];
-    const value = line.slice(colon + 1).trim();
+    const [name, value] = keyAndValue(line);
+    const key = keys[name.toLowerCase()];
     if (key === "sitemap") {
       if (value !== "") robots.sitemaps.push(value);
     } else if (key === "agent") {
@@ -76,6 +74,14 @@ export function parseRobots(source: string | Uint8Array): Robots {
     }
   }
   return robots;
+}
+
+/** "Disallow: /x" and, where the colon was forgotten, "Disallow /x": it can only mean one thing. */
+function keyAndValue(line: string): [key: string, value: string] {
+  const colon = line.indexOf(":");
+  if (colon >= 0) return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
+  const [key = "", value = "", more] = line.split(/\s+/, 3);
+  return value !== "" && more === undefined ? [key, value] : ["", ""];
 }
 
 function addLine(
