@@ -8,13 +8,13 @@ import { refusesTraining } from "./optouts/usagePreference.js";
 import {
   crawlDelayMs,
   groupsFor,
-  isAllowed,
-  isAllowedByName,
-  longestMatch,
+  longestMatchInTurns,
   namedGroups,
+  verdictInTurns,
 } from "./robots/isAllowed.js";
-import { maxRobotsBytes, parseRobots, type Robots } from "./robots/parseRobots.js";
+import { maxRobotsBytes, parseRobots, type Robots, type RobotsGroup } from "./robots/parseRobots.js";
 import { comparablePath } from "./robots/pathPattern.js";
+import { ShortTurns } from "./shortTurns.js";
 import type { WebAnswer } from "./webAnswer.js";
 
 /** Fetches one of a site's own files (robots.txt and its like): no rules asked, cut at `maxBytes`, retried. */
@@ -54,6 +54,8 @@ export class SiteRules {
   readonly #tdm = new BoundedCache<TdmRule[]>(cacheBytes / 4);
   readonly #aiTxt = new BoundedCache<Robots>(cacheBytes / 4);
   readonly #ignored: ReadonlySet<Reason>;
+  /** Half a megabyte of hostile patterns takes its time; nobody else is to wait for it. */
+  readonly #turns = new ShortTurns();
 
   constructor(
     private readonly settings: WebSettings,
@@ -66,6 +68,7 @@ export class SiteRules {
   robots(url: URL): Promise<RobotsState> {
     return this.#robots.load(url.origin, async () => {
       const answer = await this.fetchFile(`${url.origin}/robots.txt`, maxRobotsBytes + 1, 5);
+      await this.#turns.next();
       const value = robotsState(answer);
       if (value.status === "unreachable") return { value, ttlMs: unreachableTtlMs, weight: 200 };
       const size = answer.status === "ok" ? answer.body.length : 0;
@@ -81,11 +84,11 @@ export class SiteRules {
       const state = await this.robots(url);
       if (state.status === "rules") {
         if (obeyRobots) {
-          found.refusal = this.#disallowed(state.robots, url);
+          found.refusal = await this.#disallowed(state.robots, url);
           found.crawlDelayMs = Math.min(crawlDelayMs(state.robots, userAgentToken) ?? 0, crawlDelayCapMs);
           if (found.refusal !== null) return found;
         }
-        const usage = this.#usage(state.robots, url);
+        const usage = await this.#usage(state.robots, url);
         if (usage !== null) found.optOuts.push(usage);
       } else if (obeyRobots) {
         found.refusal = { reason: state.reason, errorMessage: state.errorMessage };
@@ -96,10 +99,10 @@ export class SiteRules {
       this.#heeds("optout_tdmrep") ? this.#tdmRules(url) : [],
       this.#heeds("optout_ai_txt") ? this.#aiTxtRules(url) : null,
     ]);
-    if (tdmReserves(tdm, url)) {
+    if (await tdmReserves(tdm, url, this.#turns)) {
       found.optOuts.push({ reason: "optout_tdmrep", said: "/.well-known/tdmrep.json" });
     }
-    if (aiTxt !== null && aiTxtForbids(aiTxt, url, userAgentToken, alsoObey)) {
+    if (aiTxt !== null && (await aiTxtForbids(aiTxt, url, userAgentToken, alsoObey, this.#turns))) {
       found.optOuts.push({ reason: "optout_ai_txt", said: "/ai.txt" });
     }
     return found;
@@ -109,32 +112,33 @@ export class SiteRules {
     return this.settings.obeyOptOuts && !this.#ignored.has(reason);
   }
 
-  #disallowed(robots: Robots, url: URL): SiteVerdict["refusal"] {
+  /** The groups that speak to us: ours, and those of the tokens that we obey by name. */
+  #groups(robots: Robots): { token: string; groups: RobotsGroup[] }[] {
     const { userAgentToken, alsoObey } = this.settings;
-    const ours = isAllowed(robots, userAgentToken, url);
-    if (!ours.allowed) return { reason: "robots_disallowed", errorMessage: ours.rule ?? "" };
-    for (const token of alsoObey) {
-      const other = isAllowedByName(robots, token, url);
-      if (other?.allowed === false) {
-        return { reason: "robots_disallowed", errorMessage: `${other.rule ?? ""} (${token})` };
-      }
+    const others = alsoObey.map((token) => ({ token, groups: namedGroups(robots, token) ?? [] }));
+    return [{ token: userAgentToken, groups: groupsFor(robots, userAgentToken) }, ...others];
+  }
+
+  async #disallowed(robots: Robots, url: URL): Promise<SiteVerdict["refusal"]> {
+    const path = comparablePath(url);
+    for (const { token, groups } of this.#groups(robots)) {
+      const { allowed, rule } = await verdictInTurns(groups, path, this.#turns);
+      if (allowed) continue;
+      const ours = token === this.settings.userAgentToken;
+      return { reason: "robots_disallowed", errorMessage: `${rule ?? ""}${ours ? "" : ` (${token})`}` };
     }
     return null;
   }
 
-  #usage(robots: Robots, url: URL): OptOut | null {
+  async #usage(robots: Robots, url: URL): Promise<OptOut | null> {
     if (!this.#heeds("optout_content_usage")) return null;
-    const { userAgentToken, alsoObey } = this.settings;
-    const refuses = ({ preference }: { preference: string }): boolean => refusesTraining(preference);
     const path = comparablePath(url);
-    for (const groups of [
-      groupsFor(robots, userAgentToken),
-      ...alsoObey.map((token) => namedGroups(robots, token)),
-    ]) {
-      const usages = (groups ?? []).flatMap((group) => group.usages);
-      const rule = longestMatch(usages, path, refuses);
-      if (rule !== null && refuses(rule)) {
-        return { reason: "optout_content_usage", said: `robots.txt: ${rule.text}` };
+    const refuses = ({ preference }: { preference: string }): boolean => refusesTraining(preference);
+    for (const { groups } of this.#groups(robots)) {
+      const usages = groups.flatMap((group) => group.usages);
+      const { rule, complete } = await longestMatchInTurns(usages, path, refuses, this.#turns);
+      if (!complete || (rule !== null && refuses(rule))) {
+        return { reason: "optout_content_usage", said: `robots.txt: ${rule?.text ?? "too many lines"}` };
       }
     }
     return null;
@@ -143,6 +147,7 @@ export class SiteRules {
   #tdmRules(url: URL): Promise<TdmRule[]> {
     return this.#tdm.load(url.origin, async () => {
       const answer = await this.fetchFile(`${url.origin}/.well-known/tdmrep.json`, 256 * 1024, 5);
+      await this.#turns.next();
       const value = answer.status === "ok" ? parseTdmrep(answer.body.toString("utf8")) : [];
       return { value, ttlMs: ttlOf(answer), weight: 200 + 100 * value.length };
     });
@@ -151,6 +156,7 @@ export class SiteRules {
   #aiTxtRules(url: URL): Promise<Robots> {
     return this.#aiTxt.load(url.origin, async () => {
       const answer = await this.fetchFile(`${url.origin}/ai.txt`, maxRobotsBytes, 5);
+      await this.#turns.next();
       const value = parseAiTxt(answer.status === "ok" ? answer.body.toString("utf8") : "");
       return {
         value,

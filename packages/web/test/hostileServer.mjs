@@ -36,12 +36,12 @@ const endlessGzip = (socket) => {
   socket.write(head(["Content-Encoding: gzip", "Connection: close"]));
   const gzip = createGzip({ level: 1 });
   gzip.pipe(socket);
-  const more = () => {
-    while (!gzip.destroyed && gzip.write(zeros.subarray(0, 1_000_000)));
-  };
-  gzip.on("drain", more);
-  socket.on("close", () => gzip.destroy());
-  more();
+  // Not as fast as it is taken: the cap on wire bytes is not what is to end it.
+  const timer = setInterval(() => gzip.write(zeros.subarray(0, 1_000_000)), 20);
+  socket.on("close", () => {
+    clearInterval(timer);
+    gzip.destroy();
+  });
 };
 
 const routes = {
@@ -76,7 +76,7 @@ const routes = {
   "/status-999": (s) => s.end(head(["Content-Length: 0"], "999 Request denied")),
   // endless and slow
   "/hang": () => undefined,
-  "/drip-status": (s) => drip(s, "H", "T"),
+  "/drip-status": (s) => drip(s, "HTTP/1.1 200 ", "O"),
   "/drip-header": (s) => drip(s, "HTTP/1.1 200 OK\r\n", "x: y\r\n"),
   "/drip-body": (s) => drip(s, head(["Content-Length: 100000"]), "."),
   "/drip-chunks": (s) => drip(s, chunked(""), "1\r\n.\r\n"),
@@ -95,7 +95,7 @@ const routes = {
   "/coding-zstd": (s) => s.end(sized("\x28\xb5\x2f\xfd", "Content-Encoding: zstd")),
   "/coding-four": (s) => s.end(sized("x", "Content-Encoding: gzip, gzip, gzip, gzip")),
   "/gzip-that-is-none": (s) => s.end(sized(picture, "Content-Encoding: gzip")),
-  "/gzip-cut": (s) => s.end(sized(gzipSync(Buffer.from(picture)).subarray(0, 15), "Content-Encoding: gzip")),
+  "/gzip-without-trailer": (s) => s.end(sized(gzipSync(Buffer.from(picture)).subarray(0, -8), "Content-Encoding: gzip")),
   "/br-that-is-none": (s) => s.end(sized(picture, "Content-Encoding: br")),
   // redirects
   "/to-itself": (s) => s.end(to("/to-itself")),
@@ -109,7 +109,6 @@ const routes = {
   "/to-mapped": (s) => s.end(to("http://[::ffff:169.254.169.254]/")),
   "/to-compatible": (s) => s.end(to("http://[::10.0.0.1]/")),
   "/to-nat64": (s) => s.end(to("http://[64:ff9b::169.254.169.254]/")),
-  "/to-wide-digits": (s) => s.end(Buffer.from(to("http://１０.0.0.1/"), "utf8")),
   "/to-other-scheme-host": (s) => s.end(to("//10.0.0.1/x")),
   "/to-localhost-6": (s) => s.end(to("http://[::1]/")),
   "/to-file": (s) => s.end(to("file:///etc/passwd")),
@@ -141,6 +140,7 @@ const siteFiles = {
   },
   "127.0.9.12": { "/ai.txt": (s) => s.end(sized(many("Disallow: *.x*\n", 500_000))) },
   "127.0.9.13": { "/robots.txt": (s) => s.end(sized(`User-agent: *\nDisallow: /${"%41".repeat(160_000)}\n`)) },
+  "127.0.9.14": { "/robots.txt": (s) => s.end(sized(many("Allow:*a?\n", 500_000))) },
 };
 
 const server = createServer((socket) => {

@@ -39,7 +39,7 @@ it.each([
   expect(refusesTraining(text)).toBe(refused);
 });
 
-it("tdmrep.json: the longest location decides; anything else holds no rules", () => {
+it("tdmrep.json: the longest location decides; anything else holds no rules", async () => {
   const rules = parseTdmrep(
     JSON.stringify([
       { location: "/*", "tdm-reservation": 1, "tdm-policy": "https://x" },
@@ -50,21 +50,21 @@ it("tdmrep.json: the longest location decides; anything else holds no rules", ()
     ]),
   );
   const reserved = (path: string) => tdmReserves(rules, new URL(`http://x${path}`));
-  expect([reserved("/a"), reserved("/free/a"), reserved("/images/a.png")]).toEqual([true, false, true]);
+  expect(await Promise.all(["/a", "/free/a", "/images/a.png"].map(reserved))).toEqual([true, false, true]);
   for (const text of ["", "<html>", "{}", "[1]", '"x"', "null", "[".repeat(50_000)])
     expect(parseTdmrep(text)).toEqual([]);
 });
 
-it("ai.txt: kinds of files and paths; a page in its place says nothing", () => {
+it("ai.txt: kinds of files and paths; a page in its place says nothing", async () => {
   const forbids = (text: string, url: string, also: string[] = []) =>
     aiTxtForbids(parseAiTxt(text), new URL(url), "pairloom", also);
   const text =
     "User-Agent: *\nDisallow: *.jpg\nDisallow: .png\nAllow: /\nUser-Agent: img2dataset\nDisallow: /";
-  expect(forbids(text, "http://x/a.jpg?w=1")).toBe(true);
-  expect(forbids(text, "http://x/a.png")).toBe(true);
-  expect(forbids(text, "http://x/a.webp")).toBe(false);
-  expect(forbids(text, "http://x/a.webp", ["img2dataset"])).toBe(true);
-  expect(forbids("<!doctype html>\nUser-agent: *\nDisallow: /", "http://x/a")).toBe(false);
+  expect(await forbids(text, "http://x/a.jpg?w=1")).toBe(true);
+  expect(await forbids(text, "http://x/a.png")).toBe(true);
+  expect(await forbids(text, "http://x/a.webp")).toBe(false);
+  expect(await forbids(text, "http://x/a.webp", ["img2dataset"])).toBe(true);
+  expect(await forbids("<!doctype html>\nUser-agent: *\nDisallow: /", "http://x/a")).toBe(false);
 });
 
 it("Retry-After is seconds or a date", () => {

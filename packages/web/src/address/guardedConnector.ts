@@ -26,6 +26,8 @@ const attemptDelayMs = 250;
 /** A name with a thousand addresses doesn't buy a thousand connections. */
 const maxAttempts = 6;
 
+const maxReadBytes = 8 * 1024;
+
 /** undici's connectors return the socket that they are opening, which their type doesn't say. */
 type Opening = (options: buildConnector.Options, callback: buildConnector.Callback) => Socket;
 
@@ -60,7 +62,9 @@ export function guardedConnector(
       connect(pinned(options, host, address), callback),
     );
     const reached = canonicalAddress(socket.remoteAddress ?? "");
-    if (reached !== null && addresses.includes(reached) && policy.permits(reached, port)) return socket;
+    if (reached !== null && addresses.includes(reached) && policy.permits(reached, port)) {
+      return inSmallReads(socket);
+    }
     socket.destroy();
     throw new AddressRefusedError(`${host} led to ${socket.remoteAddress ?? "nowhere"}`);
   }
@@ -118,6 +122,20 @@ function firstToConnect(
     };
     tryNext();
   });
+}
+
+/**
+ * undici 7.30's parser makes an error with its stack for every header beyond the limit until what it was handed is at
+ * its end: 64 KiB of headers of six bytes hold the event loop for 80 ms, 8 KiB one tenth of that.
+ */
+function inSmallReads(socket: Socket): Socket {
+  const read = socket.read.bind(socket) as (bytes?: number) => unknown;
+  socket.read = (bytes?: number): unknown => {
+    if (socket.destroyed) return null;
+    const ready = socket.readableLength;
+    return read(bytes ?? (ready > maxReadBytes ? maxReadBytes : undefined));
+  };
+  return socket;
 }
 
 function pinned(options: buildConnector.Options, host: string, address: string): buildConnector.Options {
