@@ -14,6 +14,7 @@ import {
 } from "./robots/isAllowed.js";
 import { maxRobotsBytes, parseRobots, type Robots, type RobotsGroup } from "./robots/parseRobots.js";
 import { comparablePath } from "./robots/pathPattern.js";
+import { saysNone } from "./robots/saysNone.js";
 import { ShortTurns } from "./shortTurns.js";
 import type { WebAnswer } from "./webAnswer.js";
 
@@ -167,15 +168,11 @@ export class SiteRules {
   }
 }
 
-/** RFC 9309 §2.3.1: 2xx has rules, 4xx and more than five redirects allow all, anything else forbids all. */
+/** RFC 9309 §2.3.1: 2xx has rules, what isn't there allows all, anything else forbids all. */
 function robotsState(answer: WebAnswer): RobotsState {
-  const none: RobotsState = { status: "rules", robots: { groups: [], sitemaps: [] } };
   if (answer.status === "ok") return { status: "rules", robots: parseRobots(answer.body) };
+  if (saysNone(answer)) return { status: "rules", robots: { groups: [], sitemaps: [] } };
   const { httpStatus, reason, errorMessage } = answer;
-  if (reason === "redirect_limit" || reason === "empty_body") return none;
-  if (httpStatus !== null && httpStatus >= 200 && httpStatus < 300 && reason === "http_other") return none;
-  // 429 says "later", not "there is none".
-  if (reason.startsWith("http_4") && httpStatus !== 429) return none;
   if (networkReasons.has(reason)) return { status: "unreachable", reason, errorMessage };
   return {
     status: "unreachable",
