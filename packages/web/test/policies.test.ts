@@ -72,6 +72,9 @@ it("Retry-After is seconds or a date", () => {
   expect(retryAfterMs("120", now)).toBe(120_000);
   expect(retryAfterMs("Tue, 01 Jan 2030 00:01:00 GMT", now)).toBe(60_000);
   expect(retryAfterMs("Tue, 01 Jan 2019 00:01:00 GMT", now)).toBe(0);
+  // The obsolete forms are to be read as well (RFC 9110 §5.6.7), asctime's in UTC.
+  expect(retryAfterMs("Tuesday, 01-Jan-30 00:01:00 GMT", now)).toBe(60_000);
+  expect(retryAfterMs("Tue Jan  1 00:01:00 2030", now)).toBe(60_000);
   for (const text of [undefined, "", "soon", "-5", "1.5"]) expect(retryAfterMs(text, now)).toBeNull();
 });
 

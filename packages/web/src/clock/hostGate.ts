@@ -121,6 +121,7 @@ export class HostGate {
       let waitMs = await this.clock.reserve(request);
       let confirmed = waitMs <= 0;
       await this.#sleep(waitMs, signal);
+      if (closed()) return false;
       const queuedMs = this.#nowMs();
       await this.#all.enter(signal);
       // A process at its limit may have let its slot pass.
