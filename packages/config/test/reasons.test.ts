@@ -45,7 +45,9 @@ it("every reason that the code gives is on the list", () => {
   // Where a reason is written down as such: `reason: "x"`, `webNo("x"`, `new Stop("x"`, `refused("x"` and their like.
   const given = sources().flatMap((text) =>
     [
-      ...text.matchAll(/\b(?:reason(?:: |\s*=\s*|\s*===\s*)|webNo\(|new Stop\(|refused\(|no\()"([a-z0-9_]+)"/g),
+      ...text.matchAll(
+        /\b(?:reason(?:: |\s*=\s*|\s*===\s*)|webNo\(|new Stop\(|refused\(|no\()"([a-z0-9_]+)"/g,
+      ),
     ].map((match) => match[1] ?? ""),
   );
   expect(given.length).toBeGreaterThan(30);
@@ -65,13 +67,10 @@ it.each([
 });
 
 it("what a webmaster or the bytes have decided doesn't pass, what the network did does", () => {
-  expect(["http_404", "robots_disallowed", "decode_truncated", "dns_not_found"].map((r) => mayPass(r as never))).toEqual(
-    [false, false, false, false],
+  expect(
+    ["http_404", "robots_disallowed", "decode_truncated", "dns_not_found"].map((r) => mayPass(r as never)),
+  ).toEqual([false, false, false, false]);
+  expect(["timeout", "connect_failed", "host_set_aside", "http_429"].map((r) => mayPass(r as never))).toEqual(
+    [true, true, true, true],
   );
-  expect(["timeout", "connect_failed", "host_set_aside", "http_429"].map((r) => mayPass(r as never))).toEqual([
-    true,
-    true,
-    true,
-    true,
-  ]);
 });

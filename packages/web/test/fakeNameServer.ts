@@ -34,8 +34,14 @@ function nameAt(query: Buffer, start: number): [name: string, end: number] {
   return [labels.join(".").toLowerCase(), at + 1];
 }
 
-function answer(query: Buffer, questionEnd: number, type: "A" | "AAAA", said: Exclude<Said, "silence">): Buffer {
-  const addresses = "addresses" in said ? said.addresses.filter((a) => a.includes(":") === (type === "AAAA")) : [];
+function answer(
+  query: Buffer,
+  questionEnd: number,
+  type: "A" | "AAAA",
+  said: Exclude<Said, "silence">,
+): Buffer {
+  const addresses =
+    "addresses" in said ? said.addresses.filter((a) => a.includes(":") === (type === "AAAA")) : [];
   const header = Buffer.from(query.subarray(0, 12));
   // A response, recursion available; one question, so many answers, nothing else.
   header.writeUInt16BE(0x8180 | ("code" in said ? codes[said.code] : 0), 2);
@@ -57,7 +63,8 @@ function answer(query: Buffer, questionEnd: number, type: "A" | "AAAA", said: Ex
 
 function sixteenBytes(address: string): Buffer {
   const [head = "", tail = ""] = address.split("::");
-  const groups = (text: string): number[] => (text === "" ? [] : text.split(":").map((group) => parseInt(group, 16)));
+  const groups = (text: string): number[] =>
+    text === "" ? [] : text.split(":").map((group) => parseInt(group, 16));
   const missing = 8 - groups(head).length - groups(tail).length;
   const all = [...groups(head), ...Array<number>(missing).fill(0), ...groups(tail)];
   return Buffer.from(all.flatMap((group) => [group >> 8, group & 255]));

@@ -176,7 +176,8 @@ it("a gate lets so many through at once, to a host and in all", async () => {
 describe("four processes, by the server's own log", () => {
   let server: MisbehavingServer;
   beforeAll(async () => {
-    if (!existsSync(join(import.meta.dirname, "../dist/index.js"))) throw new Error("build packages/web first");
+    if (!existsSync(join(import.meta.dirname, "../dist/index.js")))
+      throw new Error("build packages/web first");
     server = await misbehavingServer();
   });
   afterAll(() => server.close());

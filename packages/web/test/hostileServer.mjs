@@ -11,7 +11,8 @@ const bombs = {
   br: brotliCompressSync(zeros, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }),
 };
 const picture = "these bytes pass for a picture";
-const head = (lines, status = "200 OK") => `HTTP/1.1 ${status}\r\n${lines.map((l) => `${l}\r\n`).join("")}\r\n`;
+const head = (lines, status = "200 OK") =>
+  `HTTP/1.1 ${status}\r\n${lines.map((l) => `${l}\r\n`).join("")}\r\n`;
 const sized = (body, ...lines) =>
   Buffer.concat([Buffer.from(head([`Content-Length: ${body.length}`, ...lines])), Buffer.from(body)]);
 const chunked = (text) => head(["Transfer-Encoding: chunked"]) + text;
@@ -54,7 +55,8 @@ const routes = {
   "/length-no-number": (s) => s.end(head(["Content-Length: many"]) + picture),
   "/length-beyond-2^64": (s) => s.end(head([`Content-Length: ${"9".repeat(30)}`]) + picture),
   "/length-twice": (s) => s.end(head(["Content-Length: 5", "Content-Length: 6"]) + picture),
-  "/length-and-chunked": (s) => s.end(head(["Content-Length: 5", "Transfer-Encoding: chunked"]) + "5\r\nhello"),
+  "/length-and-chunked": (s) =>
+    s.end(head(["Content-Length: 5", "Transfer-Encoding: chunked"]) + "5\r\nhello"),
   "/chunk-size-garbage": (s) => s.end(chunked("zz\r\nhello\r\n0\r\n\r\n")),
   "/chunk-size-huge": (s) => s.end(chunked("FFFFFFFFFFFFFFFFF\r\nhello")),
   "/chunk-without-end": (s) => s.end(chunked("5\r\nhello\r\n")),
@@ -95,7 +97,8 @@ const routes = {
   "/coding-zstd": (s) => s.end(sized("\x28\xb5\x2f\xfd", "Content-Encoding: zstd")),
   "/coding-four": (s) => s.end(sized("x", "Content-Encoding: gzip, gzip, gzip, gzip")),
   "/gzip-that-is-none": (s) => s.end(sized(picture, "Content-Encoding: gzip")),
-  "/gzip-without-trailer": (s) => s.end(sized(gzipSync(Buffer.from(picture)).subarray(0, -8), "Content-Encoding: gzip")),
+  "/gzip-without-trailer": (s) =>
+    s.end(sized(gzipSync(Buffer.from(picture)).subarray(0, -8), "Content-Encoding: gzip")),
   "/br-that-is-none": (s) => s.end(sized(picture, "Content-Encoding: br")),
   // redirects
   "/to-itself": (s) => s.end(to("/to-itself")),
@@ -125,9 +128,13 @@ const many = (line, bytes) => `User-agent: *\n${line.repeat(bytes / line.length)
 /** host → path → answer */
 const siteFiles = {
   "127.0.9.1": { "/robots.txt": (s) => s.end(sized(many("Disallow: /x*y\n", 500_000))) },
-  "127.0.9.2": { "/robots.txt": (s) => s.end(sized(many("Disallow: /" + "*a".repeat(60) + "b$\n", 500_000))) },
+  "127.0.9.2": {
+    "/robots.txt": (s) => s.end(sized(many("Disallow: /" + "*a".repeat(60) + "b$\n", 500_000))),
+  },
   "127.0.9.3": { "/robots.txt": (s) => s.end(sized(many(`Disallow: /*${"a".repeat(2000)}b\n`, 500_000))) },
-  "127.0.9.4": { "/robots.txt": (s) => s.end(sized(gzipSync(many("#\n", 25_000_000)), "Content-Encoding: gzip")) },
+  "127.0.9.4": {
+    "/robots.txt": (s) => s.end(sized(gzipSync(many("#\n", 25_000_000)), "Content-Encoding: gzip")),
+  },
   "127.0.9.5": { "/robots.txt": (s) => pour(s, head(["Connection: close"]), "# more\n".repeat(1000)) },
   "127.0.9.6": { "/robots.txt": (s) => drip(s, head(["Connection: close"]), "#") },
   "127.0.9.7": { "/robots.txt": (s) => s.end(to("http://10.0.0.1/robots.txt")) },
@@ -139,7 +146,9 @@ const siteFiles = {
       s.end(sized(JSON.stringify(Array(5000).fill({ location: "/*a*b", "tdm-reservation": 1 })))),
   },
   "127.0.9.12": { "/ai.txt": (s) => s.end(sized(many("Disallow: *.x*\n", 500_000))) },
-  "127.0.9.13": { "/robots.txt": (s) => s.end(sized(`User-agent: *\nDisallow: /${"%41".repeat(160_000)}\n`)) },
+  "127.0.9.13": {
+    "/robots.txt": (s) => s.end(sized(`User-agent: *\nDisallow: /${"%41".repeat(160_000)}\n`)),
+  },
   "127.0.9.14": { "/robots.txt": (s) => s.end(sized(many("Allow:*a?\n", 500_000))) },
 };
 

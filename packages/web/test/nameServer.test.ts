@@ -56,7 +56,10 @@ it("a silent name server is given up after the deadline", async () => {
   const server = await nameServer(() => "silence");
   const dns = nameResolver({ servers: [server.address], hostsFile: "/nonexistent", deadlineMs: 300 });
   const startedMs = performance.now();
-  expect(await dns.resolve("a.test")).toMatchObject({ reason: "dns_failed", errorMessage: "name server: ETIMEOUT" });
+  expect(await dns.resolve("a.test")).toMatchObject({
+    reason: "dns_failed",
+    errorMessage: "name server: ETIMEOUT",
+  });
   expect(performance.now() - startedMs).toBeLessThan(1500);
 });
 
@@ -98,7 +101,9 @@ it("of public, private and allowed addresses in one answer only the allowed is c
   const pictures = await misbehavingServer();
   closing.push(() => pictures.close());
   // 127.0.0.2 listens as well and isn't allowed.
-  const dns = await nameServer(() => ({ addresses: ["127.0.0.2", "10.0.0.1", "127.0.0.1", "::1", "fd00::1"] }));
+  const dns = await nameServer(() => ({
+    addresses: ["127.0.0.2", "10.0.0.1", "127.0.0.1", "::1", "fd00::1"],
+  }));
   const answer = await web(dns.address).getImage(`http://mixed.test:${pictures.port}/ok.jpg`);
   expect(answer.status).toBe("ok");
   expect(pictures.asked.map(({ reachedAt }) => reachedAt)).toEqual(["127.0.0.1"]);

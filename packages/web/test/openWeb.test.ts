@@ -431,9 +431,7 @@ describe("retries", () => {
   });
   it("who already stood in line at a host when it was set aside doesn't ask it any more", async () => {
     const one = web({ ...bare, hostFailureLimit: 3 }, { hostConnections: 1 });
-    const answers = await Promise.all(
-      Array.from({ length: 50 }, () => one.getImage(server.url("/close"))),
-    );
+    const answers = await Promise.all(Array.from({ length: 50 }, () => one.getImage(server.url("/close"))));
     const reasons = answers.map((answer) => (answer.status === "ok" ? "ok" : answer.reason));
     expect(reasons.filter((reason) => reason === "protocol_error")).toHaveLength(3);
     expect(reasons.filter((reason) => reason === "host_set_aside")).toHaveLength(47);
@@ -452,22 +450,32 @@ describe("retries", () => {
       return answer.status === "ok" ? "ok" : answer.reason;
     };
     const said: string[] = [];
-    for (const path of ["/status/503", "/status/429", "/ok.jpg", "/status/500", "/status/503", "/status/404"]) {
+    for (const path of [
+      "/status/503",
+      "/status/429",
+      "/ok.jpg",
+      "/status/500",
+      "/status/503",
+      "/status/404",
+    ]) {
       said.push(await ask(path));
     }
     for (let i = 0; i < 4; i++) said.push(await ask("/status/503"));
     expect(said.slice(-4)).toEqual(["http_503", "http_503", "http_503", "host_set_aside"]);
   });
-  it.each(["9".repeat(400), "Fri, 31 Dec 9999 23:59:59 GMT"])("an absurd Retry-After is not waited for: %s", async (value) => {
-    flaky("/busy", 9, { "retry-after": value });
-    const one = web({ ...bare, retries: 3 }, { retryAfterCapMs: 100 });
-    expect(await one.getImage(server.url("/busy"))).toMatchObject({ reason: "http_503" });
-    expect(times("/busy")).toHaveLength(1);
-    // The pause is the cap, not what the server wished.
-    const startedMs = performance.now();
-    await one.getImage(server.url("/ok.jpg"));
-    expect(performance.now() - startedMs).toBeLessThan(3000);
-  });
+  it.each(["9".repeat(400), "Fri, 31 Dec 9999 23:59:59 GMT"])(
+    "an absurd Retry-After is not waited for: %s",
+    async (value) => {
+      flaky("/busy", 9, { "retry-after": value });
+      const one = web({ ...bare, retries: 3 }, { retryAfterCapMs: 100 });
+      expect(await one.getImage(server.url("/busy"))).toMatchObject({ reason: "http_503" });
+      expect(times("/busy")).toHaveLength(1);
+      // The pause is the cap, not what the server wished.
+      const startedMs = performance.now();
+      await one.getImage(server.url("/ok.jpg"));
+      expect(performance.now() - startedMs).toBeLessThan(3000);
+    },
+  );
   it.each(["soon", "-5", "0", "Sun, 06 Nov 1994 08:49:37 GMT"])(
     "a Retry-After that says nothing leaves the backoff: %s",
     async (value) => {

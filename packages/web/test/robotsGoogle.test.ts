@@ -51,7 +51,11 @@ const allowed: [robots: string, agent: string, path: string][] = [
   [rules("allow: /page", "disallow: /*.html"), "FooBot", "/page"],
   [rules("allow: /x/page.", "disallow: /*.html"), "FooBot", "/x/page.html"],
   ["User-agent: *\nDisallow: /x/\nUser-agent: FooBot\nDisallow: /y/", "FooBot", "/x/page"],
-  [only("/foo/bar?qux=taz&baz=http://foo.bar?tar&par"), "FooBot", "/foo/bar?qux=taz&baz=http://foo.bar?tar&par"],
+  [
+    only("/foo/bar?qux=taz&baz=http://foo.bar?tar&par"),
+    "FooBot",
+    "/foo/bar?qux=taz&baz=http://foo.bar?tar&par",
+  ],
   [only("/foo/bar/ツ"), "FooBot", "/foo/bar/%E3%83%84"],
   [only("/foo/bar/%E3%83%84"), "FooBot", "/foo/bar/%E3%83%84"],
   [only("/foo/bar/%62%61%7A"), "FooBot", "/foo/bar/%62%61%7A"],

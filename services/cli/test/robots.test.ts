@@ -62,5 +62,8 @@ it("a URL is fetched; 404 allows everything, 500 and a private address are error
   expect(found).toMatchObject({ code: 0, json: { urls: [{ allowed: false }] } });
   expect(missing).toMatchObject({ code: 0, json: { urls: [{ allowed: true, rule: null }] } });
   expect(failing).toMatchObject({ code: 1, json: { error: { code: "url_unreachable" } } });
-  expect(refused).toMatchObject({ code: 1, json: { error: { message: expect.stringContaining("address_private") as string } } });
+  expect(refused).toMatchObject({
+    code: 1,
+    json: { error: { message: expect.stringContaining("address_private") as string } },
+  });
 });

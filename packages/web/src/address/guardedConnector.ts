@@ -82,7 +82,9 @@ export function inTurns(addresses: readonly string[]): string[] {
   const isSix = (address: string): boolean => address.includes(":");
   const first = addresses.filter((address) => isSix(address) === isSix(addresses[0] ?? ""));
   const second = addresses.filter((address) => !first.includes(address));
-  return first.flatMap((address, i) => [address, ...second.slice(i, i + 1)]).concat(second.slice(first.length));
+  return first
+    .flatMap((address, i) => [address, ...second.slice(i, i + 1)])
+    .concat(second.slice(first.length));
 }
 
 /**

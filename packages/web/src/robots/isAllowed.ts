@@ -1,6 +1,12 @@
 import type { ShortTurns } from "../shortTurns.js";
 import { productToken, type Robots, type RobotsGroup, type RobotsRule } from "./parseRobots.js";
-import { comparablePath, mayMatch, pathPattern, type ComparablePath, type PathPattern } from "./pathPattern.js";
+import {
+  comparablePath,
+  mayMatch,
+  pathPattern,
+  type ComparablePath,
+  type PathPattern,
+} from "./pathPattern.js";
 
 export interface RobotsVerdict {
   allowed: boolean;

@@ -72,7 +72,9 @@ async function fetchRobots(url: string, options: WebOptions, say: Say): Promise<
 function warnOfOthers(host: string, urls: readonly string[], say: Say): void {
   const others = urls.filter((url) => URL.canParse(url) && new URL(url).host !== host);
   if (others.length === 0) return;
-  say.warn(`${others.length} of the URLs belong to other hosts than ${host}, whose robots.txt doesn't hold for them`);
+  say.warn(
+    `${others.length} of the URLs belong to other hosts than ${host}, whose robots.txt doesn't hold for them`,
+  );
 }
 
 /** A file or page of the web for the tools that take a URL as well. @throws UserError with the reason */
