@@ -363,6 +363,28 @@ describe("opt-outs", () => {
     expect(await reasonOf("/deflate")).toBe("ok");
     expect(server.paths().filter((path) => ["/gzip", "/ok.jpg", "/br"].includes(path))).toEqual([]);
   });
+  it.each([
+    ["/.well-known/tdmrep.json", '[{"location":"/","tdm-reservation":1}]', "optout_tdmrep"],
+    ["/ai.txt", "User-Agent: *\nDisallow: /", "optout_ai_txt"],
+    ["/robots.txt", "User-agent: *\nContent-Usage: train-ai=n\nAllow: /", "optout_content_usage"],
+    [
+      "/robots.txt",
+      "User-agent: *\nContent-Signal: search=yes,ai-train=no\nAllow: /",
+      "optout_content_usage",
+    ],
+  ])("%s: %s is %s, unless that one is switched off", async (path, text, reason) => {
+    server.on(path, (_q, res) => res.end(text));
+    expect(await reasonOf("/ok.jpg")).toBe(reason);
+    expect(await reasonOf("/ok.jpg", { ignoreOptOuts: [reason] as WebSettings["ignoreOptOuts"] })).toBe("ok");
+    expect(await reasonOf("/ok.jpg", { obeyOptOuts: false })).toBe("ok");
+  });
+  it("what robots.txt says of use to a token that is obeyed by name holds for us", async () => {
+    server.on("/robots.txt", (_q, res) =>
+      res.end("User-agent: *\nAllow: /\n\nUser-agent: CCBot\nContent-Usage: train-ai=n\nAllow: /"),
+    );
+    expect(await reasonOf("/ok.jpg")).toBe("ok");
+    expect(await reasonOf("/ok.jpg", { alsoObey: ["CCBot"] })).toBe("optout_content_usage");
+  });
   it("a page's opt-outs are told with the page", async () => {
     server.on("/p.html", (_q, res) =>
       res.writeHead(200, { "x-robots-tag": "noai", "tdm-reservation": "1" }).end("<p>"),
