@@ -4,7 +4,7 @@ import type { Redis } from "ioredis";
 import { Agent } from "undici";
 import { addressPolicy } from "./address/addressPolicy.js";
 import { admit } from "./address/admission.js";
-import { answerOf, isSuccess, redirectOf, type Errand } from "./errand.js";
+import { answerOf, asking, isSuccess, redirectOf, type Errand } from "./errand.js";
 import { guardedConnector } from "./address/guardedConnector.js";
 import type { HostClock } from "./clock/hostClock.js";
 import { HostGate } from "./clock/hostGate.js";
@@ -100,9 +100,7 @@ export function openWeb(options: OpenWebOptions): Web {
   const rules = new SiteRules(settings, (url, maxBytes, maxRedirects) =>
     run(url, {
       kind: "site_file",
-      accept: "text/plain,*/*;q=0.5",
-      acceptEncoding: "gzip, deflate, br",
-      checkRobots: false,
+      ...asking.site_file,
       maxBytes,
       cutBody: true,
       maxRedirects,
@@ -177,7 +175,7 @@ export function openWeb(options: OpenWebOptions): Web {
       budgetMs = Math.max(1, leftMs);
       asked = url.href;
       const location = redirectOf(exchanged, url);
-      countHealth(host, exchanged);
+      health.heard(host, exchanged.httpStatus, exchanged.ok ? null : exchanged.reason);
       const [optOut] = errand.kind === "image" ? optOuts : [];
       if (optOut !== undefined) {
         const httpStatus = exchanged.httpStatus;
@@ -216,15 +214,6 @@ export function openWeb(options: OpenWebOptions): Web {
     };
   }
 
-  /** No answer at all counts against a host, and so does "not now" (429, 5xx); everything else shows that it serves. */
-  function countHealth(host: string, exchanged: Exchanged): void {
-    const { httpStatus } = exchanged;
-    if (httpStatus === null) {
-      if (!exchanged.ok && exchanged.reason !== "address_private") health.failed(host);
-    } else if (httpStatus === 429 || httpStatus >= 500) health.failed(host);
-    else health.reached(host);
-  }
-
   /** 429 and 503 pause the host for everybody; says how long the server wants us to wait. */
   async function heedRetryAfter(host: string, exchanged: Exchanged): Promise<number | null> {
     if (exchanged.httpStatus !== 429 && exchanged.httpStatus !== 503) return null;
@@ -236,33 +225,10 @@ export function openWeb(options: OpenWebOptions): Web {
 
   const whole = { maxBytes: settings.maxBytes, cutBody: false, maxRedirects: settings.maxRedirects };
   return {
-    getPage: (url, { signal = null } = {}) =>
-      run(url, {
-        ...whole,
-        kind: "page",
-        accept: "text/html,application/xhtml+xml;q=0.9,*/*;q=0.5",
-        acceptEncoding: "gzip, deflate, br",
-        checkRobots: true,
-        signal,
-      }),
-    getImage: (url, { signal = null } = {}) =>
-      run(url, {
-        ...whole,
-        kind: "image",
-        accept: "image/*,*/*;q=0.5",
-        acceptEncoding: "identity, gzip;q=0.5, deflate;q=0.5, br;q=0.5",
-        checkRobots: true,
-        signal,
-      }),
-    getText: (url, { signal = null, checkRobots = false, accept = "*/*" } = {}) =>
-      run(url, {
-        ...whole,
-        kind: "text",
-        accept,
-        acceptEncoding: "gzip, deflate, br",
-        checkRobots,
-        signal,
-      }),
+    getPage: (url, { signal = null } = {}) => run(url, { ...whole, kind: "page", ...asking.page, signal }),
+    getImage: (url, { signal = null } = {}) => run(url, { ...whole, kind: "image", ...asking.image, signal }),
+    getText: (url, { signal = null, ...wished } = {}) =>
+      run(url, { ...whole, kind: "text", ...asking.text, ...wished, signal }),
     async getRobots(url) {
       const admitted = await admit(url, policy, resolver, settings.contact);
       if (admitted.ok) return rules.robots(admitted.url);

@@ -20,7 +20,7 @@ export async function fakeNameServer(say: (name: string, type: "A" | "AAAA") => 
   });
   socket.bind(0, "127.0.0.1");
   await new Promise((resolve) => socket.once("listening", resolve));
-  const { port } = socket.address() as AddressInfo;
+  const { port } = socket.address();
   return { address: `127.0.0.1:${port}`, asked, close: () => socket.close() };
 }
 

@@ -1,9 +1,11 @@
-import { Resolver } from "node:dns/promises";
 import { readFile } from "node:fs/promises";
 import { BoundedCache } from "../boundedCache.js";
 import { canonicalAddress } from "../address/addressPolicy.js";
 import { Turnstile } from "../clock/turnstile.js";
 import { parseHostsFile } from "./parseHostsFile.js";
+import { notFoundCodes, systemQueries, type DnsQueries, type DnsRecord } from "./systemQueries.js";
+
+export type { DnsQueries } from "./systemQueries.js";
 
 export type Resolution =
   | { ok: true; addresses: string[] }
@@ -12,17 +14,6 @@ export type Resolution =
 export interface NameResolver {
   /** All addresses of a host, IPv4 first; a literal resolves to itself. Never rejects. */
   resolve(host: string): Promise<Resolution>;
-}
-
-interface DnsRecord {
-  address: string;
-  /** Seconds. */
-  ttl: number;
-}
-/** What a name server says; rejects with a `code` as node:dns does. */
-export interface DnsQueries {
-  resolve4(host: string): Promise<DnsRecord[]>;
-  resolve6(host: string): Promise<DnsRecord[]>;
 }
 
 export interface NameResolverOptions {
@@ -45,9 +36,6 @@ const notFoundTtlMs = 300_000;
 const failedTtlMs = 15_000;
 /** How long an AAAA answer is waited for once the A answer is there (RFC 8305 §3 calls it the resolution delay). */
 const resolutionDelayMs = 250;
-
-/** NXDOMAIN, no data, and names that cannot be asked for. */
-const notFoundCodes = new Set(["ENOTFOUND", "ENODATA", "EBADNAME"]);
 
 /**
  * Names to addresses by c-ares (no thread of libuv's pool is held), the hosts file first. Answers are cached for their
@@ -145,40 +133,6 @@ async function within(answer: Promise<Answer>, ms: number, otherwise: Answer): P
   } finally {
     clearTimeout(timer);
   }
-}
-
-/**
- * Node's c-ares goes on to the next server when one is silent, but takes SERVFAIL and REFUSED for an answer; so each
- * server has a resolver of its own here. The one that answered last is asked first.
- */
-function systemQueries(servers: readonly string[]): DnsQueries {
-  const addresses = servers.length > 0 ? servers : new Resolver().getServers();
-  const resolvers = addresses.map((address) => {
-    const resolver = new Resolver({ timeout: 2000, tries: addresses.length > 1 ? 1 : 2 });
-    resolver.setServers([address]);
-    return resolver;
-  });
-  let first = 0;
-  async function ask(query: (resolver: Resolver) => Promise<DnsRecord[]>): Promise<DnsRecord[]> {
-    let failure: unknown = Object.assign(new Error("no name server"), { code: "ENOSERVER" });
-    const start = first;
-    for (let i = 0; i < resolvers.length; i++) {
-      const at = (start + i) % resolvers.length;
-      try {
-        const records = await query(resolvers[at]!);
-        first = at;
-        return records;
-      } catch (error) {
-        if (notFoundCodes.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
-        failure = error;
-      }
-    }
-    throw failure;
-  }
-  return {
-    resolve4: (host) => ask((resolver) => resolver.resolve4(host, { ttl: true })),
-    resolve6: (host) => ask((resolver) => resolver.resolve6(host, { ttl: true })),
-  };
 }
 
 async function readHostsFile(path: string): Promise<Map<string, string[]>> {

@@ -1,7 +1,7 @@
 import type { Reason } from "@pairloom/config";
 import { type Dispatcher, errors } from "undici";
-import { AddressRefusedError, NameUnresolvedError } from "../address/guardedConnector.js";
 import { contentCodings, inflater, InflatedTooLargeError, type Inflater } from "./inflate.js";
+import { reasonOfError } from "./reasonOfError.js";
 
 /** Lower-case names; a header that came several times is an array. */
 export type Headers = Record<string, string | string[] | undefined>;
@@ -84,7 +84,10 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
       );
     };
     const fail = (error: unknown): void => {
-      const [said, errorMessage] = reasonOf(error);
+      const [said, errorMessage] =
+        error instanceof Stop && error.reason !== "left" && error.reason !== "cut"
+          ? [error.reason, error.message]
+          : reasonOfError(error);
       const reason = said === "connect_failed" && httpStatus !== null ? "protocol_error" : said;
       const stale = httpStatus === null && error instanceof errors.SocketError && hasRead(error);
       inflate?.destroy();
@@ -221,40 +224,4 @@ function asStop(error: unknown): Stop {
     "protocol_error",
     `decompression: ${error instanceof Error ? error.message : String(error)}`,
   );
-}
-
-/** What node:tls says of a certificate (OpenSSL's names for X509_V_ERR_…). */
-const certificateReasons: Record<string, Reason> = {
-  DEPTH_ZERO_SELF_SIGNED_CERT: "tls_untrusted",
-  SELF_SIGNED_CERT_IN_CHAIN: "tls_untrusted",
-  UNABLE_TO_GET_ISSUER_CERT: "tls_untrusted",
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "tls_untrusted",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "tls_untrusted",
-  CERT_UNTRUSTED: "tls_untrusted",
-  CERT_HAS_EXPIRED: "tls_expired",
-  CERT_NOT_YET_VALID: "tls_expired",
-  ERR_TLS_CERT_ALTNAME_INVALID: "tls_wrong_host",
-  HOSTNAME_MISMATCH: "tls_wrong_host",
-};
-const tlsCode =
-  /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_OSSL)/;
-const connectCode =
-  /^(ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EPIPE|EADDRNOTAVAIL|ENOTCONN|EACCES|EPERM|UND_ERR_CONNECT)/;
-
-/** The reason for what undici, net, tls or we ourselves ended a request with. */
-function reasonOf(error: unknown): [Reason, string] {
-  if (error instanceof Stop && error.reason !== "left" && error.reason !== "cut") {
-    return [error.reason, error.message];
-  }
-  if (error instanceof AddressRefusedError) return ["address_private", error.message];
-  if (error instanceof NameUnresolvedError) return [error.reason, error.message];
-  const message = error instanceof Error ? error.message : String(error);
-  const code = (error as NodeJS.ErrnoException | null)?.code ?? "";
-  if (error instanceof errors.HeadersOverflowError) return ["too_large", "the header is too large"];
-  if (error instanceof errors.ConnectTimeoutError || code === "ETIMEDOUT") return ["timeout", message];
-  const certificateReason = certificateReasons[code];
-  if (certificateReason !== undefined) return [certificateReason, `${code}: ${message}`];
-  if (tlsCode.test(code)) return ["tls_failed", `${code}: ${message}`];
-  if (connectCode.test(code)) return ["connect_failed", message];
-  return ["protocol_error", message];
 }
