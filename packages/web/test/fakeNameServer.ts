@@ -1,5 +1,4 @@
 import { createSocket } from "node:dgram";
-import type { AddressInfo } from "node:net";
 
 /** What is said of a name: its addresses (with a TTL in s), a response code, or nothing at all. */
 export type Said = { addresses: string[]; ttl?: number } | { code: "NXDOMAIN" | "SERVFAIL" } | "silence";
