@@ -13,7 +13,7 @@ case "$which" in
   readers)
     folder="$cache/interop-python"
     first=()
-    packages=(numpy pillow pdqhash webdataset wids pyarrow)
+    packages=(numpy pillow pdqhash webdataset wids pyarrow protego==0.7.0)
     ;;
   pytorch)
     folder="$cache/pytorch-python"

@@ -2,17 +2,28 @@
 const tracking =
   /^(utm_[a-z_]+|gclid|gclsrc|dclid|gbraid|wbraid|fbclid|msclkid|yclid|twclid|ttclid|li_fat_id|igshid|mc_cid|mc_eid|_hsenc|_hsmi|mkt_tok|vero_id|oly_anon_id|oly_enc_id|s_cid|wickedid)$/i;
 
+const hexDigit = /^[0-9a-fA-F]$/;
 const unreserved = /^[A-Za-z0-9\-._~]$/;
 
-/** %41 → A, %2f → %2F: escapes of unreserved characters are undone, the others get capital digits (RFC 3986 §6.2.2). */
+/**
+ * %41 → A, %2f → %2F: escapes of unreserved characters are undone, the others get capital digits (RFC 3986 §6.2.2).
+ * What undoing one escape completes ("%%341" → "%41") is undone as well, in one pass: an escape is looked for
+ * wherever a character is put down.
+ */
 export function normalisePercentEncoding(text: string): string {
   if (!text.includes("%")) return text;
-  const once = text.replace(/%([0-9a-fA-F]{2})/g, (escape, hex: string) => {
-    const character = String.fromCharCode(parseInt(hex, 16));
-    return unreserved.test(character) ? character : escape.toUpperCase();
-  });
-  // "%%341" has become "%41": each round is shorter, so there is a last one.
-  return once.length < text.length ? normalisePercentEncoding(once) : once;
+  const out: string[] = [];
+  for (const character of text) {
+    let put = character;
+    while (out.length >= 2 && out.at(-2) === "%" && hexDigit.test(put) && hexDigit.test(out.at(-1) ?? "")) {
+      const escape = `${out.at(-1)}${put}`.toUpperCase();
+      out.length -= 2;
+      put = String.fromCharCode(parseInt(escape, 16));
+      if (!unreserved.test(put)) put = `%${escape}`;
+    }
+    out.push(put);
+  }
+  return out.join("");
 }
 
 function nameOf(parameter: string): string {

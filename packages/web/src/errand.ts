@@ -17,6 +17,22 @@ export interface Errand {
   signal: AbortSignal | null;
 }
 
+/** How each kind is asked for. Pictures are better sent as they are: their formats compress already. */
+export const asking: Record<ErrandKind, Pick<Errand, "accept" | "acceptEncoding" | "checkRobots">> = {
+  page: {
+    accept: "text/html,application/xhtml+xml;q=0.9,*/*;q=0.5",
+    acceptEncoding: "gzip, deflate, br",
+    checkRobots: true,
+  },
+  image: {
+    accept: "image/*,*/*;q=0.5",
+    acceptEncoding: "identity, gzip;q=0.5, deflate;q=0.5, br;q=0.5",
+    checkRobots: true,
+  },
+  text: { accept: "*/*", acceptEncoding: "gzip, deflate, br", checkRobots: false },
+  site_file: { accept: "text/plain,*/*;q=0.5", acceptEncoding: "gzip, deflate, br", checkRobots: false },
+};
+
 /** The statuses that carry what was asked for. */
 export function isSuccess(httpStatus: number): boolean {
   return httpStatus === 200 || httpStatus === 203;

@@ -1,4 +1,6 @@
-/** Counts failures to reach a host in a row, and sets it aside for a while when they are too many. */
+import type { Reason } from "@pairloom/config";
+
+/** Counts failures of a host in a row, and sets it aside for a while when they are too many. */
 export class HostHealth {
   readonly #hosts = new Map<string, { failures: number; asideUntilMs: number }>();
 
@@ -14,12 +16,18 @@ export class HostHealth {
     return state !== undefined && state.asideUntilMs > this.nowMs();
   }
 
-  /** The host answered: whatever it said, it is there. */
+  /** No answer at all counts against a host, and so does "not now" (429, 5xx); any other answer shows that it serves. */
+  heard(host: string, httpStatus: number | null, reason: Reason | null): void {
+    if (httpStatus !== null && httpStatus !== 429 && httpStatus < 500) this.reached(host);
+    else if (reason !== "address_private") this.failed(host);
+  }
+
+  /** The host serves. */
   reached(host: string): void {
     this.#hosts.delete(host);
   }
 
-  /** No connection, or silence. After the time aside a single failure sets it aside again. */
+  /** One more failure in a row. After the time aside a single failure sets it aside again. */
   failed(host: string): void {
     const state = this.#hosts.get(host) ?? { failures: 0, asideUntilMs: 0 };
     this.#hosts.delete(host);

@@ -8,6 +8,7 @@ export { type RobotsState } from "./siteRules.js";
 export * from "./robots/parseRobots.js";
 export * from "./robots/isAllowed.js";
 export * from "./robots/robotsVerdicts.js";
+export * from "./robots/saysNone.js";
 export * from "./optouts/robotsDirectives.js";
 export * from "./optouts/usagePreference.js";
 export * from "./optouts/tdmReservation.js";

@@ -4,7 +4,7 @@ import type { Redis } from "ioredis";
 import { Agent } from "undici";
 import { addressPolicy } from "./address/addressPolicy.js";
 import { admit } from "./address/admission.js";
-import { answerOf, isSuccess, redirectOf, type Errand } from "./errand.js";
+import { answerOf, asking, isSuccess, redirectOf, type Errand } from "./errand.js";
 import { guardedConnector } from "./address/guardedConnector.js";
 import type { HostClock } from "./clock/hostClock.js";
 import { HostGate } from "./clock/hostGate.js";
@@ -32,6 +32,8 @@ export interface OpenWebOptions {
   retryAfterCapMs?: number;
   /** How long a failing host is set aside. */
   setAsideMs?: number;
+  /** Certificates (PEM) of authorities that are trusted beside Node's own. */
+  ca?: readonly string[];
   random?: () => number;
   resolver?: NameResolver;
   clock?: HostClock;
@@ -71,7 +73,7 @@ export function openWeb(options: OpenWebOptions): Web {
   const policy = addressPolicy(settings.allowPrivate, settings.allowedPorts);
   const resolver = options.resolver ?? nameResolver({ servers: settings.dnsServers });
   const agent = new Agent({
-    connect: guardedConnector(policy, resolver, settings.timeoutMs),
+    connect: guardedConnector(policy, resolver, settings.timeoutMs, options.ca),
     // Connections are counted by the gate, where waiting costs no request its wall clock.
     pipelining: 1,
     keepAliveTimeout: 8000,
@@ -98,9 +100,7 @@ export function openWeb(options: OpenWebOptions): Web {
   const rules = new SiteRules(settings, (url, maxBytes, maxRedirects) =>
     run(url, {
       kind: "site_file",
-      accept: "text/plain,*/*;q=0.5",
-      acceptEncoding: "gzip, deflate, br",
-      checkRobots: false,
+      ...asking.site_file,
       maxBytes,
       cutBody: true,
       maxRedirects,
@@ -144,8 +144,7 @@ export function openWeb(options: OpenWebOptions): Web {
       if (visited.has(url.href))
         return end(webNo("redirect_limit", `a loop at ${url.href}`, { finalUrl: asked }));
       visited.add(url.href);
-      if (health.isAside(host))
-        return end(webNo("host_set_aside", `${host} kept failing`, { finalUrl: asked }));
+      if (health.isAside(host)) return end(setAside(host, asked));
 
       let hostGapMs = settings.hostGapMs;
       if (errand.checkRobots) {
@@ -162,18 +161,21 @@ export function openWeb(options: OpenWebOptions): Web {
 
       let leftMs = budgetMs;
       const slot = { host, hostGapMs, address, addressGapMs: settings.addressGapMs };
-      const exchanged = await gate.pass(slot, errand.signal, async (onSent) => {
+      const work = async (onSent: () => void): Promise<Exchanged> => {
         const startedMs = performance.now();
         const request = { ...requestFor(url, errand, budgetMs, optOuts), onSent };
         let answered = await exchange(agent, request);
         if (!answered.ok && answered.stale) answered = await exchange(agent, request);
         leftMs = budgetMs - (performance.now() - startedMs);
         return answered;
-      });
+      };
+      // Who stood in line while the host was set aside doesn't ask it one by one.
+      const exchanged = await gate.pass(slot, errand.signal, work, () => health.isAside(host));
+      if (exchanged === null) return end(setAside(host, asked));
       budgetMs = Math.max(1, leftMs);
       asked = url.href;
       const location = redirectOf(exchanged, url);
-      countHealth(host, exchanged);
+      health.heard(host, exchanged.httpStatus, exchanged.ok ? null : exchanged.reason);
       const [optOut] = errand.kind === "image" ? optOuts : [];
       if (optOut !== undefined) {
         const httpStatus = exchanged.httpStatus;
@@ -212,11 +214,6 @@ export function openWeb(options: OpenWebOptions): Web {
     };
   }
 
-  function countHealth(host: string, exchanged: Exchanged): void {
-    if (exchanged.httpStatus !== null) health.reached(host);
-    else if (!exchanged.ok && exchanged.reason !== "address_private") health.failed(host);
-  }
-
   /** 429 and 503 pause the host for everybody; says how long the server wants us to wait. */
   async function heedRetryAfter(host: string, exchanged: Exchanged): Promise<number | null> {
     if (exchanged.httpStatus !== 429 && exchanged.httpStatus !== 503) return null;
@@ -228,33 +225,10 @@ export function openWeb(options: OpenWebOptions): Web {
 
   const whole = { maxBytes: settings.maxBytes, cutBody: false, maxRedirects: settings.maxRedirects };
   return {
-    getPage: (url, { signal = null } = {}) =>
-      run(url, {
-        ...whole,
-        kind: "page",
-        accept: "text/html,application/xhtml+xml;q=0.9,*/*;q=0.5",
-        acceptEncoding: "gzip, deflate, br",
-        checkRobots: true,
-        signal,
-      }),
-    getImage: (url, { signal = null } = {}) =>
-      run(url, {
-        ...whole,
-        kind: "image",
-        accept: "image/*,*/*;q=0.5",
-        acceptEncoding: "identity, gzip;q=0.5, deflate;q=0.5, br;q=0.5",
-        checkRobots: true,
-        signal,
-      }),
-    getText: (url, { signal = null, checkRobots = false, accept = "*/*" } = {}) =>
-      run(url, {
-        ...whole,
-        kind: "text",
-        accept,
-        acceptEncoding: "gzip, deflate, br",
-        checkRobots,
-        signal,
-      }),
+    getPage: (url, { signal = null } = {}) => run(url, { ...whole, kind: "page", ...asking.page, signal }),
+    getImage: (url, { signal = null } = {}) => run(url, { ...whole, kind: "image", ...asking.image, signal }),
+    getText: (url, { signal = null, ...wished } = {}) =>
+      run(url, { ...whole, kind: "text", ...asking.text, ...wished, signal }),
     async getRobots(url) {
       const admitted = await admit(url, policy, resolver, settings.contact);
       if (admitted.ok) return rules.robots(admitted.url);
@@ -262,6 +236,10 @@ export function openWeb(options: OpenWebOptions): Web {
     },
     close: () => agent.destroy(),
   };
+}
+
+function setAside(host: string, finalUrl: string | null): WebAnswer {
+  return webNo("host_set_aside", `${host} kept failing`, { finalUrl });
 }
 
 function signalOf(errand: Errand): { signal?: AbortSignal } {

@@ -25,7 +25,9 @@ export function backoffMs(baseMs: number, attempt: number, random: () => number,
 export function retryAfterMs(value: string | undefined, nowMs: number): number | null {
   const text = value?.trim() ?? "";
   if (/^\d+$/.test(text)) return Number(text) * 1000;
-  if (!/^[A-Z][a-z]+, .*GMT$|^[A-Z][a-z]{2} [A-Z][a-z]{2} /.test(text)) return null;
-  const at = Date.parse(text);
+  // RFC 9110 §5.6.7: IMF-fixdate and RFC 850's form name GMT, asctime's form means it.
+  const asctime = /^[A-Z][a-z]{2} [A-Z][a-z]{2} /.test(text);
+  if (!asctime && !/^[A-Z][a-z]+, .*GMT$/.test(text)) return null;
+  const at = Date.parse(asctime ? `${text} GMT` : text);
   return Number.isNaN(at) ? null : Math.max(0, at - nowMs);
 }

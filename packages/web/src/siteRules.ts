@@ -5,9 +5,17 @@ import { aiTxtForbids, parseAiTxt } from "./optouts/aiTxt.js";
 import type { OptOut } from "./optouts/headerOptOut.js";
 import { parseTdmrep, tdmReserves, type TdmRule } from "./optouts/tdmReservation.js";
 import { refusesTraining } from "./optouts/usagePreference.js";
-import { crawlDelayMs, groupsFor, isAllowed, isAllowedByName, longestMatch } from "./robots/isAllowed.js";
-import { maxRobotsBytes, parseRobots, type Robots } from "./robots/parseRobots.js";
+import {
+  crawlDelayMs,
+  groupsFor,
+  longestMatchInTurns,
+  namedGroups,
+  verdictInTurns,
+} from "./robots/isAllowed.js";
+import { maxRobotsBytes, parseRobots, type Robots, type RobotsGroup } from "./robots/parseRobots.js";
 import { comparablePath } from "./robots/pathPattern.js";
+import { saysNone } from "./robots/saysNone.js";
+import { ShortTurns } from "./shortTurns.js";
 import type { WebAnswer } from "./webAnswer.js";
 
 /** Fetches one of a site's own files (robots.txt and its like): no rules asked, cut at `maxBytes`, retried. */
@@ -34,6 +42,9 @@ const networkReasons: ReadonlySet<Reason> = new Set<Reason>([
   "dns_not_found",
   "dns_failed",
   "connect_failed",
+  "tls_untrusted",
+  "tls_expired",
+  "tls_wrong_host",
   "tls_failed",
   "host_set_aside",
 ]);
@@ -44,6 +55,8 @@ export class SiteRules {
   readonly #tdm = new BoundedCache<TdmRule[]>(cacheBytes / 4);
   readonly #aiTxt = new BoundedCache<Robots>(cacheBytes / 4);
   readonly #ignored: ReadonlySet<Reason>;
+  /** Half a megabyte of hostile patterns takes its time; nobody else is to wait for it. */
+  readonly #turns = new ShortTurns();
 
   constructor(
     private readonly settings: WebSettings,
@@ -56,6 +69,7 @@ export class SiteRules {
   robots(url: URL): Promise<RobotsState> {
     return this.#robots.load(url.origin, async () => {
       const answer = await this.fetchFile(`${url.origin}/robots.txt`, maxRobotsBytes + 1, 5);
+      await this.#turns.next();
       const value = robotsState(answer);
       if (value.status === "unreachable") return { value, ttlMs: unreachableTtlMs, weight: 200 };
       const size = answer.status === "ok" ? answer.body.length : 0;
@@ -71,11 +85,11 @@ export class SiteRules {
       const state = await this.robots(url);
       if (state.status === "rules") {
         if (obeyRobots) {
-          found.refusal = this.#disallowed(state.robots, url);
+          found.refusal = await this.#disallowed(state.robots, url);
           found.crawlDelayMs = Math.min(crawlDelayMs(state.robots, userAgentToken) ?? 0, crawlDelayCapMs);
           if (found.refusal !== null) return found;
         }
-        const usage = this.#usage(state.robots, url);
+        const usage = await this.#usage(state.robots, url);
         if (usage !== null) found.optOuts.push(usage);
       } else if (obeyRobots) {
         found.refusal = { reason: state.reason, errorMessage: state.errorMessage };
@@ -86,10 +100,10 @@ export class SiteRules {
       this.#heeds("optout_tdmrep") ? this.#tdmRules(url) : [],
       this.#heeds("optout_ai_txt") ? this.#aiTxtRules(url) : null,
     ]);
-    if (tdmReserves(tdm, url)) {
+    if (await tdmReserves(tdm, url, this.#turns)) {
       found.optOuts.push({ reason: "optout_tdmrep", said: "/.well-known/tdmrep.json" });
     }
-    if (aiTxt !== null && aiTxtForbids(aiTxt, url, userAgentToken, alsoObey)) {
+    if (aiTxt !== null && (await aiTxtForbids(aiTxt, url, userAgentToken, alsoObey, this.#turns))) {
       found.optOuts.push({ reason: "optout_ai_txt", said: "/ai.txt" });
     }
     return found;
@@ -99,31 +113,42 @@ export class SiteRules {
     return this.settings.obeyOptOuts && !this.#ignored.has(reason);
   }
 
-  #disallowed(robots: Robots, url: URL): SiteVerdict["refusal"] {
+  /** The groups that speak to us: ours, and those of the tokens that we obey by name. */
+  #groups(robots: Robots): { token: string; groups: RobotsGroup[] }[] {
     const { userAgentToken, alsoObey } = this.settings;
-    const ours = isAllowed(robots, userAgentToken, url);
-    if (!ours.allowed) return { reason: "robots_disallowed", errorMessage: ours.rule ?? "" };
-    for (const token of alsoObey) {
-      const other = isAllowedByName(robots, token, url);
-      if (other?.allowed === false) {
-        return { reason: "robots_disallowed", errorMessage: `${other.rule ?? ""} (${token})` };
+    const others = alsoObey.map((token) => ({ token, groups: namedGroups(robots, token) ?? [] }));
+    return [{ token: userAgentToken, groups: groupsFor(robots, userAgentToken) }, ...others];
+  }
+
+  async #disallowed(robots: Robots, url: URL): Promise<SiteVerdict["refusal"]> {
+    const path = comparablePath(url);
+    for (const { token, groups } of this.#groups(robots)) {
+      const { allowed, rule } = await verdictInTurns(groups, path, this.#turns);
+      if (allowed) continue;
+      const ours = token === this.settings.userAgentToken;
+      return { reason: "robots_disallowed", errorMessage: `${rule ?? ""}${ours ? "" : ` (${token})`}` };
+    }
+    return null;
+  }
+
+  async #usage(robots: Robots, url: URL): Promise<OptOut | null> {
+    if (!this.#heeds("optout_content_usage")) return null;
+    const path = comparablePath(url);
+    const refuses = ({ preference }: { preference: string }): boolean => refusesTraining(preference);
+    for (const { groups } of this.#groups(robots)) {
+      const usages = groups.flatMap((group) => group.usages);
+      const { rule, complete } = await longestMatchInTurns(usages, path, refuses, this.#turns);
+      if (!complete || (rule !== null && refuses(rule))) {
+        return { reason: "optout_content_usage", said: `robots.txt: ${rule?.text ?? "too many lines"}` };
       }
     }
     return null;
   }
 
-  #usage(robots: Robots, url: URL): OptOut | null {
-    if (!this.#heeds("optout_content_usage")) return null;
-    const usages = groupsFor(robots, this.settings.userAgentToken).flatMap((group) => group.usages);
-    const refuses = ({ preference }: { preference: string }): boolean => refusesTraining(preference);
-    const rule = longestMatch(usages, comparablePath(url), refuses);
-    if (rule === null || !refuses(rule)) return null;
-    return { reason: "optout_content_usage", said: `robots.txt: ${rule.text}` };
-  }
-
   #tdmRules(url: URL): Promise<TdmRule[]> {
     return this.#tdm.load(url.origin, async () => {
       const answer = await this.fetchFile(`${url.origin}/.well-known/tdmrep.json`, 256 * 1024, 5);
+      await this.#turns.next();
       const value = answer.status === "ok" ? parseTdmrep(answer.body.toString("utf8")) : [];
       return { value, ttlMs: ttlOf(answer), weight: 200 + 100 * value.length };
     });
@@ -132,6 +157,7 @@ export class SiteRules {
   #aiTxtRules(url: URL): Promise<Robots> {
     return this.#aiTxt.load(url.origin, async () => {
       const answer = await this.fetchFile(`${url.origin}/ai.txt`, maxRobotsBytes, 5);
+      await this.#turns.next();
       const value = parseAiTxt(answer.status === "ok" ? answer.body.toString("utf8") : "");
       return {
         value,
@@ -142,15 +168,11 @@ export class SiteRules {
   }
 }
 
-/** RFC 9309 §2.3.1: 2xx has rules, 4xx and more than five redirects allow all, anything else forbids all. */
+/** RFC 9309 §2.3.1: 2xx has rules, what isn't there allows all, anything else forbids all. */
 function robotsState(answer: WebAnswer): RobotsState {
-  const none: RobotsState = { status: "rules", robots: { groups: [], sitemaps: [] } };
   if (answer.status === "ok") return { status: "rules", robots: parseRobots(answer.body) };
+  if (saysNone(answer)) return { status: "rules", robots: { groups: [], sitemaps: [] } };
   const { httpStatus, reason, errorMessage } = answer;
-  if (reason === "redirect_limit" || reason === "empty_body") return none;
-  if (httpStatus !== null && httpStatus >= 200 && httpStatus < 300 && reason === "http_other") return none;
-  // 429 says "later", not "there is none".
-  if (reason.startsWith("http_4") && httpStatus !== 429) return none;
   if (networkReasons.has(reason)) return { status: "unreachable", reason, errorMessage };
   return {
     status: "unreachable",

@@ -11,7 +11,7 @@ import type { HostClock } from "../src/clock/hostClock.js";
 import { HostGate } from "../src/clock/hostGate.js";
 import { firstFree, memoryHostClock } from "../src/clock/memoryHostClock.js";
 import { redisHostClock } from "../src/clock/redisHostClock.js";
-import { misbehavingServer } from "./misbehavingServer.js";
+import { misbehavingServer, type Asked, type MisbehavingServer } from "./misbehavingServer.js";
 
 let folder: string;
 let handle: RedisHandle;
@@ -173,31 +173,61 @@ it("a gate lets so many through at once, to a host and in all", async () => {
   expect([most, Math.max(...Object.values(mostOf))]).toEqual([3, 2]);
 });
 
-it("four processes keep a host's gap together, by the server's own log", async () => {
-  const child = join(import.meta.dirname, "askingProcess.mjs");
-  if (!existsSync(join(import.meta.dirname, "../dist/index.js"))) throw new Error("build packages/web first");
-  const server = await misbehavingServer();
-  const gapMs = 300;
-  try {
-    const urls = [server.url("/ok.jpg"), server.url("/ok.jpg", "127.0.0.2")];
+describe("four processes, by the server's own log", () => {
+  let server: MisbehavingServer;
+  beforeAll(async () => {
+    if (!existsSync(join(import.meta.dirname, "../dist/index.js")))
+      throw new Error("build packages/web first");
+    server = await misbehavingServer();
+  });
+  afterAll(() => server.close());
+
+  /** Each of four processes asks for each URL `times` times, all at once; when each request came, by what `of` says. */
+  async function timesBy(
+    of: (asked: Asked) => string,
+    task: { urls: string[]; times: number; gapMs: number; addressGapMs: number },
+  ): Promise<Map<string, number[]>> {
+    server.asked.length = 0;
+    const job = JSON.stringify({ redis: handle.options, keyPrefix: `four${prefixes++}`, ...task });
     const children = Array.from({ length: 4 }, () =>
-      fork(child, [JSON.stringify({ redis: handle.options, urls, times: 3, gapMs })]),
+      fork(join(import.meta.dirname, "askingProcess.mjs"), [job]),
     );
     const codes = await Promise.all(
       children.map((one) => new Promise((resolve) => one.once("exit", resolve))),
     );
     expect(codes).toEqual([0, 0, 0, 0]);
-    for (const host of ["127.0.0.1", "127.0.0.2"]) {
-      const times = server.asked.filter((asked) => asked.host.startsWith(host)).map(({ atMs }) => atMs);
-      expect(times).toHaveLength(4 * 3);
-      const gaps = times.slice(1).map((at, i) => at - (times[i] ?? 0));
-      // The server's log tells when a busy machine read a request, not when it was sent: one read late makes one gap
-      // longer and the next shorter, but neither the middle one nor their sum.
-      expect(gaps.sort((a, b) => a - b)[Math.floor(gaps.length / 2)]).toBeGreaterThan(gapMs * 0.9);
-      const span = (times.at(-1) ?? 0) - (times[0] ?? 0);
-      expect(span).toBeGreaterThan(gapMs * (times.length - 1) * 0.97);
-    }
-  } finally {
-    await server.close();
+    expect(server.asked).toHaveLength(4 * task.urls.length * task.times);
+    const times = new Map<string, number[]>();
+    for (const asked of server.asked) times.set(of(asked), [...(times.get(of(asked)) ?? []), asked.atMs]);
+    return times;
   }
+  /**
+   * The server's log tells when a busy machine read a request, not when it was sent: one read late makes one gap longer
+   * and the next shorter, but neither the middle one nor their sum.
+   */
+  function expectGaps(atMs: readonly number[], gapMs: number): void {
+    const gaps = atMs.slice(1).map((at, i) => at - (atMs[i] ?? 0));
+    expect(gaps.sort((a, b) => a - b)[Math.floor(gaps.length / 2)]).toBeGreaterThan(gapMs * 0.9);
+    expect((atMs.at(-1) ?? 0) - (atMs[0] ?? 0)).toBeGreaterThan(gapMs * (atMs.length - 1) * 0.97);
+  }
+
+  it("keep a host's gap together", async () => {
+    const urls = [server.url("/ok.jpg"), server.url("/ok.jpg", "127.0.0.2")];
+    const byHost = await timesBy(({ host }) => host, { urls, times: 3, gapMs: 300, addressGapMs: 10 });
+    expect(byHost.size).toBe(2);
+    for (const times of byHost.values()) expectGaps(times, 300);
+  });
+
+  it("keep an address's gap together, over all of its hosts", async () => {
+    const hosts = ["a", "b", "c", "d", "e"].map((name) => `${name}.localhost`);
+    const urls = [...hosts.map((host) => server.url("/ok.jpg", host)), server.url("/ok.jpg", "127.0.0.9")];
+    const byAddress = await timesBy(({ reachedAt }) => reachedAt ?? "", {
+      urls,
+      times: 1,
+      gapMs: 1,
+      addressGapMs: 100,
+    });
+    expect([...byAddress.keys()].sort()).toEqual(["127.0.0.1", "127.0.0.9"]);
+    for (const times of byAddress.values()) expectGaps(times, 100);
+  });
 });

@@ -10,6 +10,8 @@ export interface Asked {
   headers: IncomingMessage["headers"];
   /** The client's port: one for each connection. */
   connection: number | undefined;
+  /** The address of ours that it came to. */
+  reachedAt: string | undefined;
 }
 
 export interface MisbehavingServer {
@@ -105,6 +107,7 @@ export async function misbehavingServer(): Promise<MisbehavingServer> {
       atMs: performance.now(),
       headers: req.headers,
       connection: req.socket.remotePort,
+      reachedAt: req.socket.localAddress,
     });
     const status = /^\/status\/(\d+)$/.exec(path)?.[1];
     const hop = /^\/hop\/(\d+)$/.exec(path)?.[1];

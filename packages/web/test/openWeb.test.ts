@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { webSettings, type WebSettings } from "@pairloom/config";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { NameResolver } from "../src/dns/nameResolver.js";
@@ -81,7 +82,7 @@ describe("answers", () => {
     ["/cut", "protocol_error"],
     ["/not-http", "protocol_error"],
     ["/gzip-broken", "protocol_error"],
-    ["/unknown-coding", "protocol_error"],
+    ["/unknown-coding", "coding_refused"],
     ["/huge-header", "too_large"],
   ])("%s is %s", async (path, reason) => {
     expect(await reasonOf(path, bare)).toBe(reason);
@@ -166,6 +167,20 @@ describe("where requests may go", () => {
     ["http://[64:ff9b::a00:1]/", "address_private"],
     ["http://[2002:a00:1::]/", "address_private"],
     ["http://[fd00::1]/", "address_private"],
+    ["http://10.1/", "address_private"],
+    ["http://0x0a.1/", "address_private"],
+    ["http://012.0.0.1/", "address_private"],
+    ["http://１０.0.0.1/", "address_private"],
+    ["http://10.0.0.1./", "address_private"],
+    ["http://[::10.0.0.1]/", "address_private"],
+    ["http://[::a00:1]/", "address_private"],
+    ["http://[2001:0:4136:e378:8000:63bf:f5ff:fffe]/", "address_private"],
+    ["http://[fe80::1]/", "address_private"],
+    ["http://[fe80::1%25eth0]/", "url_invalid"],
+    ["http://localhost.localdomain.invalid/", "dns_not_found"],
+    ["https://public.test:22/", "url_port_refused"],
+    ["http://example.org@10.0.0.1/", "url_invalid"],
+    ["http://10.0.0.1\\@public.test/", "address_private"],
     ["http://[::1]/", "address_private"],
     ["http://[::]/", "address_private"],
     ["http://0.0.0.0/", "address_private"],
@@ -180,7 +195,7 @@ describe("where requests may go", () => {
     ["http://", "url_invalid"],
   ])("%s is refused: %s", async (url, reason) => {
     const answer = await web({ contact: "me@example.org" }).getImage(url);
-    expect(answer).toMatchObject({ status: "refused", reason });
+    expect(answer).toMatchObject({ status: reason === "dns_not_found" ? "failed" : "refused", reason });
   });
   it.each([
     ["/to-metadata", "address_private"],
@@ -310,6 +325,13 @@ describe("opt-outs", () => {
     ["x-robots-tag", "pairloom: noimageindex", "optout_x_robots_tag"],
     ["x-robots-tag", "unavailable_after: 25 Jun 2010 15:00:00 PST, none", "optout_x_robots_tag"],
     ["x-robots-tag", "otherbot: noai, noindex", "ok"],
+    ["x-robots-tag", ["otherbot: noai", "PairLoom: noarchive, noai"], "optout_x_robots_tag"],
+    ["x-robots-tag", "otherbot: none, pairloom: nofollow", "ok"],
+    ["x-robots-tag", "max-snippet:-1, some-new-word, max-image-preview: large", "ok"],
+    ["x-robots-tag", "all, follow, , ;", "ok"],
+    ["tdm-reservation", ["0", "1"], "optout_tdmrep"],
+    ["tdm-reservation", "yes", "ok"],
+    ["content-usage", ["search=y", "train-ai=n"], "optout_content_usage"],
     ["tdm-reservation", "1", "optout_tdmrep"],
     ["tdm-reservation", "0", "ok"],
     ["content-usage", "train-ai=n, search=y", "optout_content_usage"],
@@ -340,6 +362,28 @@ describe("opt-outs", () => {
     expect(await reasonOf("/br")).toBe("optout_content_usage");
     expect(await reasonOf("/deflate")).toBe("ok");
     expect(server.paths().filter((path) => ["/gzip", "/ok.jpg", "/br"].includes(path))).toEqual([]);
+  });
+  it.each([
+    ["/.well-known/tdmrep.json", '[{"location":"/","tdm-reservation":1}]', "optout_tdmrep"],
+    ["/ai.txt", "User-Agent: *\nDisallow: /", "optout_ai_txt"],
+    ["/robots.txt", "User-agent: *\nContent-Usage: train-ai=n\nAllow: /", "optout_content_usage"],
+    [
+      "/robots.txt",
+      "User-agent: *\nContent-Signal: search=yes,ai-train=no\nAllow: /",
+      "optout_content_usage",
+    ],
+  ])("%s: %s is %s, unless that one is switched off", async (path, text, reason) => {
+    server.on(path, (_q, res) => res.end(text));
+    expect(await reasonOf("/ok.jpg")).toBe(reason);
+    expect(await reasonOf("/ok.jpg", { ignoreOptOuts: [reason] as WebSettings["ignoreOptOuts"] })).toBe("ok");
+    expect(await reasonOf("/ok.jpg", { obeyOptOuts: false })).toBe("ok");
+  });
+  it("what robots.txt says of use to a token that is obeyed by name holds for us", async () => {
+    server.on("/robots.txt", (_q, res) =>
+      res.end("User-agent: *\nAllow: /\n\nUser-agent: CCBot\nContent-Usage: train-ai=n\nAllow: /"),
+    );
+    expect(await reasonOf("/ok.jpg")).toBe("ok");
+    expect(await reasonOf("/ok.jpg", { alsoObey: ["CCBot"] })).toBe("optout_content_usage");
   });
   it("a page's opt-outs are told with the page", async () => {
     server.on("/p.html", (_q, res) =>
@@ -407,4 +451,91 @@ describe("retries", () => {
     ]);
     expect((await one.getImage(server.url("/ok.jpg"))).status).toBe("ok");
   });
+  it("who already stood in line at a host when it was set aside doesn't ask it any more", async () => {
+    const one = web({ ...bare, hostFailureLimit: 3 }, { hostConnections: 1 });
+    const answers = await Promise.all(Array.from({ length: 50 }, () => one.getImage(server.url("/close"))));
+    const reasons = answers.map((answer) => (answer.status === "ok" ? "ok" : answer.reason));
+    expect(reasons.filter((reason) => reason === "protocol_error")).toHaveLength(3);
+    expect(reasons.filter((reason) => reason === "host_set_aside")).toHaveLength(47);
+    expect(times("/close")).toHaveLength(3);
+    // Nor do they wait for the host's clock one by one: only who was next had a slot already.
+    const clocked = web({ ...bare, hostFailureLimit: 1, hostGapMs: 1000 });
+    const startedMs = performance.now();
+    await Promise.all(Array.from({ length: 20 }, () => clocked.getImage(server.url("/reset", "127.0.0.4"))));
+    expect(times("/reset")).toHaveLength(1);
+    expect(performance.now() - startedMs).toBeLessThan(5000);
+  });
+  it("a host that only says 503 is set aside as well; one good answer counts all anew", async () => {
+    const one = web({ ...bare, hostFailureLimit: 3 }, { retryAfterCapMs: 1 });
+    const ask = async (path: string) => {
+      const answer = await one.getImage(server.url(path));
+      return answer.status === "ok" ? "ok" : answer.reason;
+    };
+    const said: string[] = [];
+    for (const path of [
+      "/status/503",
+      "/status/429",
+      "/ok.jpg",
+      "/status/500",
+      "/status/503",
+      "/status/404",
+    ]) {
+      said.push(await ask(path));
+    }
+    for (let i = 0; i < 4; i++) said.push(await ask("/status/503"));
+    expect(said.slice(-4)).toEqual(["http_503", "http_503", "http_503", "host_set_aside"]);
+  });
+  it.each(["9".repeat(400), "Fri, 31 Dec 9999 23:59:59 GMT"])(
+    "an absurd Retry-After is not waited for: %s",
+    async (value) => {
+      flaky("/busy", 9, { "retry-after": value });
+      const one = web({ ...bare, retries: 3 }, { retryAfterCapMs: 100 });
+      expect(await one.getImage(server.url("/busy"))).toMatchObject({ reason: "http_503" });
+      expect(times("/busy")).toHaveLength(1);
+      // The pause is the cap, not what the server wished.
+      const startedMs = performance.now();
+      await one.getImage(server.url("/ok.jpg"));
+      expect(performance.now() - startedMs).toBeLessThan(3000);
+    },
+  );
+  it.each(["soon", "-5", "0", "Sun, 06 Nov 1994 08:49:37 GMT"])(
+    "a Retry-After that says nothing leaves the backoff: %s",
+    async (value) => {
+      flaky("/busy", 1, { "retry-after": value });
+      expect(await reasonOf("/busy", { ...bare, retries: 1 })).toBe("ok");
+    },
+  );
+});
+
+it("a slow drip takes one slot and no more", async () => {
+  const one = web({ ...bare, timeoutMs: 1500, concurrency: 2 });
+  const dripping = one.getImage(server.url("/drip"));
+  const startedMs = performance.now();
+  for (let i = 0; i < 20; i++) {
+    expect((await one.getImage(server.url("/ok.jpg", `127.0.2.${i + 1}`))).status).toBe("ok");
+  }
+  expect(performance.now() - startedMs).toBeLessThan(1400);
+  expect(await dripping).toMatchObject({ reason: "timeout" });
+});
+
+it("proxies that the environment names are left alone", async () => {
+  const before = process.env["HTTP_PROXY"];
+  process.env["HTTP_PROXY"] = process.env["http_proxy"] = "http://127.0.0.1:1";
+  try {
+    expect((await web(bare).getImage(server.url("/ok.jpg"))).status).toBe("ok");
+  } finally {
+    delete process.env["http_proxy"];
+    if (before === undefined) delete process.env["HTTP_PROXY"];
+    else process.env["HTTP_PROXY"] = before;
+  }
+});
+
+it("a robots.txt that is a bomb is read to its 500 KiB", async () => {
+  server.on("/robots.txt", (_q, res) =>
+    res
+      .writeHead(200, { "content-encoding": "gzip" })
+      .end(gzipSync(`User-agent: *\nDisallow: /ok\n${"#\n".repeat(5_000_000)}`)),
+  );
+  expect(await reasonOf("/ok.jpg", { maxInflatedBytes: 1_000_000 })).toBe("robots_disallowed");
+  expect(await reasonOf("/gzip", { maxInflatedBytes: 1_000_000 })).toBe("ok");
 });

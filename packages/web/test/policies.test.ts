@@ -39,7 +39,7 @@ it.each([
   expect(refusesTraining(text)).toBe(refused);
 });
 
-it("tdmrep.json: the longest location decides; anything else holds no rules", () => {
+it("tdmrep.json: the longest location decides; anything else holds no rules", async () => {
   const rules = parseTdmrep(
     JSON.stringify([
       { location: "/*", "tdm-reservation": 1, "tdm-policy": "https://x" },
@@ -50,21 +50,21 @@ it("tdmrep.json: the longest location decides; anything else holds no rules", ()
     ]),
   );
   const reserved = (path: string) => tdmReserves(rules, new URL(`http://x${path}`));
-  expect([reserved("/a"), reserved("/free/a"), reserved("/images/a.png")]).toEqual([true, false, true]);
+  expect(await Promise.all(["/a", "/free/a", "/images/a.png"].map(reserved))).toEqual([true, false, true]);
   for (const text of ["", "<html>", "{}", "[1]", '"x"', "null", "[".repeat(50_000)])
     expect(parseTdmrep(text)).toEqual([]);
 });
 
-it("ai.txt: kinds of files and paths; a page in its place says nothing", () => {
+it("ai.txt: kinds of files and paths; a page in its place says nothing", async () => {
   const forbids = (text: string, url: string, also: string[] = []) =>
     aiTxtForbids(parseAiTxt(text), new URL(url), "pairloom", also);
   const text =
     "User-Agent: *\nDisallow: *.jpg\nDisallow: .png\nAllow: /\nUser-Agent: img2dataset\nDisallow: /";
-  expect(forbids(text, "http://x/a.jpg?w=1")).toBe(true);
-  expect(forbids(text, "http://x/a.png")).toBe(true);
-  expect(forbids(text, "http://x/a.webp")).toBe(false);
-  expect(forbids(text, "http://x/a.webp", ["img2dataset"])).toBe(true);
-  expect(forbids("<!doctype html>\nUser-agent: *\nDisallow: /", "http://x/a")).toBe(false);
+  expect(await forbids(text, "http://x/a.jpg?w=1")).toBe(true);
+  expect(await forbids(text, "http://x/a.png")).toBe(true);
+  expect(await forbids(text, "http://x/a.webp")).toBe(false);
+  expect(await forbids(text, "http://x/a.webp", ["img2dataset"])).toBe(true);
+  expect(await forbids("<!doctype html>\nUser-agent: *\nDisallow: /", "http://x/a")).toBe(false);
 });
 
 it("Retry-After is seconds or a date", () => {
@@ -72,6 +72,9 @@ it("Retry-After is seconds or a date", () => {
   expect(retryAfterMs("120", now)).toBe(120_000);
   expect(retryAfterMs("Tue, 01 Jan 2030 00:01:00 GMT", now)).toBe(60_000);
   expect(retryAfterMs("Tue, 01 Jan 2019 00:01:00 GMT", now)).toBe(0);
+  // The obsolete forms are to be read as well (RFC 9110 §5.6.7), asctime's in UTC.
+  expect(retryAfterMs("Tuesday, 01-Jan-30 00:01:00 GMT", now)).toBe(60_000);
+  expect(retryAfterMs("Tue Jan  1 00:01:00 2030", now)).toBe(60_000);
   for (const text of [undefined, "", "soon", "-5", "1.5"]) expect(retryAfterMs(text, now)).toBeNull();
 });
 

@@ -2,6 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { HostClock, SlotRequest } from "./hostClock.js";
 import { Turnstile } from "./turnstile.js";
 
+/** Pauses that are remembered for hosts without gaps; the oldest go first. */
+const maxPaused = 10_000;
+
 export interface HostGateOptions {
   /** Requests under way to one host at once, from this process. */
   hostConnections: number;
@@ -40,17 +43,20 @@ export class HostGate {
    * Runs `work` in its turn. The wait is not part of any request's wall clock.
    *
    * @param work calls `sent` when its request leaves
+   * @param closed asked again when the turn comes: true sends the caller away without taking a slot
+   * @returns what `work` gives, or null where the host was closed meanwhile
    */
   async pass<T>(
     request: SlotRequest,
     signal: AbortSignal | null,
     work: (sent: () => void) => Promise<T>,
-  ): Promise<T> {
+    closed: () => boolean = () => false,
+  ): Promise<T | null> {
     const state = this.#state(request.host);
     try {
       await state.connections.enter(signal);
       try {
-        await this.#awaitSlot(state, request, signal);
+        if (!(await this.#awaitSlot(state, request, signal, closed))) return null;
         try {
           signal?.throwIfAborted();
           return await work(() => this.#sent(request));
@@ -67,7 +73,9 @@ export class HostGate {
 
   /** Nobody asks this host before `ms` have passed: all processes on the clock see it. */
   async pause(host: string, ms: number): Promise<void> {
-    if (this.#paused.size > 10_000) this.#paused.clear();
+    this.#paused.delete(host);
+    const [oldest] = this.#paused.keys();
+    if (oldest !== undefined && this.#paused.size >= maxPaused) this.#paused.delete(oldest);
     this.#paused.set(host, this.#nowMs() + ms + 60_000);
     await this.clock.pause(host, ms);
   }
@@ -95,14 +103,25 @@ export class HostGate {
     if (request.hostGapMs > 0 || request.addressGapMs > 0) this.clock.sent(request).catch(() => undefined);
   }
 
-  /** Resolves in the request's slot, holding one of the process's connections. */
-  async #awaitSlot(state: HostState, request: SlotRequest, signal: AbortSignal | null): Promise<void> {
-    if (this.#unclocked(request)) return this.#all.enter(signal);
+  /** Resolves in the request's slot, holding one of the process's connections; false holds none. */
+  async #awaitSlot(
+    state: HostState,
+    request: SlotRequest,
+    signal: AbortSignal | null,
+    closed: () => boolean,
+  ): Promise<boolean> {
+    if (closed()) return false;
+    if (this.#unclocked(request)) {
+      await this.#all.enter(signal);
+      return true;
+    }
     await state.line.enter(signal);
     try {
+      if (closed()) return false;
       let waitMs = await this.clock.reserve(request);
       let confirmed = waitMs <= 0;
       await this.#sleep(waitMs, signal);
+      if (closed()) return false;
       const queuedMs = this.#nowMs();
       await this.#all.enter(signal);
       // A process at its limit may have let its slot pass.
@@ -117,6 +136,7 @@ export class HostGate {
         this.#all.leave();
         throw error;
       }
+      return true;
     } finally {
       state.line.leave();
     }

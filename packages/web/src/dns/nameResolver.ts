@@ -1,8 +1,11 @@
-import { Resolver } from "node:dns/promises";
 import { readFile } from "node:fs/promises";
 import { BoundedCache } from "../boundedCache.js";
 import { canonicalAddress } from "../address/addressPolicy.js";
+import { Turnstile } from "../clock/turnstile.js";
 import { parseHostsFile } from "./parseHostsFile.js";
+import { notFoundCodes, systemQueries, type DnsQueries, type DnsRecord } from "./systemQueries.js";
+
+export type { DnsQueries } from "./systemQueries.js";
 
 export type Resolution =
   | { ok: true; addresses: string[] }
@@ -13,22 +16,15 @@ export interface NameResolver {
   resolve(host: string): Promise<Resolution>;
 }
 
-interface DnsRecord {
-  address: string;
-  /** Seconds. */
-  ttl: number;
-}
-/** What a name server says; rejects with a `code` as node:dns does. */
-export interface DnsQueries {
-  resolve4(host: string): Promise<DnsRecord[]>;
-  resolve6(host: string): Promise<DnsRecord[]>;
-}
-
 export interface NameResolverOptions {
   /** Name servers ("9.9.9.9", "[2620:fe::fe]:53"); by default the system's. */
   servers?: readonly string[];
   /** Names kept in the cache. */
   maxNames?: number;
+  /** Names asked for at once: a name server that gets thousands of questions in one moment drops most of them. */
+  maxLookups?: number;
+  /** The longest a name server is waited for. */
+  deadlineMs?: number;
   queries?: DnsQueries;
   hostsFile?: string;
   nowMs?: () => number;
@@ -41,9 +37,6 @@ const failedTtlMs = 15_000;
 /** How long an AAAA answer is waited for once the A answer is there (RFC 8305 §3 calls it the resolution delay). */
 const resolutionDelayMs = 250;
 
-/** NXDOMAIN, no data, and names that cannot be asked for. */
-const notFoundCodes = new Set(["ENOTFOUND", "ENODATA", "EBADNAME"]);
-
 /**
  * Names to addresses by c-ares (no thread of libuv's pool is held), the hosts file first. Answers are cached for their
  * TTL, failures briefly; many that ask for one name at once cause one query of each family. Names that RFC 6761
@@ -53,6 +46,15 @@ export function nameResolver(options: NameResolverOptions = {}): NameResolver {
   const cache = new BoundedCache<Resolution>(options.maxNames ?? 100_000, options.nowMs);
   let hosts: Promise<Map<string, string[]>> | null = null;
   const queries = options.queries ?? systemQueries(options.servers ?? []);
+  const lookups = new Turnstile(options.maxLookups ?? 256);
+  const lookUp = async (name: string): Promise<Looked> => {
+    await lookups.enter();
+    try {
+      return await ask(queries, name, options.deadlineMs ?? 6000);
+    } finally {
+      lookups.leave();
+    }
+  };
   return {
     async resolve(host) {
       const literal = canonicalAddress(host);
@@ -63,7 +65,7 @@ export function nameResolver(options: NameResolverOptions = {}): NameResolver {
       hosts ??= readHostsFile(options.hostsFile ?? "/etc/hosts");
       const listed = (await hosts).get(name);
       if (listed !== undefined) return { ok: true, addresses: listed };
-      return cache.load(name, () => ask(queries, name));
+      return cache.load(name, () => lookUp(name));
     },
   };
 }
@@ -81,10 +83,19 @@ function reservedName(name: string): Resolution | null {
   return null;
 }
 
-async function ask(queries: DnsQueries, name: string): Promise<{ value: Resolution; ttlMs: number }> {
-  const six = settle(queries.resolve6(name));
-  const four = await settle(queries.resolve4(name));
-  const both = [four, four.records.length > 0 ? await within(six, resolutionDelayMs) : await six];
+interface Looked {
+  value: Resolution;
+  ttlMs: number;
+}
+
+async function ask(queries: DnsQueries, name: string, deadlineMs: number): Promise<Looked> {
+  const late: Answer = { records: [], code: "ETIMEOUT" };
+  const six = within(settle(queries.resolve6(name)), deadlineMs, late);
+  const four = await within(settle(queries.resolve4(name)), deadlineMs, late);
+  // NXDOMAIN speaks of the name, whatever was asked; that of an AAAA query isn't trusted (RFC 4074 §4.2).
+  if (four.code === "ENOTFOUND") return { value: notFound("the name does not exist"), ttlMs: notFoundTtlMs };
+  const found = four.records.length > 0;
+  const both = [four, found ? await within(six, resolutionDelayMs, { records: [], code: null }) : await six];
   const records = both.flatMap((answer) => answer.records);
   if (records.length > 0) {
     const ttlMs = Math.min(...records.map(({ ttl }) => ttl * 1000));
@@ -112,25 +123,16 @@ async function settle(query: Promise<DnsRecord[]>): Promise<Answer> {
   }
 }
 
-async function within(answer: Promise<Answer>, ms: number): Promise<Answer> {
+async function within(answer: Promise<Answer>, ms: number, otherwise: Answer): Promise<Answer> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<Answer>((resolve) => {
-    timer = setTimeout(() => resolve({ records: [], code: null }), ms);
+    timer = setTimeout(() => resolve(otherwise), ms);
   });
   try {
     return await Promise.race([answer, late]);
   } finally {
     clearTimeout(timer);
   }
-}
-
-function systemQueries(servers: readonly string[]): DnsQueries {
-  const resolver = new Resolver({ timeout: 2000, tries: 2 });
-  if (servers.length > 0) resolver.setServers([...servers]);
-  return {
-    resolve4: (host) => resolver.resolve4(host, { ttl: true }),
-    resolve6: (host) => resolver.resolve6(host, { ttl: true }),
-  };
 }
 
 async function readHostsFile(path: string): Promise<Map<string, string[]>> {

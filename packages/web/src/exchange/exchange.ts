@@ -1,7 +1,7 @@
 import type { Reason } from "@pairloom/config";
 import { type Dispatcher, errors } from "undici";
-import { AddressRefusedError, NameUnresolvedError } from "../address/guardedConnector.js";
 import { contentCodings, inflater, InflatedTooLargeError, type Inflater } from "./inflate.js";
+import { reasonOfError } from "./reasonOfError.js";
 
 /** Lower-case names; a header that came several times is an array. */
 export type Headers = Record<string, string | string[] | undefined>;
@@ -41,6 +41,9 @@ export type Exchanged =
 /** Bodies nobody wants are read to their end up to this size, so that the connection lives on. */
 const drainBytes = 64 * 1024;
 
+/** 1xx answers before the real one: more than a few are a way to keep us busy. */
+const maxInterim = 10;
+
 class Stop extends Error {
   constructor(
     readonly reason: Reason | "left" | "cut",
@@ -63,6 +66,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
     let headers: Headers | null = null;
     let reading = false;
     let wireBytes = 0;
+    let interim = 0;
     let inflate: Inflater | null = null;
     let inflating: Promise<void> = Promise.resolve();
     let settled = false;
@@ -80,7 +84,10 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
       );
     };
     const fail = (error: unknown): void => {
-      const [said, errorMessage] = reasonOf(error);
+      const [said, errorMessage] =
+        error instanceof Stop && error.reason !== "left" && error.reason !== "cut"
+          ? [error.reason, error.message]
+          : reasonOfError(error);
       const reason = said === "connect_failed" && httpStatus !== null ? "protocol_error" : said;
       const stale = httpStatus === null && error instanceof errors.SocketError && hasRead(error);
       inflate?.destroy();
@@ -88,9 +95,15 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
     };
     const stop = (error: Stop): void => {
       if (error.reason === "left") succeed(null);
-      else if (error.reason === "cut") succeed(Buffer.concat(chunks));
+      else if (error.reason === "cut") succeed(inflate === null ? Buffer.concat(chunks) : inflate.taken());
       else fail(error);
+      inflate?.destroy();
       controller?.abort(error);
+    };
+    const onInflateError = (error: unknown): void => {
+      if (settled) return;
+      const enough = request.cutBody === true && error instanceof InflatedTooLargeError;
+      stop(enough ? new Stop("cut", "the rest is not wanted") : asStop(error));
     };
     const onAbort = (): void => {
       finish(() => reject(signal?.reason as Error));
@@ -111,7 +124,13 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
         else request.onSent?.();
       },
       onResponseStart(_controller, status, answered) {
-        if (settled || status < 200) return;
+        if (settled) return;
+        if (status < 200) {
+          if (++interim > maxInterim) {
+            stop(new Stop("protocol_error", `more than ${maxInterim} interim answers`));
+          }
+          return;
+        }
         httpStatus = status;
         headers = answered;
         const declared = Number(one(headers["content-length"]) ?? NaN);
@@ -126,9 +145,12 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
         const encoding = headers["content-encoding"];
         const codings = contentCodings(Array.isArray(encoding) ? encoding.join(",") : (encoding ?? null));
         if (codings === null) {
-          return stop(new Stop("protocol_error", `content coding "${String(encoding).slice(0, 40)}"`));
+          return stop(new Stop("coding_refused", `content coding "${String(encoding).slice(0, 40)}"`));
         }
-        if (codings.length > 0) inflate = inflater(codings, limits.maxInflatedBytes);
+        if (codings.length > 0) {
+          const { maxBytes, maxInflatedBytes } = limits;
+          inflate = inflater(codings, request.cutBody === true ? maxBytes : maxInflatedBytes);
+        }
       },
       onResponseData(_controller, chunk) {
         if (settled) return;
@@ -138,10 +160,10 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
           return;
         }
         if (wireBytes > limits.maxBytes) {
-          if (request.cutBody !== true || inflate !== null) {
+          if (request.cutBody !== true) {
             return stop(new Stop("too_large", `more than ${limits.maxBytes} bytes`));
           }
-          chunks.push(chunk.subarray(0, chunk.length - (wireBytes - limits.maxBytes)));
+          if (inflate === null) chunks.push(chunk.subarray(0, chunk.length - (wireBytes - limits.maxBytes)));
           return stop(new Stop("cut", "the rest is not wanted"));
         }
         if (inflate === null) {
@@ -151,7 +173,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
         // No pause: what waits to be inflated is bounded by maxBytes, and undici 7.30 on Node 22 reads a body that was
         // paused over and over.
         const target = inflate;
-        inflating = inflating.then(() => target.write(chunk)).catch((error: unknown) => stop(asStop(error)));
+        inflating = inflating.then(() => target.write(chunk)).catch(onInflateError);
       },
       onResponseEnd() {
         if (settled) return;
@@ -160,7 +182,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
           return succeed(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
         }
         const target = inflate;
-        inflating.then(() => target.end()).then(succeed, (error: unknown) => stop(asStop(error)));
+        inflating.then(() => target.end()).then(succeed, onInflateError);
       },
       onResponseError(_controller, error) {
         if (!settled) fail(error);
@@ -202,25 +224,4 @@ function asStop(error: unknown): Stop {
     "protocol_error",
     `decompression: ${error instanceof Error ? error.message : String(error)}`,
   );
-}
-
-const tlsCode =
-  /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_OSSL)/;
-const connectCode =
-  /^(ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EPIPE|EADDRNOTAVAIL|ENOTCONN|EACCES|EPERM|UND_ERR_CONNECT)/;
-
-/** The reason for what undici, net, tls or we ourselves ended a request with. */
-function reasonOf(error: unknown): [Reason, string] {
-  if (error instanceof Stop && error.reason !== "left" && error.reason !== "cut") {
-    return [error.reason, error.message];
-  }
-  if (error instanceof AddressRefusedError) return ["address_private", error.message];
-  if (error instanceof NameUnresolvedError) return [error.reason, error.message];
-  const message = error instanceof Error ? error.message : String(error);
-  const code = (error as NodeJS.ErrnoException | null)?.code ?? "";
-  if (error instanceof errors.HeadersOverflowError) return ["too_large", "the header is too large"];
-  if (error instanceof errors.ConnectTimeoutError || code === "ETIMEDOUT") return ["timeout", message];
-  if (tlsCode.test(code)) return ["tls_failed", `${code}: ${message}`];
-  if (connectCode.test(code)) return ["connect_failed", message];
-  return ["protocol_error", message];
 }

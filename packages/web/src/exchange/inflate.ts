@@ -17,6 +17,8 @@ export interface Inflater {
   write(chunk: Buffer): Promise<void>;
   /** All inflated bytes. */
   end(): Promise<Buffer>;
+  /** What has come out so far, `maxBytes` at most. */
+  taken(): Buffer;
   destroy(): void;
 }
 
@@ -62,9 +64,9 @@ export function inflater(codings: readonly string[], maxBytes: number): Inflater
     }
     decoders.at(-1)?.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
+      out.push(bytes > maxBytes ? chunk.subarray(0, chunk.length - (bytes - maxBytes)) : chunk);
       if (bytes > maxBytes)
         fail(new InflatedTooLargeError(`more than ${maxBytes} bytes after decompression`));
-      else out.push(chunk);
     });
   };
 
@@ -96,6 +98,7 @@ export function inflater(codings: readonly string[], maxBytes: number): Inflater
       await ended;
       return Buffer.concat(out);
     },
+    taken: () => Buffer.concat(out),
     destroy() {
       for (const decoder of decoders) decoder.destroy();
     },

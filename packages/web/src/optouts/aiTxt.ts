@@ -1,5 +1,7 @@
-import { isAllowed, isAllowedByName } from "../robots/isAllowed.js";
+import { groupsFor, namedGroups, verdictInTurns } from "../robots/isAllowed.js";
 import { parseRobots, type Robots } from "../robots/parseRobots.js";
+import { comparablePath } from "../robots/pathPattern.js";
+import { ShortTurns } from "../shortTurns.js";
 
 /**
  * Reads Spawning's ai.txt: robots.txt's lines, with patterns that name kinds of files ("Disallow: *.jpg") as well as
@@ -18,10 +20,17 @@ export function parseAiTxt(text: string): Robots {
 }
 
 /** True where ai.txt forbids the URL to our token, or to one of those we obey by name. */
-export function aiTxtForbids(aiTxt: Robots, url: URL, token: string, alsoObey: readonly string[]): boolean {
-  const path = new URL(url.pathname, url); // kinds of files are told by the path, not by the query
-  return (
-    !isAllowed(aiTxt, token, path).allowed ||
-    alsoObey.some((other) => isAllowedByName(aiTxt, other, path)?.allowed === false)
-  );
+export async function aiTxtForbids(
+  aiTxt: Robots,
+  url: URL,
+  token: string,
+  alsoObey: readonly string[],
+  turns = new ShortTurns(),
+): Promise<boolean> {
+  const path = comparablePath(new URL(url.pathname, url)); // kinds of files are told by the path, not by the query
+  const named = alsoObey.map((other) => namedGroups(aiTxt, other));
+  for (const groups of [groupsFor(aiTxt, token), ...named]) {
+    if (groups !== null && !(await verdictInTurns(groups, path, turns)).allowed) return true;
+  }
+  return false;
 }

@@ -1,5 +1,6 @@
-import { longestMatch } from "../robots/isAllowed.js";
+import { longestMatchInTurns } from "../robots/isAllowed.js";
 import { comparablePath } from "../robots/pathPattern.js";
+import { ShortTurns } from "../shortTurns.js";
 
 /** One entry of /.well-known/tdmrep.json (W3C TDM Reservation Protocol). */
 export interface TdmRule {
@@ -26,8 +27,14 @@ export function parseTdmrep(text: string): TdmRule[] {
 }
 
 /** The rule whose location matches most of the path decides; of two equal ones the one that reserves. */
-export function tdmReserves(rules: readonly TdmRule[], url: URL): boolean {
-  return longestMatch(rules, comparablePath(url), ({ reserved }) => reserved)?.reserved ?? false;
+export async function tdmReserves(
+  rules: readonly TdmRule[],
+  url: URL,
+  turns = new ShortTurns(),
+): Promise<boolean> {
+  const isReserved = ({ reserved }: TdmRule): boolean => reserved;
+  const { rule, complete } = await longestMatchInTurns(rules, comparablePath(url), isReserved, turns);
+  return !complete || (rule?.reserved ?? false);
 }
 
 /** The value of a `tdm-reservation` header or meta element: 1 reserves. */

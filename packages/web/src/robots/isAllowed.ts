@@ -1,5 +1,12 @@
+import type { ShortTurns } from "../shortTurns.js";
 import { productToken, type Robots, type RobotsGroup, type RobotsRule } from "./parseRobots.js";
-import { comparablePath, pathPattern, type PathPattern } from "./pathPattern.js";
+import {
+  comparablePath,
+  mayMatch,
+  pathPattern,
+  type ComparablePath,
+  type PathPattern,
+} from "./pathPattern.js";
 
 export interface RobotsVerdict {
   allowed: boolean;
@@ -16,37 +23,90 @@ function patternOf(rule: { pattern: string }): PathPattern {
 }
 
 /** The groups that name a token, or null where none does. */
-function namedGroups(robots: Robots, token: string): RobotsGroup[] | null {
-  const groups = robots.groups.filter(({ agents }) => agents.includes(token));
+export function namedGroups(robots: Robots, token: string): RobotsGroup[] | null {
+  const product = productToken(token);
+  const groups = robots.groups.filter(({ agents }) => agents.includes(product));
   return groups.length > 0 ? groups : null;
 }
 
 /** The groups a crawler obeys: all that name its token, else all for "*" (RFC 9309 §2.2.1). */
 export function groupsFor(robots: Robots, token: string): RobotsGroup[] {
-  return namedGroups(robots, productToken(token)) ?? namedGroups(robots, "*") ?? [];
+  return namedGroups(robots, token) ?? namedGroups(robots, "*") ?? [];
 }
 
 /** The most specific of some lines that matches a path; at equal length the first that `prefer`s. */
 export function longestMatch<R extends { pattern: string }>(
   rules: Iterable<R>,
-  path: string,
+  path: ComparablePath,
   prefer: (rule: R) => boolean,
 ): R | null {
   let best: R | null = null;
   let bestLength = -1;
   for (const rule of rules) {
+    if (!mayMatch(rule.pattern, path)) continue;
     const pattern = patternOf(rule);
-    if (pattern.length < bestLength || !pattern.matches(path)) continue;
-    if (pattern.length > bestLength || (prefer(rule) && best !== null && !prefer(best))) best = rule;
+    const better = pattern.length > bestLength || best === null || (prefer(rule) && !prefer(best));
+    if (pattern.length < bestLength || !better || !pattern.matches(path)) continue;
+    best = rule;
     bestLength = pattern.length;
   }
   return best;
 }
 
-function verdict(groups: readonly RobotsGroup[], path: string): RobotsVerdict {
-  if (path === "/robots.txt") return { allowed: true, rule: null };
-  const rules: RobotsRule[] = groups.flatMap((group) => group.rules);
-  const rule = longestMatch(rules, path, ({ allow }) => allow);
+/** Few enough to be compared in a millisecond or two, whatever they are. */
+const rulesAtOnce = 200;
+/** Rules times characters of the path: 10,000 rules that begin with * and a path of 2,000 are compared, not more. */
+const maxCompared = 20_000_000;
+
+export interface LongestMatch<R> {
+  rule: R | null;
+  /** False where comparing all of them would take too long: whoever asks takes it for a no. */
+  complete: boolean;
+}
+
+/** As `longestMatch`, in turns of the event loop that stay short however many rules there are. */
+export async function longestMatchInTurns<R extends { pattern: string }>(
+  rules: readonly R[],
+  path: ComparablePath,
+  prefer: (rule: R) => boolean,
+  turns: ShortTurns,
+): Promise<LongestMatch<R>> {
+  let rule: R | null = null;
+  let compared = 0;
+  for (let from = 0; from < rules.length; from += rulesAtOnce) {
+    await turns.next();
+    const some = rules.slice(from, from + rulesAtOnce).filter(({ pattern }) => mayMatch(pattern, path));
+    compared += some.length * path.text.length;
+    if (compared > maxCompared) return { rule, complete: false };
+    rule = longestMatch(rule === null ? some : [rule, ...some], path, prefer);
+  }
+  return { rule, complete: true };
+}
+
+const isAllow = ({ allow }: RobotsRule): boolean => allow;
+
+function verdict(groups: readonly RobotsGroup[], path: ComparablePath): RobotsVerdict {
+  return asVerdict(longestMatch(rulesOf(groups), path, isAllow), path);
+}
+
+/** As `isAllowed` for the groups of a token, in short turns. */
+export async function verdictInTurns(
+  groups: readonly RobotsGroup[],
+  path: ComparablePath,
+  turns: ShortTurns,
+): Promise<RobotsVerdict> {
+  const { rule, complete } = await longestMatchInTurns(rulesOf(groups), path, isAllow, turns);
+  return complete ? asVerdict(rule, path) : { allowed: false, rule: "more rules than can be compared" };
+}
+
+function rulesOf(groups: readonly RobotsGroup[]): readonly RobotsRule[] {
+  return groups.length === 1 && groups[0] !== undefined
+    ? groups[0].rules
+    : groups.flatMap((group) => group.rules);
+}
+
+function asVerdict(rule: RobotsRule | null, path: ComparablePath): RobotsVerdict {
+  if (path.text === "/robots.txt") return { allowed: true, rule: null };
   return { allowed: rule?.allow ?? true, rule: rule?.text ?? null };
 }
 
@@ -63,7 +123,7 @@ export function isAllowed(robots: Robots, token: string, url: URL | string): Rob
 
 /** As `isAllowed`, but only where the file names the token; "*" doesn't stand in for it. Null where it isn't named. */
 export function isAllowedByName(robots: Robots, token: string, url: URL): RobotsVerdict | null {
-  const groups = namedGroups(robots, productToken(token));
+  const groups = namedGroups(robots, token);
   return groups === null ? null : verdict(groups, comparablePath(url));
 }
 
