@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Store } from "@pairloom/storage";
 import type { Web } from "@pairloom/web";
 import { AdmissionWindow } from "./admissionWindow.js";
@@ -46,6 +47,8 @@ async function fillShards(context: ListContext, shards: AsyncIterable<ShardOfLis
   const window = new AdmissionWindow({ least: Math.min(most, 16 + 2 * decoders), most, decoders });
   const failure = new AbortController();
   const signal = AbortSignal.any([context.signal, failure.signal]);
+  // Every row under way listens.
+  setMaxListeners(0, signal);
   const filling = new Set<Promise<void>>();
   try {
     for await (const part of shards) {

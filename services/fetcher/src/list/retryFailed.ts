@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { createWriteStream } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -60,6 +61,8 @@ async function retryShard(context: ListContext, shard: number, window: Admission
   const running: Promise<void>[] = [];
   const failure = new AbortController();
   const both = AbortSignal.any([signal, failure.signal]);
+  // Every row under way listens.
+  setMaxListeners(0, both);
   for await (const batch of table.read(0)) {
     for (const values of batch) {
       const record = table.record(values);

@@ -33,7 +33,7 @@ export function openShardWriter(
   }
 }
 
-/** The members of a sample: KEY.jpg, KEY.txt where captions are read, KEY.json. */
+/** The members of a sample: KEY.jpg, KEY.json, and KEY.txt where captions are read. */
 export function* membersOf(
   record: SampleRecord,
   picture: Buffer,
@@ -41,9 +41,9 @@ export function* membersOf(
 ): Generator<[name: string, data: Buffer]> {
   const key = record["key"] as string;
   yield [`${key}.${settings.image.encodeFormat}`, picture];
+  yield [`${key}.json`, Buffer.from(JSON.stringify(record, null, 4))];
   if (settings.captionCol !== null)
     yield [`${key}.txt`, Buffer.from((record["caption"] as string | null) ?? "")];
-  yield [`${key}.json`, Buffer.from(JSON.stringify(record, null, 4))];
 }
 
 async function writeTable(path: string, columns: readonly FileColumn[], records: readonly SampleRecord[]): Promise<void> {
