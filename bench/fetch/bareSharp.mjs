@@ -7,8 +7,14 @@ import { join } from "node:path";
 const sharp = createRequire(new URL("../../packages/image/package.json", import.meta.url))("sharp");
 const [mode, count] = process.argv.slice(2);
 const work = process.env.WORK;
-const names = readFileSync(join(work, "urls.tsv"), "utf8").trim().split("\n").slice(0, Number(count)).map((line) => line.split("\t")[1]);
-const fit = { border: "contain", center_crop: "cover", keep_ratio_largest: "inside", keep_ratio: "outside" }[mode];
+const names = readFileSync(join(work, "urls.tsv"), "utf8")
+  .trim()
+  .split("\n")
+  .slice(0, Number(count))
+  .map((line) => line.split("\t")[1]);
+const fit = { border: "contain", center_crop: "cover", keep_ratio_largest: "inside", keep_ratio: "outside" }[
+  mode
+];
 sharp.concurrency(1);
 sharp.cache(false);
 const start = performance.now();

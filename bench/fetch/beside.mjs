@@ -40,7 +40,9 @@ function childrenOf(pid) {
   for (const one of all) {
     try {
       for (const task of readdirSync(`/proc/${one}/task`))
-        all.push(...readFileSync(`/proc/${one}/task/${task}/children`, "utf8").trim().split(" ").filter(Boolean));
+        all.push(
+          ...readFileSync(`/proc/${one}/task/${task}/children`, "utf8").trim().split(" ").filter(Boolean),
+        );
     } catch {
       // It has ended.
     }
@@ -52,7 +54,8 @@ function pssOf(pid) {
   let sum = 0;
   for (const one of childrenOf(pid)) {
     try {
-      sum += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${one}/smaps_rollup`, "utf8"))?.[1] ?? 0) * 1024;
+      sum +=
+        Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${one}/smaps_rollup`, "utf8"))?.[1] ?? 0) * 1024;
     } catch {
       // It has ended.
     }
@@ -62,10 +65,14 @@ function pssOf(pid) {
 
 /** Runs a command under bash's `time`, which counts every descendant that was waited for. */
 function timed(command, args) {
-  const child = spawn("bash", ["-c", 'TIMEFORMAT="CPU %U %S"; time "$0" "$@" >/dev/null 2>&1', command, ...args], {
-    env: { ...process.env, NO_ALBUMENTATIONS_UPDATE: "1" },
-    stdio: ["ignore", "inherit", "pipe"],
-  });
+  const child = spawn(
+    "bash",
+    ["-c", 'TIMEFORMAT="CPU %U %S"; time "$0" "$@" >/dev/null 2>&1', command, ...args],
+    {
+      env: { ...process.env, NO_ALBUMENTATIONS_UPDATE: "1" },
+      stdio: ["ignore", "inherit", "pipe"],
+    },
+  );
   let said = "";
   let pss = 0;
   child.stderr.on("data", (chunk) => (said += chunk));
@@ -109,12 +116,24 @@ async function fetched(name, command, args, folder) {
   if (code !== 0) throw new Error(`${name} ended with ${code}: run it by hand: ${command} ${args.join(" ")}`);
   const { pictures, seconds, status } = outcomeOf(folder);
   const net = isReal ? seconds - Number(values.timeout) : seconds;
-  return { name, perSecond: pictures / net, perCpuSecond: pictures / cpu, pssMb: pss / 1e6, pictures, seconds, status };
+  return {
+    name,
+    perSecond: pictures / net,
+    perCpuSecond: pictures / cpu,
+    pssMb: pss / 1e6,
+    pictures,
+    seconds,
+    status,
+  };
 }
 
 const img2dataset = (mode, threads) => {
   const folder = join(work, "out-img2dataset");
-  const args = [...common(mode, threads, folder), "--url_col=url", `--processes_count=${availableParallelism()}`];
+  const args = [
+    ...common(mode, threads, folder),
+    "--url_col=url",
+    `--processes_count=${availableParallelism()}`,
+  ];
   return fetched(`img2dataset ${threads}`, join(dirname(python), "img2dataset"), args, folder);
 };
 
@@ -122,7 +141,14 @@ const pairloom = (mode, threads, more = []) => {
   const folder = join(work, "out-pairloom");
   const cli = join(here, "../../services/cli/bin/pairloom.js");
   const gaps = [`--host_gap_ms=${values.gap}`, `--address_gap_ms=${values.gap}`];
-  const args = [cli, "fetch", ...common(mode, threads, folder), "--allow_private=127.0.0.0/8", ...gaps, ...more];
+  const args = [
+    cli,
+    "fetch",
+    ...common(mode, threads, folder),
+    "--allow_private=127.0.0.0/8",
+    ...gaps,
+    ...more,
+  ];
   return fetched(["pairloom", threads, ...more].join(" "), process.execPath, args, folder);
 };
 
@@ -133,12 +159,27 @@ async function bareSharp(mode) {
   if (code !== 0) throw new Error(`bareSharp.mjs ended with ${code}`);
   const seconds = (performance.now() - start) / 1000;
   const { pictures, seconds: net } = JSON.parse(readFileSync(join(work, "bareSharp.json"), "utf8"));
-  return { name: "bare sharp", perSecond: pictures / net, perCpuSecond: pictures / cpu, pssMb: pss / 1e6, pictures, seconds };
+  return {
+    name: "bare sharp",
+    perSecond: pictures / net,
+    perCpuSecond: pictures / cpu,
+    pssMb: pss / 1e6,
+    pictures,
+    seconds,
+  };
 }
 
 /** What must have become of the real web's rows. */
 function expectedCounts() {
-  const names = { ok: "success", 404: "http_404", 403: "http_403", dns: "dns_not_found", hang: "timeout", html: "not_an_image", 503: "http_503" };
+  const names = {
+    ok: "success",
+    404: "http_404",
+    403: "http_403",
+    dns: "dns_not_found",
+    hang: "timeout",
+    html: "not_an_image",
+    503: "http_503",
+  };
   const counts = {};
   for (let i = 0; i < Number(values.urls); i++) {
     const name = names[fate(`/img/${i}.jpg`)];
@@ -149,7 +190,9 @@ function expectedCounts() {
 
 let server = null;
 if (isReal) {
-  server = spawn(process.execPath, [join(here, "server.mjs"), join(work, "corpus"), String(port)], { stdio: "ignore" });
+  server = spawn(process.execPath, [join(here, "server.mjs"), join(work, "corpus"), String(port)], {
+    stdio: "ignore",
+  });
   const rows = spawn(process.execPath, [join(here, "urls.mjs"), values.urls, values.hosts, String(port)]);
   const chunks = [];
   for await (const chunk of rows.stdout) chunks.push(chunk);
@@ -186,9 +229,21 @@ try {
     for (const name of new Set(runs.filter((run) => run.mode === mode).map((run) => run.name))) {
       const theirs = runs.filter((run) => run.mode === mode && run.name === name);
       const ratio = (field) => median(ours.map((run, at) => run[field] / theirs[at][field])).toFixed(2);
-      const line = { mode, name, perSecond: median(theirs.map((run) => run.perSecond)), pssMb: median(theirs.map((run) => run.pssMb)) };
+      const line = {
+        mode,
+        name,
+        perSecond: median(theirs.map((run) => run.perSecond)),
+        pssMb: median(theirs.map((run) => run.pssMb)),
+      };
       console.log(
-        JSON.stringify({ ...line, oursOverIt: { perSecond: ratio("perSecond"), perCpuSecond: ratio("perCpuSecond"), memory: ratio("pssMb") } }),
+        JSON.stringify({
+          ...line,
+          oursOverIt: {
+            perSecond: ratio("perSecond"),
+            perCpuSecond: ratio("perCpuSecond"),
+            memory: ratio("pssMb"),
+          },
+        }),
       );
     }
   }

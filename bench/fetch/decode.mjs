@@ -18,7 +18,10 @@ const { values } = parseArgs({
 });
 const folder = join(process.env.WORK, "corpus");
 const names = readdirSync(folder).sort().slice(0, Number(values.files));
-const files = names.map((name) => ({ kind: name.split(".").at(-1), bytes: readFileSync(join(folder, name)) }));
+const files = names.map((name) => ({
+  kind: name.split(".").at(-1),
+  bytes: readFileSync(join(folder, name)),
+}));
 const size = Number(values.size);
 setupSharp();
 
@@ -51,7 +54,10 @@ async function measure(work, some) {
   };
   await Promise.all(Array.from({ length: 6 }, lane));
   const { user, system } = process.cpuUsage(cpu);
-  return { cpuMs: (user + system) / 1000 / some.length, perSecond: (1000 * some.length) / (performance.now() - start) };
+  return {
+    cpuMs: (user + system) / 1000 / some.length,
+    perSecond: (1000 * some.length) / (performance.now() - start),
+  };
 }
 
 const best = {};

@@ -28,5 +28,7 @@ for (const name of readdirSync(join(work, "corpus")).sort().slice(0, Number(valu
   writeFileSync(join(out, `${name}.png`), image.bytes);
 }
 const script = fileURLToPath(new URL("pixels.py", import.meta.url));
-const done = spawnSync(process.env.PAIRLOOM_IMG2DATASET, [script, join(work, "corpus"), out], { stdio: "inherit" });
+const done = spawnSync(process.env.PAIRLOOM_IMG2DATASET, [script, join(work, "corpus"), out], {
+  stdio: "inherit",
+});
 process.exitCode = done.status ?? 1;

@@ -28,13 +28,18 @@ afterAll(async () => {
 
 /** Runs `pairloom fetch`; killed when so many more requests have come. @returns the exit code, null where killed */
 async function fetchList(killAfterRequests: number | null): Promise<number | null> {
-  const options = ["--caption_col=caption", "--output_format=webdataset", `--number_sample_per_shard=${perShard}`];
+  const options = [
+    "--caption_col=caption",
+    "--output_format=webdataset",
+    `--number_sample_per_shard=${perShard}`,
+  ];
   const web = ["--allow_private=127.0.0.0/8", "--host_gap_ms=0", "--address_gap_ms=0", "--image_size=64"];
   const args = [cli, "fetch", `--url_list=${join(dir, "list.csv")}`, `--output_folder=${join(dir, "out")}`];
   const child = spawn(process.execPath, [...args, ...options, ...web, "--json"], { stdio: "ignore" });
   const before = server.asked.length;
   const timer = setInterval(() => {
-    if (killAfterRequests !== null && server.asked.length - before >= killAfterRequests) child.kill("SIGKILL");
+    if (killAfterRequests !== null && server.asked.length - before >= killAfterRequests)
+      child.kill("SIGKILL");
   }, 1);
   const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
   clearInterval(timer);
@@ -59,7 +64,9 @@ test("killed with kill -9 again and again, every row ends in one shard once", as
     const scan = scanTar(await store.read(shard), { onProblem: (problem) => problems.push(problem) });
     for await (const { name, data } of scan) if (name.endsWith(".txt")) captions.push(data.toString());
     expect(problems).toEqual([]);
-    const stats = JSON.parse(await readFile(join(out, shard.replace(".tar", "_stats.json")), "utf8")) as Record<string, number>;
+    const stats = JSON.parse(
+      await readFile(join(out, shard.replace(".tar", "_stats.json")), "utf8"),
+    ) as Record<string, number>;
     expect(stats["count"]).toBe(perShard);
     failed += stats["failed_to_download"]!;
   }

@@ -13,7 +13,9 @@ import { drawZoo, meanDifference, type ZooPicture, zooLacks } from "./pictureZoo
 
 const python = process.env.PAIRLOOM_IMG2DATASET ?? "";
 const missing =
-  python === "" ? "needs Python with img2dataset (PAIRLOOM_IMG2DATASET names it; environment.sh img2dataset makes it)" : null;
+  python === ""
+    ? "needs Python with img2dataset (PAIRLOOM_IMG2DATASET names it; environment.sh img2dataset makes it)"
+    : null;
 if (missing !== null) console.log(`img2dataset beside pairloom fetch is skipped: ${missing}`);
 else if (zooLacks.length > 0) console.log(`The picture zoo is without those of ${zooLacks.join(", ")}`);
 
@@ -37,7 +39,9 @@ function run(command: string, args: string[]): Promise<void> {
   child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
   return new Promise((resolve, reject) => {
-    child.on("close", (code) => (code === 0 ? resolve() : reject(new Error(`${command} ${args.join(" ")}\n${said}`))));
+    child.on("close", (code) =>
+      code === 0 ? resolve() : reject(new Error(`${command} ${args.join(" ")}\n${said}`)),
+    );
   });
 }
 
@@ -77,7 +81,8 @@ describe.skipIf(missing !== null)("pairloom fetch beside img2dataset", () => {
     for (const { file, looksLike, within } of zoo) {
       const settings = imageSettings.parse({ resizeMode: "no", encodeFormat: "png", encodeQuality: 1 });
       const image = await processImage(await readFile(join(dir, file)), settings);
-      const difference = image.status === "ok" ? await meanDifference(image.bytes, join(dir, looksLike)) : Infinity;
+      const difference =
+        image.status === "ok" ? await meanDifference(image.bytes, join(dir, looksLike)) : Infinity;
       if (difference > within) wrong.push(`${file}: ${image.status === "ok" ? difference : image.reason}`);
     }
     expect(wrong).toEqual([]);
@@ -87,9 +92,13 @@ describe.skipIf(missing !== null)("pairloom fetch beside img2dataset", () => {
   test("a picture that breaks off is refused, whatever its format", async () => {
     for (const { file } of zoo) {
       const bytes = await readFile(join(dir, file));
-      const image = await processImage(bytes.subarray(0, Math.floor(bytes.length * 0.6)), imageSettings.parse({}));
+      const image = await processImage(
+        bytes.subarray(0, Math.floor(bytes.length * 0.6)),
+        imageSettings.parse({}),
+      );
       // Of an animation the first frame may be whole before that.
-      if (!file.includes("animated")) expect(image, file).toMatchObject({ status: "failed", reason: "decode_truncated" });
+      if (!file.includes("animated"))
+        expect(image, file).toMatchObject({ status: "failed", reason: "decode_truncated" });
     }
   });
 
@@ -108,13 +117,22 @@ describe.skipIf(missing !== null)("pairloom fetch beside img2dataset", () => {
     const files: string[] = [];
     for (const [width, height] of sizes) {
       const path = join(dir, `size-${width}x${height}.png`);
-      await sharp(await readFile(join(dir, "base.png"))).resize(width, height, { fit: "fill" }).png().toFile(path);
+      await sharp(await readFile(join(dir, "base.png")))
+        .resize(width, height, { fit: "fill" })
+        .png()
+        .toFile(path);
       files.push(path);
     }
     const jobs = files.flatMap((file) =>
       resizeModes.flatMap((mode) =>
         [false, true].flatMap((onlyIfBigger) =>
-          [100, 224].map((size) => ({ file, mode, onlyIfBigger, size, out: `${file}-${mode}-${size}-${onlyIfBigger}.png` })),
+          [100, 224].map((size) => ({
+            file,
+            mode,
+            onlyIfBigger,
+            size,
+            out: `${file}-${mode}-${size}-${onlyIfBigger}.png`,
+          })),
         ),
       ),
     );
@@ -141,7 +159,8 @@ describe.skipIf(missing !== null)("pairloom fetch beside img2dataset", () => {
     }
     // The measure can tell: one pixel aside is far more than any two scalings differ.
     const large = await readFile(join(dir, "size-224x224.png"));
-    const aside = (left: number) => sharp(large).extract({ left, top: 0, width: 200, height: 224 }).png().toBuffer();
+    const aside = (left: number) =>
+      sharp(large).extract({ left, top: 0, width: 200, height: 224 }).png().toBuffer();
     expect(await meanDifference(await aside(0), await aside(1))).toBeGreaterThan(2 * worst);
   });
 
@@ -150,7 +169,15 @@ describe.skipIf(missing !== null)("pairloom fetch beside img2dataset", () => {
     let ours: Record<string, Shard>;
     beforeAll(async () => {
       const { port } = server.address() as AddressInfo;
-      const names = ["base.png", "pillow-grey.jpg", "nowhere.jpg", "sharp-progressive.jpg", "jobs-are-none.txt", "cwebp.webp", "pillow-alpha.png"];
+      const names = [
+        "base.png",
+        "pillow-grey.jpg",
+        "nowhere.jpg",
+        "sharp-progressive.jpg",
+        "jobs-are-none.txt",
+        "cwebp.webp",
+        "pillow-alpha.png",
+      ];
       const rows = names.map((name, n) => ({
         url: `http://127.0.0.1:${port}/${name}`,
         text: n === 5 ? null : `Größe ${n}, "quoted"`,

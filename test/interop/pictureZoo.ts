@@ -36,7 +36,11 @@ async function basePicture(width: number, height: number): Promise<Sharp> {
       pixels[at + 2] = Math.min(255, Math.max(0, 90 + inside * 2 + grain));
     }
   }
-  return sharp(await sharp(pixels, { raw: { width, height, channels: 3 } }).png().toBuffer());
+  return sharp(
+    await sharp(pixels, { raw: { width, height, channels: 3 } })
+      .png()
+      .toBuffer(),
+  );
 }
 
 /** Draws a zoo of picture files into a folder by sharp, Pillow, ImageMagick, cwebp and avifenc. */
@@ -49,7 +53,10 @@ export async function drawZoo(folder: string, python: string): Promise<ZooPictur
 
   for (let orientation = 1; orientation <= 8; orientation++) {
     const turned = await turnedFor(base, orientation);
-    await sharp(turned).withMetadata({ orientation }).jpeg({ quality: 97, chromaSubsampling: "4:4:4" }).toFile(at(`sharp-orientation-${orientation}.jpg`));
+    await sharp(turned)
+      .withMetadata({ orientation })
+      .jpeg({ quality: 97, chromaSubsampling: "4:4:4" })
+      .toFile(at(`sharp-orientation-${orientation}.jpg`));
     add(`sharp-orientation-${orientation}.jpg`, 3);
   }
   const draw = async (name: string, picture: Sharp, within: number, looksLike?: string) => {
@@ -58,7 +65,11 @@ export async function drawZoo(folder: string, python: string): Promise<ZooPictur
   };
   await draw("sharp-16-bit.png", base.clone().toColourspace("rgb16").png(), 1);
   await draw("sharp-progressive.jpg", base.clone().jpeg({ quality: 97, progressive: true }), 4);
-  await draw("sharp-p3.jpg", base.clone().withIccProfile("p3").jpeg({ quality: 97, chromaSubsampling: "4:4:4" }), 6);
+  await draw(
+    "sharp-p3.jpg",
+    base.clone().withIccProfile("p3").jpeg({ quality: 97, chromaSubsampling: "4:4:4" }),
+    6,
+  );
   await draw("sharp-lossless.webp", base.clone().webp({ lossless: true }), 1);
   await draw("sharp.avif", base.clone().avif({ quality: 90 }), 5);
   await draw("sharp.gif", base.clone().gif(), 8);
@@ -87,9 +98,15 @@ export async function drawZoo(folder: string, python: string): Promise<ZooPictur
 
   const script = fileURLToPath(new URL("img2dataset_reference.py", import.meta.url));
   const pillow = JSON.parse(run(python, [script, "draw", folder])) as string[];
-  const rgba = await sharp(await readFile(at("pillow-alpha.png"))).flatten({ background: "#fff" }).png().toBuffer();
+  const rgba = await sharp(await readFile(at("pillow-alpha.png")))
+    .flatten({ background: "#fff" })
+    .png()
+    .toBuffer();
   await writeFile(at("on-white.png"), rgba);
-  await sharp(await readFile(at("base.png"))).rotate(90).png().toFile(at("turned.png"));
+  await sharp(await readFile(at("base.png")))
+    .rotate(90)
+    .png()
+    .toFile(at("turned.png"));
   const looks: Record<string, [looksLike: string, within: number]> = {
     "pillow-orientation-6.jpg": ["turned.png", 3],
     "pillow-cmyk.jpg": ["base.png", 30],
@@ -117,7 +134,9 @@ async function turnedFor(base: Sharp, orientation: number): Promise<Buffer> {
     7: (picture) => picture.rotate(90).flop(),
     8: (picture) => picture.rotate(90),
   };
-  return undo[orientation]!(sharp(await base.clone().png().toBuffer())).png().toBuffer();
+  return undo[orientation]!(sharp(await base.clone().png().toBuffer()))
+    .png()
+    .toBuffer();
 }
 
 /** Mean difference of a channel, of 255, of two picture files' pixels; infinite where their sizes differ. */
@@ -134,6 +153,7 @@ export async function meanDifference(a: string | Buffer, b: string | Buffer): Pr
   const count = one.info.width * one.info.height;
   let sum = 0;
   for (let i = 0; i < count; i++)
-    for (let c = 0; c < 3; c++) sum += Math.abs(one.data[i * m + (m < 3 ? 0 : c)]! - two.data[i * n + (n < 3 ? 0 : c)]!);
+    for (let c = 0; c < 3; c++)
+      sum += Math.abs(one.data[i * m + (m < 3 ? 0 : c)]! - two.data[i * n + (n < 3 ? 0 : c)]!);
   return sum / (count * 3);
 }

@@ -114,7 +114,12 @@ async function readHeader(bytes: Buffer): Promise<Header> {
 }
 
 /** Whether the file as fetched is what would be stored, but for another round of encoding. */
-function isAsWanted(header: Header, format: RasterFormat, plan: ResizePlan, settings: ImageSettings): boolean {
+function isAsWanted(
+  header: Header,
+  format: RasterFormat,
+  plan: ResizePlan,
+  settings: ImageSettings,
+): boolean {
   const isSameSize = plan.width === header.width && plan.height === header.height;
   const wanted = settings.encodeFormat === "jpg" ? "jpeg" : settings.encodeFormat;
   return header.isPlain && isSameSize && plan.crop === null && plan.pad === null && format === wanted;

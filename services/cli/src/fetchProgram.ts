@@ -6,7 +6,9 @@ import { addFetchCommand } from "./commands/fetch.js";
  * and two thirds of the memory without that.
  */
 export function createFetchProgram(): Command {
-  const program = new Command("pairloom").showHelpAfterError("(--help shows the options and an example)").exitOverride();
+  const program = new Command("pairloom")
+    .showHelpAfterError("(--help shows the options and an example)")
+    .exitOverride();
   addFetchCommand(program);
   return program;
 }

@@ -95,8 +95,16 @@ test("a shard has every row once, in tar, parquet and statistics as img2dataset 
     "exif",
     "sha256",
   ]);
-  expect(rows.map(({ n, key }) => [n, key])).toEqual(mixed.map((_, n) => [String(n), `00000${String(n).padStart(2, "0")}`]));
-  expect(rows[3]).toMatchObject({ status: "success", error_message: null, width: 32, original_width: 43, caption: "caption 3" });
+  expect(rows.map(({ n, key }) => [n, key])).toEqual(
+    mixed.map((_, n) => [String(n), `00000${String(n).padStart(2, "0")}`]),
+  );
+  expect(rows[3]).toMatchObject({
+    status: "success",
+    error_message: null,
+    width: 32,
+    original_width: 43,
+    caption: "caption 3",
+  });
   expect(rows.slice(8).map(({ status, error_message }) => [status, error_message])).toEqual([
     ["failed_to_download", "http_404"],
     ["failed_to_download", "http_503"],
@@ -137,7 +145,13 @@ test("incremental fetches what is missing, extend adds, overwrite begins anew an
 
   await writeFile(join(dir, "out", "notes.txt"), "mine");
   await fetchInto(mixed.slice(0, 2), { ...small, incrementalMode: "overwrite" });
-  expect((await readdir(join(dir, "out"))).sort()).toEqual([".tmp", "00000.parquet", "00000.tar", "00000_stats.json", "notes.txt"]);
+  expect((await readdir(join(dir, "out"))).sort()).toEqual([
+    ".tmp",
+    "00000.parquet",
+    "00000.tar",
+    "00000_stats.json",
+    "notes.txt",
+  ]);
 });
 
 test.each(["webdataset", "files", "parquet"] as const)(
@@ -149,14 +163,29 @@ test.each(["webdataset", "files", "parquet"] as const)(
     expect(server.asked.sort()).toEqual(["/503", "/503/2"]);
     expect(nothing).toMatchObject({ rows: 2, successes: 0, shards: 0 });
     server.mended.add("/503/2");
-    expect(await fetchInto([], { outputFormat }, { retry: true })).toMatchObject({ rows: 2, successes: 1, shards: 1 });
+    expect(await fetchInto([], { outputFormat }, { retry: true })).toMatchObject({
+      rows: 2,
+      successes: 1,
+      shards: 1,
+    });
 
     // With pictures inside, rows lie in the order in which they were ready.
-    const rows = (await rowsOf("00000.parquet")).sort((a, b) => String(a["key"]).localeCompare(String(b["key"])));
+    const rows = (await rowsOf("00000.parquet")).sort((a, b) =>
+      String(a["key"]).localeCompare(String(b["key"])),
+    );
     expect(rows.length).toBe(15);
-    expect(rows[14]).toMatchObject({ status: "success", error_message: null, caption: "caption 14", original_width: 42 });
+    expect(rows[14]).toMatchObject({
+      status: "success",
+      error_message: null,
+      caption: "caption 14",
+      original_width: 42,
+    });
     expect(rows[9]).toMatchObject({ status: "failed_to_download", error_message: "http_503" });
-    expect(await statsOf("00000_stats.json")).toMatchObject({ count: 15, successes: 9, failed_to_download: 3 });
+    expect(await statsOf("00000_stats.json")).toMatchObject({
+      count: 15,
+      successes: 9,
+      failed_to_download: 3,
+    });
     const key = String(rows[14]!["key"]);
     if (outputFormat === "webdataset") {
       const members = await membersOf("00000.tar");
@@ -176,10 +205,17 @@ test("hashes are those of the bytes as fetched, and a wrong one refuses the pict
   const list = join(dir, "hashes.jsonl");
   await writeFile(
     list,
-    ["/ok/1", "/ok/2"].map((path) => JSON.stringify({ url: server.origin + path, sum: first!["md5"] })).join("\n"),
+    ["/ok/1", "/ok/2"]
+      .map((path) => JSON.stringify({ url: server.origin + path, sum: first!["md5"] }))
+      .join("\n"),
   );
   await rm(join(dir, "out"), { recursive: true });
-  const verify = { computeHash: "md5", verifyHash: { column: "sum", hash: "md5" }, captionCol: null, urlList: list };
+  const verify = {
+    computeHash: "md5",
+    verifyHash: { column: "sum", hash: "md5" },
+    captionCol: null,
+    urlList: list,
+  };
   await fetchInto([], verify);
   const rows = await rowsOf("00000.parquet");
   expect(Object.keys(rows[0]!).slice(0, 3)).toEqual(["md5", "url", "key"]);

@@ -27,7 +27,8 @@ export async function pictureServer(): Promise<PictureServer> {
     if (!siteFiles.has(path)) asked.push(path);
     void (async () => {
       const number = Number(/\d+$/.exec(path)?.[0] ?? 0);
-      if (path.startsWith("/ok/") || mended.has(path)) return response.end(await picture(40 + (number % 200)));
+      if (path.startsWith("/ok/") || mended.has(path))
+        return response.end(await picture(40 + (number % 200)));
       if (path.startsWith("/html")) return response.end("<html>");
       if (path.startsWith("/cut")) {
         const whole = await picture(900);

@@ -20,7 +20,8 @@ function settings(urlList: string, more: Record<string, unknown> = {}): ListSett
 async function shardsOf(wish: ListSettings, done: number[] = [], firstShard = 0): Promise<ShardOfList[]> {
   const shards: ShardOfList[] = [];
   const position = { bytes: 0, totalBytes: 0 };
-  for await (const shard of readList(wish, { firstShard, isDone: (n) => done.includes(n), position })) shards.push(shard);
+  for await (const shard of readList(wish, { firstShard, isDone: (n) => done.includes(n), position }))
+    shards.push(shard);
   expect(position.bytes).toBe(position.totalBytes);
   return shards;
 }
@@ -114,7 +115,10 @@ test("a glob finds files by pattern", async () => {
   await write("glob/x1/part-0.txt", "http://x/1");
   await write("glob/x2/part-1.txt", "http://x/2");
   await write("glob/x2/other.txt", "http://x/3");
-  expect(urls(await shardsOf(settings(join(dir, "glob/x*/part-[01].txt"))))).toEqual([["http://x/1"], ["http://x/2"]]);
+  expect(urls(await shardsOf(settings(join(dir, "glob/x*/part-[01].txt"))))).toEqual([
+    ["http://x/1"],
+    ["http://x/2"],
+  ]);
   expect(urls(await shardsOf(settings(join(dir, "glob/**/other.???"))))).toEqual([["http://x/3"]]);
 });
 

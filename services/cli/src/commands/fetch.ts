@@ -14,7 +14,9 @@ import { jsonOption } from "./options.js";
 
 /** `pairloom fetch`: a URL list straight to shards. */
 export function addFetchCommand(program: Command): void {
-  addFetchOptions(program.command("fetch").description("a URL list straight to shards, with img2dataset's options"))
+  addFetchOptions(
+    program.command("fetch").description("a URL list straight to shards, with img2dataset's options"),
+  )
     .addOption(jsonOption())
     .addHelpText(
       "after",

@@ -75,7 +75,8 @@ const nullable = (text: string): string | null => (isNone(text) ? null : text);
 function amount(text: string): number | null {
   if (isNone(text) || /^\+?inf(inity)?$/i.test(text)) return null;
   const value = Number(text);
-  if (text.trim() === "" || !(value > 0)) throw new InvalidArgumentError(`expected a number above 0, got ${text}`);
+  if (text.trim() === "" || !(value > 0))
+    throw new InvalidArgumentError(`expected a number above 0, got ${text}`);
   return value;
 }
 
@@ -95,10 +96,15 @@ const flag = (name: string, says: string, fallback = false) =>
 export function addFetchOptions(command: Command): Command {
   for (const option of [
     new Option("--url-list <path>", "a list of URLs: a file, a folder or a glob"),
-    new Option("--input-format <format>", `${listFormats.join(", ")}, each with .gz or not (by the file's name)`),
+    new Option(
+      "--input-format <format>",
+      `${listFormats.join(", ")}, each with .gz or not (by the file's name)`,
+    ),
     new Option("--url-col <name>", "the column of the URLs").default("url"),
     new Option("--caption-col <name>", "the column of the captions").argParser(nullable),
-    new Option("--save-additional-columns <names>", "further columns to keep, as [a,b]").argParser(listOfNames),
+    new Option("--save-additional-columns <names>", "further columns to keep, as [a,b]").argParser(
+      listOfNames,
+    ),
     new Option("--output-folder <folder>", "where the shards go").default("images"),
     new Option("--output-format <format>", "how pictures are stored").choices(outputFormats).default("files"),
     new Option("--number-sample-per-shard <n>", "rows of a shard").argParser(wholeNumber(1)).default(10_000),
@@ -110,26 +116,33 @@ export function addFetchOptions(command: Command): Command {
     new Option("--resize-mode <mode>", "how to scale").choices(resizeModes).default("border"),
     flag("resize-only-if-bigger", "never enlarge"),
     new Option("--encode-format <format>", "format of stored pictures").choices(encodeFormats).default("jpg"),
-    new Option("--encode-quality <n>", "0–100, default 95; for png the compression level 0–9, default 6").argParser(
-      wholeNumber(0),
-    ),
+    new Option(
+      "--encode-quality <n>",
+      "0–100, default 95; for png the compression level 0–9, default 6",
+    ).argParser(wholeNumber(0)),
     flag("skip-reencode", "keep a file's bytes where nothing is to be done to it"),
-    new Option("--min-image-size <pixels>", "shortest side that is taken").argParser(wholeNumber(0)).default(0),
+    new Option("--min-image-size <pixels>", "shortest side that is taken")
+      .argParser(wholeNumber(0))
+      .default(0),
     new Option("--max-image-area <pixels>", "largest area that is taken").argParser(amount),
     new Option("--max-aspect-ratio <ratio>", "longer and thinner pictures are refused").argParser(amount),
     flag("extract-exif", "keep EXIF tags", true),
     new Option("--compute-hash <name>", "md5, sha256, sha512 or None: of the bytes as fetched")
       .argParser(oneOfOrNone(hashNames))
       .default("sha256"),
-    new Option("--verify-hash <names>", "[column, hash]: refuse bytes with another hash than the list's").argParser(
-      listOfNames,
-    ),
+    new Option(
+      "--verify-hash <names>",
+      "[column, hash]: refuse bytes with another hash than the list's",
+    ).argParser(listOfNames),
     new Option("--thread-count <n>", "requests under way at once").argParser(wholeNumber(1)).default(256),
     new Option("--timeout <seconds>", "wall clock of a request").argParser(Number).default(10),
-    new Option("--retries <n>", "further attempts, where the failure may pass").argParser(wholeNumber(0)).default(0),
-    new Option("--user-agent-token <token>", "our name in User-Agent and robots.txt (default pairloom)").argParser(
-      nullable,
-    ),
+    new Option("--retries <n>", "further attempts, where the failure may pass")
+      .argParser(wholeNumber(0))
+      .default(0),
+    new Option(
+      "--user-agent-token <token>",
+      "our name in User-Agent and robots.txt (default pairloom)",
+    ).argParser(nullable),
     new Option(
       "--disallowed-header-directives <names>",
       "X-Robots-Tag directives that refuse a picture; [] heeds none",
@@ -147,14 +160,24 @@ export function addFetchOptions(command: Command): Command {
 }
 
 /** Options of img2dataset that mean nothing here, taken so that its commands run unchanged. */
-const ignoredOptions = ["processes-count", "distributor", "subjob-size", "max-shard-retry", "enable-wandb", "wandb-project"].map(
-  (name) => new Option(`--${name} [value]`).hideHelp(),
-);
+const ignoredOptions = [
+  "processes-count",
+  "distributor",
+  "subjob-size",
+  "max-shard-retry",
+  "enable-wandb",
+  "wandb-project",
+].map((name) => new Option(`--${name} [value]`).hideHelp());
+
+/** None as it was said: commander makes an empty text of a parser's null. */
+const orNull = <T>(value: T | "" | null | undefined): T | null => (value === "" || value === undefined ? null : value);
 
 /** The options as settings. @throws UserError "fetch_options" */
 export function settingsOf(options: FetchOptions, env: NodeJS.ProcessEnv = process.env): ListSettings {
-  const { verifyHash, inputFormat } = options;
-  if (verifyHash && verifyHash.length !== 2) throw wrong("--verify_hash needs a column and a hash, as [md5,md5]");
+  const { inputFormat } = options;
+  const verifyHash = orNull(options.verifyHash);
+  if (verifyHash && verifyHash.length !== 2)
+    throw wrong("--verify_hash needs a column and a hash, as [md5,md5]");
   const ending = inputFormat === undefined || isNone(inputFormat) ? null : inputFormat.toLowerCase();
   const contact = options.contact ?? env["PAIRLOOM_CONTACT"] ?? null;
   const given = listSettings.safeParse({
@@ -162,14 +185,14 @@ export function settingsOf(options: FetchOptions, env: NodeJS.ProcessEnv = proce
     inputFormat: ending === null ? null : (ending.replace(/\.gz$/, "") as ListFormat),
     inputEnding: ending,
     urlCol: options.urlCol,
-    captionCol: options.captionCol ?? null,
-    saveAdditionalColumns: options.saveAdditionalColumns ?? [],
+    captionCol: orNull(options.captionCol),
+    saveAdditionalColumns: orNull(options.saveAdditionalColumns) ?? [],
     outputFolder: options.outputFolder,
     outputFormat: options.outputFormat,
     numberSamplePerShard: options.numberSamplePerShard,
     oomShardCount: options.oomShardCount,
     incrementalMode: options.incrementalMode,
-    computeHash: options.computeHash,
+    computeHash: orNull(options.computeHash),
     verifyHash: verifyHash ? { column: verifyHash[0], hash: verifyHash[1] } : null,
     extractExif: options.extractExif,
     image: {
@@ -180,14 +203,14 @@ export function settingsOf(options: FetchOptions, env: NodeJS.ProcessEnv = proce
       encodeQuality: options.encodeQuality ?? (options.encodeFormat === "png" ? 6 : 95),
       skipReencode: options.skipReencode,
       minImageSize: options.minImageSize,
-      maxImageArea: options.maxImageArea ?? undefined,
-      maxAspectRatio: options.maxAspectRatio ?? undefined,
+      maxImageArea: orNull(options.maxImageArea) ?? undefined,
+      maxAspectRatio: orNull(options.maxAspectRatio) ?? undefined,
       computePdq: options.computePdq,
     },
     web: {
       contact,
-      userAgentToken: options.userAgentToken ?? undefined,
-      optOutDirectives: options.disallowedHeaderDirectives ?? undefined,
+      userAgentToken: orNull(options.userAgentToken) ?? undefined,
+      optOutDirectives: orNull(options.disallowedHeaderDirectives) ?? undefined,
       obeyRobots: options.obeyRobots,
       obeyOptOuts: options.obeyOptOuts,
       allowPrivate: options.allowPrivate ?? [],
@@ -200,7 +223,9 @@ export function settingsOf(options: FetchOptions, env: NodeJS.ProcessEnv = proce
   });
   if (given.success) return given.data;
   throw wrong(
-    given.error.issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join(".")}: ${message}`)).join("; "),
+    given.error.issues
+      .map(({ path, message }) => (path.length === 0 ? message : `${path.join(".")}: ${message}`))
+      .join("; "),
   );
 }
 

@@ -45,7 +45,10 @@ export const listSettings = z
     incrementalMode: z.enum(incrementalModes).default("incremental"),
     computeHash: z.enum(hashNames).nullable().default("sha256"),
     /** The column of the list that holds the hash of the bytes, and which hash it is. */
-    verifyHash: z.strictObject({ column: z.string().min(1), hash: z.enum(hashNames) }).nullable().default(null),
+    verifyHash: z
+      .strictObject({ column: z.string().min(1), hash: z.enum(hashNames) })
+      .nullable()
+      .default(null),
     extractExif: z.boolean().default(true),
     image: imageSettings,
     web: webSettings,

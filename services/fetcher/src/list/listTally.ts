@@ -27,7 +27,8 @@ export class ListTally {
     if (status === "success") this.successes++;
     else if (status === "failed_to_download") this.failedToDownload++;
     else this.failedToResize++;
-    if (outcome.reason !== null) this.reasons.set(outcome.reason, (this.reasons.get(outcome.reason) ?? 0) + 1);
+    if (outcome.reason !== null)
+      this.reasons.set(outcome.reason, (this.reasons.get(outcome.reason) ?? 0) + 1);
   }
 
   get seconds(): number {

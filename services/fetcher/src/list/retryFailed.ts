@@ -32,9 +32,13 @@ interface Retried {
 export async function retryFailed(context: ListContext): Promise<void> {
   const { store, settings, tally, decoders } = context;
   if (settings.verifyHash !== null)
-    throw new UserError("retry_verify_hash", "--retry-failed can't verify hashes: failed rows don't keep them", {
-      hint: "Leave out --verify_hash, or fetch the list again into another folder.",
-    });
+    throw new UserError(
+      "retry_verify_hash",
+      "--retry-failed can't verify hashes: failed rows don't keep them",
+      {
+        hint: "Leave out --verify_hash, or fetch the list again into another folder.",
+      },
+    );
   const shards = [...(await doneShards(store))].sort((a, b) => a - b);
   if (shards.length === 0)
     throw new UserError("no_shards", `There are no finished shards in ${settings.outputFolder}`, {
@@ -96,7 +100,9 @@ async function retryShard(context: ListContext, shard: number, window: Admission
 const textOf = (value: unknown): string | null => (typeof value === "string" ? value : null);
 
 const reasonOf = (record: SampleRecord): Reason | null =>
-  record["status"] === "success" ? null : (reasonNames.find((name) => name === record["error_message"]) ?? "protocol_error");
+  record["status"] === "success"
+    ? null
+    : (reasonNames.find((name) => name === record["error_message"]) ?? "protocol_error");
 
 function isWorthATry(record: SampleRecord): boolean {
   const reason = reasonOf(record);
@@ -119,7 +125,9 @@ function renewed(record: SampleRecord, outcome: RowOutcome): SampleRecord {
     pdq: outcome.pdq,
     pdq_quality: outcome.pdqQuality,
   };
-  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, name in now ? now[name] : value]));
+  return Object.fromEntries(
+    Object.entries(record).map(([name, value]) => [name, name in now ? now[name] : value]),
+  );
 }
 
 interface ShardTable extends ParquetList {

@@ -71,7 +71,9 @@ export class ShardInHand {
     try {
       await work();
     } catch (error) {
-      throw isDiskFull(error) ? new DiskFullError(`shard ${this.part.shard} in ${this.context.store.url}`, error) : error;
+      throw isDiskFull(error)
+        ? new DiskFullError(`shard ${this.part.shard} in ${this.context.store.url}`, error)
+        : error;
     }
   }
 }

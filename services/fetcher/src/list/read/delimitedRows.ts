@@ -57,7 +57,7 @@ const unclosed = (name: string, line: number) =>
 export function fieldsOf(record: string, delimiter: string): string[] | null {
   if (!record.includes('"')) return record.split(delimiter);
   const fields: string[] = [];
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     let field = "";
     if (record[at] === '"') {
       at++;

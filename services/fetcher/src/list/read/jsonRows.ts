@@ -40,11 +40,15 @@ function checkColumns(row: Record<string, unknown>, wanted: readonly string[], n
     .slice(0, 20)
     .map((key) => JSON.stringify(key.slice(0, 40)));
   const byColumn = typeof Object.values(row)[0] === "object";
-  throw new UserError("url_list_column", `The first object of ${name} has no "${missing}"; it has ${keys.join(", ")}`, {
-    hint: byColumn
-      ? "Write the list as an array of objects, one a row (pandas: to_json(orient='records'))."
-      : "Name the column with --url_col.",
-  });
+  throw new UserError(
+    "url_list_column",
+    `The first object of ${name} has no "${missing}"; it has ${keys.join(", ")}`,
+    {
+      hint: byColumn
+        ? "Write the list as an array of objects, one a row (pandas: to_json(orient='records'))."
+        : "Name the column with --url_col.",
+    },
+  );
 }
 
 /** The texts of the outermost objects; brackets, commas and whitespace between them are stepped over. */
@@ -81,9 +85,13 @@ async function* objectTexts(pieces: AsyncIterable<string>, name: string): AsyncG
     at -= keep;
     if (start >= 0) start = 0;
     if (held.length > maxObjectCharacters)
-      throw new UserError("url_list_json", `${name} has an object of more than ${maxObjectCharacters} characters`, {
-        hint: "Write the list as an array of objects, one a row (pandas: to_json(orient='records')).",
-      });
+      throw new UserError(
+        "url_list_json",
+        `${name} has an object of more than ${maxObjectCharacters} characters`,
+        {
+          hint: "Write the list as an array of objects, one a row (pandas: to_json(orient='records')).",
+        },
+      );
     if (found.length > 0) yield found;
   }
   if (depth > 0) throw new UserError("url_list_json", `${name} ends in the middle of an object`);

@@ -44,7 +44,9 @@ export async function openParquetList(
   try {
     metadata = await parquetMetadataAsync(buffer);
   } catch (cause) {
-    throw new UserError("url_list_parquet", `${file.name} is no parquet file: ${(cause as Error).message}`, { cause });
+    throw new UserError("url_list_parquet", `${file.name} is no parquet file: ${(cause as Error).message}`, {
+      cause,
+    });
   }
   const there = parquetSchema(metadata).children;
   const wanted = columns === "all" ? there.map(({ element }) => element.name) : [...columns];
@@ -91,7 +93,10 @@ async function readPages(
     const hint = message.includes("ZSTD")
       ? "Node reads ZSTD from version 22.15 on; or write the list with another compression."
       : "Write the file again.";
-    throw new UserError("url_list_parquet", `The pages of ${file.name} can't be read: ${message}`, { cause, hint });
+    throw new UserError("url_list_parquet", `The pages of ${file.name} can't be read: ${message}`, {
+      cause,
+      hint,
+    });
   }
 }
 

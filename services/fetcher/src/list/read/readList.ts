@@ -57,12 +57,20 @@ interface InFile {
 }
 
 /** A shard without rows is one that was passed over. */
-async function* textShards(file: ListFile, settings: ListSettings, { from, isDone, onBytes }: InFile): AsyncGenerator<ShardOfList> {
+async function* textShards(
+  file: ListFile,
+  settings: ListSettings,
+  { from, isDone, onBytes }: InFile,
+): AsyncGenerator<ShardOfList> {
   let shard = from;
   let rows: UrlRow[] = [];
   let count = 0;
   const whole = (): ShardOfList => {
-    const one = { shard, rows, kinds: settings.saveAdditionalColumns.map((_, at) => kindOfValues(column(rows, at))) };
+    const one = {
+      shard,
+      rows,
+      kinds: settings.saveAdditionalColumns.map((_, at) => kindOfValues(column(rows, at))),
+    };
     shard++;
     rows = [];
     count = 0;
@@ -111,7 +119,11 @@ async function* urlLines(lines: AsyncIterable<string[]>, columns: number): Async
   }
 }
 
-async function* parquetShards(file: ListFile, settings: ListSettings, { from, isDone, onBytes }: InFile): AsyncGenerator<ShardOfList> {
+async function* parquetShards(
+  file: ListFile,
+  settings: ListSettings,
+  { from, isDone, onBytes }: InFile,
+): AsyncGenerator<ShardOfList> {
   const wanted = wantedColumns(settings);
   const list = await openParquetList(file, wanted);
   const kinds = list.kinds.slice(wanted.length - settings.saveAdditionalColumns.length);

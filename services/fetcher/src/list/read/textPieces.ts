@@ -10,7 +10,8 @@ import type { ListFile } from "./listFiles.js";
 export async function* textPieces(file: ListFile, onBytes: (bytes: number) => void): AsyncGenerator<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   try {
-    for await (const chunk of inflated(countedChunks(file, onBytes))) yield decoder.decode(chunk, { stream: true });
+    for await (const chunk of inflated(countedChunks(file, onBytes)))
+      yield decoder.decode(chunk, { stream: true });
     yield decoder.decode();
   } catch (cause) {
     if (cause instanceof TypeError || (cause as NodeJS.ErrnoException).code?.startsWith("Z_") === true)
@@ -58,8 +59,7 @@ export async function* textLines(pieces: AsyncIterable<string>, name: string): A
     rest = lines.pop() ?? "";
     if (rest.length > maxLineCharacters)
       throw new UserError("url_list_line", `${name} has a line of more than ${maxLineCharacters} characters`);
-    if (lines.length > 0)
-      yield lines.map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line));
+    if (lines.length > 0) yield lines.map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line));
   }
   if (rest !== "") yield [rest];
 }

@@ -15,7 +15,8 @@ export function kindOfValues(values: Iterable<unknown>): CellKind {
             ? "long"
             : "double";
     if (kind === null || kind === next) kind = next;
-    else if ((kind === "long" || kind === "double") && (next === "long" || next === "double")) kind = "double";
+    else if ((kind === "long" || kind === "double") && (next === "long" || next === "double"))
+      kind = "double";
     else return "string";
   }
   return kind ?? "string";

@@ -18,7 +18,12 @@ export function sampleKey(
 }
 
 /** What a row's record says; the names and their order are img2dataset's, PDQ's two after them where asked for. */
-export function sampleRecord(settings: ListSettings, key: string, row: UrlRow, outcome: RowOutcome): SampleRecord {
+export function sampleRecord(
+  settings: ListSettings,
+  key: string,
+  row: UrlRow,
+  outcome: RowOutcome,
+): SampleRecord {
   const { captionCol, computeHash, extractExif, image } = settings;
   const record: SampleRecord = {};
   settings.saveAdditionalColumns.forEach((name, at) => (record[name] = row.more[at] ?? null));

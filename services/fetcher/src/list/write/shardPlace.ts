@@ -30,7 +30,8 @@ export async function clearShards(store: Store): Promise<void> {
     else if (/^\d+(_stats\.json|\.tar|\.parquet)$/.test(name)) names.push(name);
   }
   const isStats = (name: string) => name.endsWith("_stats.json");
-  for (const name of [...names.filter(isStats), ...names.filter((one) => !isStats(one))]) await store.delete(name);
+  for (const name of [...names.filter(isStats), ...names.filter((one) => !isStats(one))])
+    await store.delete(name);
   for (const name of folders) {
     const path = store.localPath(name);
     if (path !== null) await rm(path, { recursive: true, force: true });

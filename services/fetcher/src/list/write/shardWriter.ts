@@ -46,7 +46,11 @@ export function* membersOf(
     yield [`${key}.txt`, Buffer.from((record["caption"] as string | null) ?? "")];
 }
 
-async function writeTable(path: string, columns: readonly FileColumn[], records: readonly SampleRecord[]): Promise<void> {
+async function writeTable(
+  path: string,
+  columns: readonly FileColumn[],
+  records: readonly SampleRecord[],
+): Promise<void> {
   const table = await ParquetFile.create(path, columns);
   for (const record of records) await table.add(columns.map(({ name }) => record[name]));
   await table.close();
@@ -84,7 +88,8 @@ async function openWebdataset(
     async add(record, picture) {
       if (picture === null) return;
       const chunks: Buffer[] = [];
-      for (const [member, data] of membersOf(record, picture, settings)) chunks.push(...packer.add(member, data));
+      for (const [member, data] of membersOf(record, picture, settings))
+        chunks.push(...packer.add(member, data));
       if (chunks.length > 0) await out.write(chunks);
     },
     async finish(records) {
