@@ -4,20 +4,31 @@ import { addFetchOptions, type FetchOptions, listOfNames, settingsOf } from "../
 import { dashedOptions } from "../src/terminal/dashedOptions.js";
 
 function parse(...args: string[]) {
-  const command = addFetchOptions(new Command("fetch").exitOverride().configureOutput({ writeErr: () => undefined }));
+  const command = addFetchOptions(
+    new Command("fetch").exitOverride().configureOutput({ writeErr: () => undefined }),
+  );
   command.parse(dashedOptions(["node", "pairloom", ...args]));
   return settingsOf(command.opts<FetchOptions>(), {});
 }
 
 test("both spellings of a name mean the same, and values keep their underscores", () => {
-  const underscores = parse("--url_list=my_list.csv", "--image_size", "64", "--resize_mode=keep_ratio_largest");
+  const underscores = parse(
+    "--url_list=my_list.csv",
+    "--image_size",
+    "64",
+    "--resize_mode=keep_ratio_largest",
+  );
   const dashes = parse("--url-list", "my_list.csv", "--image-size=64", "--resize-mode", "keep_ratio_largest");
   expect(underscores).toEqual(dashes);
-  expect(underscores).toMatchObject({ urlList: "my_list.csv", image: { imageSize: 64, resizeMode: "keep_ratio_largest" } });
+  expect(underscores).toMatchObject({
+    urlList: "my_list.csv",
+    image: { imageSize: 64, resizeMode: "keep_ratio_largest" },
+  });
 });
 
 test("lists, truth values and None are understood as img2dataset's users write them", () => {
-  for (const text of ['["a","b"]', "['a', 'b']", "[a,b]", "(a,b)", "a,b"]) expect(listOfNames(text)).toEqual(["a", "b"]);
+  for (const text of ['["a","b"]', "['a', 'b']", "[a,b]", "(a,b)", "a,b"])
+    expect(listOfNames(text)).toEqual(["a", "b"]);
   expect(listOfNames("[]")).toEqual([]);
   expect(listOfNames("None")).toBe(null);
   const settings = parse(
@@ -43,7 +54,12 @@ test("lists, truth values and None are understood as img2dataset's users write t
     extractExif: false,
     computeHash: "md5",
     verifyHash: { column: "sum", hash: "md5" },
-    image: { skipReencode: true, resizeOnlyIfBigger: true, maxImageArea: Number.MAX_SAFE_INTEGER, encodeQuality: 95 },
+    image: {
+      skipReencode: true,
+      resizeOnlyIfBigger: true,
+      maxImageArea: Number.MAX_SAFE_INTEGER,
+      encodeQuality: 95,
+    },
     web: { optOutDirectives: [], timeoutMs: 2500, retries: 0, hostGapMs: 1000 },
   });
   expect(parse("--url_list=x", "--compute_hash=None").computeHash).toBe(null);

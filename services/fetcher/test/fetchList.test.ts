@@ -67,7 +67,7 @@ async function membersOf(name: string): Promise<Map<string, Buffer>> {
 
 async function rowsOf(name: string): Promise<Record<string, unknown>[]> {
   const bytes = await readFile(join(dir, "out", name));
-  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
   return parquetReadObjects({ file });
 }
 

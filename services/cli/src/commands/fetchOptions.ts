@@ -170,7 +170,8 @@ const ignoredOptions = [
 ].map((name) => new Option(`--${name} [value]`).hideHelp());
 
 /** None as it was said: commander makes an empty text of a parser's null. */
-const orNull = <T>(value: T | "" | null | undefined): T | null => (value === "" || value === undefined ? null : value);
+const orNull = <T>(value: T | "" | null | undefined): T | null =>
+  value === "" || value === undefined ? null : value;
 
 /** The options as settings. @throws UserError "fetch_options" */
 export function settingsOf(options: FetchOptions, env: NodeJS.ProcessEnv = process.env): ListSettings {

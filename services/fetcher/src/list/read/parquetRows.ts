@@ -135,7 +135,7 @@ function asyncBufferOf({ store, name, bytes }: ListFile): AsyncBuffer {
       const parts: Buffer[] = [];
       for await (const part of await store.read(name, { start: from, end })) parts.push(part as Buffer);
       const whole = Buffer.concat(parts);
-      return whole.buffer.slice(whole.byteOffset, whole.byteOffset + whole.byteLength) as ArrayBuffer;
+      return whole.buffer.slice(whole.byteOffset, whole.byteOffset + whole.byteLength);
     },
   };
 }

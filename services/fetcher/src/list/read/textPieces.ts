@@ -40,7 +40,10 @@ async function* inflated(chunks: AsyncGenerator<Buffer>): AsyncGenerator<Buffer>
     yield* chunks;
   }
   const isGzip = first.value[0] === 0x1f && first.value[1] === 0x8b;
-  if (!isGzip) return yield* whole();
+  if (!isGzip) {
+    yield* whole();
+    return;
+  }
   const gunzip = createGunzip();
   // What goes wrong before it comes out of gunzip again.
   pipeline(whole, gunzip).catch(() => undefined);
