@@ -34,5 +34,5 @@ export function urlRowOf(values: readonly unknown[], settings: ListSettings): Ur
 function textOf(value: unknown): string | null {
   if (value === null || value === undefined) return null;
   if (typeof value === "string") return value;
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "bigint" ? String(value) : JSON.stringify(value);
 }
