@@ -3,6 +3,7 @@
 # folder, each made once.
 #   bash test/interop/environment.sh            the readers' and writers' environment (PAIRLOOM_PYTHON)
 #   bash test/interop/environment.sh pytorch    open_clip on a CPU PyTorch (PAIRLOOM_PYTORCH)
+#   bash test/interop/environment.sh img2dataset    the fetcher's peer, and OpenCV (PAIRLOOM_IMG2DATASET)
 # Prints the environment's interpreter and nothing else.
 set -euo pipefail
 which="${1:-readers}"
@@ -22,8 +23,14 @@ case "$which" in
     first=(torch==2.13.0)
     packages=(torchvision==0.28.0 open_clip_torch==3.3.0 transformers==5.23.0 safetensors webdataset==0.2.86 tensorboard pandas ftfy regex onnx==1.23.2 onnxruntime==1.32.0 scikit-learn==1.9.1 numpy pillow)
     ;;
+  img2dataset)
+    folder="$cache/img2dataset-python"
+    first=()
+    # With albumentations 1.4.24, the last that img2dataset 1.47.0 resizes with.
+    packages=(img2dataset==1.47.0 opencv-python-headless==4.14.0.94 albumentations==1.4.24 pillow==13.0.0)
+    ;;
   *)
-    echo "environment.sh knows 'readers' and 'pytorch', not '$which'" >&2
+    echo "environment.sh knows 'readers', 'pytorch' and 'img2dataset', not '$which'" >&2
     exit 2
     ;;
 esac

@@ -82,6 +82,8 @@ export const imageSettings = z.strictObject({
   resizeOnlyIfBigger: z.boolean().default(false),
   encodeFormat: z.enum(encodeFormats).default("jpg"),
   encodeQuality: z.int().min(0).max(100).default(95),
+  /** Keep a file's own bytes where nothing would be scaled, turned or flattened and the format is the wanted one. */
+  skipReencode: z.boolean().default(false),
   minImageSize: z.int().min(0).default(0),
   maxImageArea: z.number().positive().default(Number.MAX_SAFE_INTEGER),
   maxAspectRatio: z.number().positive().default(Number.MAX_SAFE_INTEGER),

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { ImageSettings, Reason } from "@pairloom/config";
 import sharp, { type Sharp } from "sharp";
 import { exifJson } from "./exifJson.js";
+import { framed, type Pixels } from "./framed.js";
 import { looksCutOff } from "./looksCutOff.js";
 import { pdqHash } from "./pdqHash.js";
 import { type ResizePlan, resizePlan } from "./resizePlan.js";
@@ -69,7 +70,8 @@ export async function processImage(
     const refusal = checkSize(width, height, settings);
     if (refusal) return refusal;
     const plan = resizePlan(width, height, settings);
-    const { stored, pdq } = await decodeAndEncode(bytes, width, height, plan, settings);
+    const isKept = settings.skipReencode && isAsWanted(header, sniffed.format, plan, settings);
+    const { stored, pdq } = await decodeAndEncode(bytes, header, plan, isKept, settings);
     return {
       status: "ok",
       bytes: stored,
@@ -89,11 +91,38 @@ export async function processImage(
   }
 }
 
-/** Upright size and EXIF bytes, from the header alone. */
-async function readHeader(bytes: Buffer): Promise<{ width: number; height: number; exif?: Buffer }> {
+interface Header {
+  /** Pixels, upright. */
+  width: number;
+  height: number;
+  exif: Buffer | undefined;
+  /** One upright picture of 8-bit sRGB or grey without alpha or profile. */
+  isPlain: boolean;
+}
+
+async function readHeader(bytes: Buffer): Promise<Header> {
   const metadata = await sharp(bytes, { failOn: "none", limitInputPixels: false }).metadata();
   const { width, height } = metadata.autoOrient;
-  return metadata.exif === undefined ? { width, height } : { width, height, exif: metadata.exif };
+  const isPlain =
+    (metadata.orientation ?? 1) === 1 &&
+    (metadata.space === "srgb" || metadata.space === "b-w") &&
+    metadata.depth === "uchar" &&
+    !metadata.hasAlpha &&
+    !metadata.hasProfile &&
+    (metadata.pages ?? 1) === 1;
+  return { width, height, exif: metadata.exif, isPlain };
+}
+
+/** Whether the file as fetched is what would be stored, but for another round of encoding. */
+function isAsWanted(
+  header: Header,
+  format: RasterFormat,
+  plan: ResizePlan,
+  settings: ImageSettings,
+): boolean {
+  const isSameSize = plan.width === header.width && plan.height === header.height;
+  const wanted = settings.encodeFormat === "jpg" ? "jpeg" : settings.encodeFormat;
+  return header.isPlain && isSameSize && plan.crop === null && plan.pad === null && format === wanted;
 }
 
 function checkSize(width: number, height: number, settings: ImageSettings): FailedImage | null {
@@ -108,35 +137,50 @@ function checkSize(width: number, height: number, settings: ImageSettings): Fail
 /** Shortest long side that PDQ is computed on (where the original has it): smaller ones drift from the full picture's hash. */
 const pdqSide = 256;
 
+/**
+ * Scales down with Catmull-Rom over libvips' and the JPEG and WebP decoders' own shrinking: nearest to an area average
+ * of what costs the same (docs/fetch.md has the figures).
+ */
+const kernel = "cubic" as const;
+
 async function decodeAndEncode(
   bytes: Buffer,
-  width: number,
-  height: number,
+  { width, height }: Header,
   plan: ResizePlan,
+  isKept: boolean,
   settings: ImageSettings,
 ): Promise<{ stored: Buffer; pdq: ReturnType<typeof pdqHash> | null }> {
   const between = settings.computePdq ? sizeForHash(width, height, plan) : plan.scaled;
-  const decoded = await sharp(bytes, {
+  const scaling = sharp(bytes, {
     failOn: "truncated",
     limitInputPixels: settings.maxHeaderPixels,
     autoOrient: true,
   })
     .flatten({ background: white })
-    .resize({ ...between, fit: "fill" })
-    .toColourspace("srgb")
-    .removeAlpha()
+    .resize({ ...between, fit: "fill", kernel })
+    .toColourspace("srgb");
+  if (!settings.computePdq && !isKept && plan.pad === null) {
+    // Nothing needs the pixels in between: one pipeline from file to file.
+    if (plan.crop !== null) scaling.extract(plan.crop);
+    return { stored: await encode(scaling, settings), pdq: null };
+  }
+  const { data, info } = await scaling.removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  const { channels } = info;
+  const size = { width, height };
+  const pdq = settings.computePdq ? pdqHash(data, between.width, between.height, channels, size) : null;
+  if (isKept) return { stored: bytes, pdq };
+  const decoded = { data, ...between, channels };
+  const pixels = between === plan.scaled ? decoded : await rescaled(decoded, plan.scaled);
+  const { data: stored, ...raw } = framed(pixels, plan);
+  return { stored: await encode(sharp(stored, { raw }).toColourspace("srgb"), settings), pdq };
+}
+
+async function rescaled(pixels: Pixels, size: { width: number; height: number }): Promise<Pixels> {
+  const { data, info } = await sharp(pixels.data, { raw: pixels })
+    .resize({ ...size, fit: "fill", kernel })
     .raw()
     .toBuffer({ resolveWithObject: true });
-  const { channels } = decoded.info;
-  const pdq = settings.computePdq
-    ? pdqHash(decoded.data, between.width, between.height, channels, { width, height })
-    : null;
-
-  let picture = sharp(decoded.data, { raw: { ...between, channels } });
-  if (between !== plan.scaled) picture = picture.resize({ ...plan.scaled, fit: "fill" });
-  if (plan.crop) picture = picture.extract(plan.crop);
-  if (plan.pad) picture = picture.extend({ ...plan.pad, background: white });
-  return { stored: await encode(picture.toColourspace("srgb"), settings), pdq };
+  return { data, ...size, channels: info.channels };
 }
 
 /**

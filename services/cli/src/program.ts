@@ -7,6 +7,7 @@ import { addEmbedCommand } from "./commands/embed.js";
 import { addEngineCommand } from "./commands/engine.js";
 import { addEvalCommand } from "./commands/eval.js";
 import { addExtractCommand } from "./commands/extract.js";
+import { addFetchCommand } from "./commands/fetch.js";
 import { addHashCommand } from "./commands/hash.js";
 import { addJobsCommand } from "./commands/jobs.js";
 import { addModelCommand } from "./commands/model.js";
@@ -42,6 +43,7 @@ export function createProgram(): Command {
     addSeedCommand,
     addUpCommand,
     addStatusCommand,
+    addFetchCommand,
     addReleaseCommand,
     addTrainCommand,
     addJobsCommand,

@@ -1,1 +1,2 @@
 export { fetchJob, type FetchContext } from "./fetchJob.js";
+export * from "./list/index.js";

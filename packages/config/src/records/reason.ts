@@ -57,6 +57,11 @@ export const reasons = {
   empty_body: { stage: "fetch", passes: false, says: "no bytes" },
   too_large: { stage: "fetch", passes: false, says: "more bytes on the wire than allowed" },
   inflated_too_large: { stage: "fetch", passes: false, says: "more bytes after decompression than allowed" },
+  hash_mismatch: {
+    stage: "fetch",
+    passes: false,
+    says: "the bytes are not those that the list's hash names",
+  },
   // fetcher: the picture
   not_an_image: { stage: "fetch", passes: false, says: "the bytes are no picture that is known" },
   format_refused: { stage: "fetch", passes: false, says: "a picture format that is switched off (SVG, …)" },
