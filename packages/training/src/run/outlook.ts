@@ -2,7 +2,7 @@ import { imageSize, modelCost, type ModelConfig } from "@pairloom/clip";
 import type { EngineName } from "@pairloom/engine";
 import type { TrainSettings } from "../settings/trainSettings.js";
 import { accumulates } from "../step/trainingStep.js";
-import { partSize } from "../step/partSamples.js";
+import { partSize } from "../step/partInputs.js";
 
 /** What a training will take, counted before anything is allocated. */
 export interface Outlook {
