@@ -7,12 +7,12 @@ import { startDemoWeb, type DemoWeb } from "@pairloom/sources";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { lastJson, pairloom, startPairloom } from "../road/pairloom.js";
 import { crawlSettings, seededRandom } from "./crawlSettings.js";
+import { isLong, killCount, killSeed } from "./killCount.js";
 import { victimsOf, type Victim } from "./victims.js";
 
-/** In full by `npm run test:long`. */
-const kills = process.env["PAIRLOOM_LONG"] === "1" ? 200 : 20;
-const scale = process.env["PAIRLOOM_LONG"] === "1" ? 1 : 0.4;
-const seed = Number(process.env["PAIRLOOM_KILL_SEED"] ?? 7);
+const kills = killCount(20, 200);
+const scale = isLong ? 1 : 0.4;
+const seed = killSeed(7);
 
 describe("kill -9 at random moments", () => {
   let web: DemoWeb;

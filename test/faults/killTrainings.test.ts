@@ -9,10 +9,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeSmallRelease } from "../../packages/training/test/smallRelease.js";
 import { lastJson, pairloom, startPairloom } from "../road/pairloom.js";
 import { seededRandom } from "./crawlSettings.js";
+import { isLong, killCount, killSeed } from "./killCount.js";
 import { victimsOf } from "./victims.js";
 
-const kills = process.env.PAIRLOOM_LONG === undefined ? 12 : 60;
-const steps = 400;
+const kills = killCount(12, 60);
+/** Enough that there is something to kill until the end. */
+const steps = isLong ? 2000 : 400;
 
 let folder: string;
 let dir: string;
@@ -121,14 +123,21 @@ describe("training jobs under kill -9", () => {
     await launch("c");
     await launch("unwanted");
     keepTrainer();
-    const random = seededRandom(7);
+    const random = seededRandom(killSeed(7));
     const killed: string[] = [];
-    for (let count = 0; count < kills; count++) {
+    // wishes come in the middle of it all: after so many kills
+    const wishes = new Map<number, () => Promise<unknown>>([
+      [3, () => jobs("cancel", "unwanted")],
+      [4, async () => (await stateOf("b")) !== "finished" && jobs("pause", "b")],
+      [8, async () => (await stateOf("b")) !== "finished" && jobs("resume", "b")],
+    ]);
+    while (killed.length < kills || wishes.size > 0) {
       await sleep(500 + random() * 2500);
-      // wishes come in the middle of it all
-      if (count === 3) await jobs("cancel", "unwanted");
-      if (count === 4 && (await stateOf("b")) !== "finished") await jobs("pause", "b");
-      if (count === 8 && (await stateOf("b")) !== "finished") await jobs("resume", "b");
+      for (const [after, wish] of wishes)
+        if (after <= killed.length) {
+          wishes.delete(after);
+          await wish();
+        }
       const victims = [...(await victimsOf(dir, undefined)), ...(await trainings())];
       const victim = victims[Math.floor(random() * victims.length)];
       if (victim === undefined) continue;

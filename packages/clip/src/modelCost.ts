@@ -29,6 +29,8 @@ export interface ModelCost {
   readonly keptBytes: number;
   /** The same where transformer blocks keep their inputs alone and are computed again, one at a time. */
   readonly recomputedBytes: number;
+  /** float32 bytes that the largest transformer block keeps of one sample. */
+  readonly blockBytes: number;
   /** Bytes of weights, gradients, both moments of Adam, and of what the forward pass keeps for the backward pass. */
   readonly trainingBytes: (batch: number) => number;
 }
@@ -39,6 +41,8 @@ interface TowerCost {
   kept: number;
   /** Where blocks are computed again. */
   recomputed: number;
+  /** Of one block, the largest. */
+  block: number;
 }
 
 /** Counts a model's cost from its config; allocates no weights. */
@@ -61,6 +65,7 @@ export function modelCost(config: ModelConfig): ModelCost {
     stateBytes: 4 * numbers,
     keptBytes,
     recomputedBytes: 4 * (image.recomputed + words.recomputed),
+    blockBytes: 4 * Math.max(image.block, words.block),
     trainingBytes: (batch) => 16 * parameters + batch * keptBytes + 3 * 4 * batch * batch,
   };
 }
@@ -84,6 +89,7 @@ function transformerCost(
     flops: layers * flops,
     kept: (layers - 1) * kept + last,
     recomputed: kept + layers * tokens * width,
+    block: kept,
   };
 }
 
@@ -123,7 +129,7 @@ function visionTransformerCost(config: ModelConfig): TowerCost {
 function resnetCost(config: ModelConfig): TowerCost {
   const vision = config.vision_cfg;
   const half = Math.ceil(imageSize(vision)[0] / 2);
-  const cost: TowerCost = { flops: 0, kept: 0, recomputed: 0 };
+  const cost: TowerCost = { flops: 0, kept: 0, recomputed: 0, block: 0 };
   for (const [key, entry] of stateShapes(config)) {
     if (!key.startsWith("visual.") || entry.layout !== "convolution") continue;
     const [high, wide, inputs, outputs] = engineShape(entry) as [number, number, number, number];

@@ -20,13 +20,8 @@ export { type EvaluationMetrics, readMetrics, type StepMetrics } from "./run/met
 export { readRunRecord, type RunRecord } from "./run/runRecord.js";
 export { type ParameterGroup, parameterGroups } from "./step/parameterGroups.js";
 export { StepVariables } from "./step/stepVariables.js";
-export {
-  accumulates,
-  openTrainingStep,
-  type StepBatch,
-  type StepResult,
-  type TrainingStep,
-} from "./step/trainingStep.js";
+export type { StepBatch } from "./step/partInputs.js";
+export { accumulates, openTrainingStep, type StepResult, type TrainingStep } from "./step/trainingStep.js";
 export { TrainingDivergedError } from "./runSteps.js";
 export * from "./train.js";
 export { collectRun } from "./launcher/collectRun.js";

@@ -3,7 +3,7 @@ import { type Engine, loadEngine } from "@pairloom/engine";
 import * as tf from "@tensorflow/tfjs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { patchesToKeep } from "../src/data/patchesToKeep.js";
-import { keptPatches, partSamples } from "../src/step/partSamples.js";
+import { keptPatches, partInputs, partSamples } from "../src/step/partInputs.js";
 import { rowsAtOnce } from "../src/step/cachedPrograms.js";
 import { smallModel, smallResNet } from "./smallRelease.js";
 import { gradientsOf, openSmallStep, type SmallStep, worstGap } from "./smallStep.js";
@@ -186,20 +186,27 @@ test("the parts' kept patches are the whole batch's, one part after the other", 
   dispose();
 });
 
-test("inputs that are drawn as samples have the shapes of a part's", () => {
-  const { config, settings, dispose } = openSmallStep(engine, finePatches, {
+test("inputs that are drawn as samples have the shapes and types of a part's", () => {
+  const { config, settings, batch, dispose } = openSmallStep(engine, finePatches, {
     patchDropout: 0.75,
     accumulate: 2,
   });
-  const { part, rates } = partSamples(config, settings);
-  expect([...part, rates].map(({ shape }) => shape)).toEqual([[4, 16, 16, 3], [4, 10], [4, 4], [3]]);
-  tf.dispose([...part, rates]);
+  const samples = partSamples(config, settings);
+  const inputs = partInputs(config, settings, batch, 1, 1);
+  expect(samples.map(({ shape }) => shape)).toEqual([
+    [4, 16, 16, 3],
+    [4, 10],
+    [4, 4],
+  ]);
+  expect(samples.map(({ shape, dtype }) => ({ shape, dtype }))).toEqual(
+    inputs.map(({ shape, dtype }) => ({ shape, dtype })),
+  );
+  tf.dispose([...samples, ...inputs]);
   dispose();
 });
 
 test("rows of the table of logits are at most 1024 at once, where a part can be halved so often", () => {
-  const rows = (batchSize: number, accumulate: number) =>
-    rowsAtOnce({ batchSize, accumulate } as Parameters<typeof rowsAtOnce>[0]);
+  const rows = (batchSize: number, accumulate: number) => rowsAtOnce({ batchSize, accumulate });
   expect(rows(32_768, 1)).toBe(1024);
   expect(rows(32_768, 64)).toBe(512);
   const random = new RandomNumbers(1, "batches");

@@ -6,12 +6,8 @@ import {
   type TrainSettingsInput,
 } from "../src/settings/trainSettings.js";
 import { StepVariables } from "../src/step/stepVariables.js";
-import {
-  accumulates,
-  openTrainingStep,
-  type StepBatch,
-  type TrainingStep,
-} from "../src/step/trainingStep.js";
+import type { StepBatch } from "../src/step/partInputs.js";
+import { accumulates, openTrainingStep, type TrainingStep } from "../src/step/trainingStep.js";
 
 /** A training step over a small model and one random batch. */
 export interface SmallStep {

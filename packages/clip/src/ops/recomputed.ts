@@ -20,10 +20,17 @@ export function recomputed<T extends tf.Tensor>(
     () => ({ value: block(x, constants), saved: [x, ...constants] }),
     (dy, [saved, ...kept]) => {
       // not before dy is there, and not the computation that was: an engine that compiles would make one of the two
-      const [again] = fusedKernel("PairloomAfter", { x: saved!, trigger: dy }) ?? [saved!];
-      return gradientsWithin(() => block(again!, kept), [again!, ...parameters], dy);
+      const again = after(saved!, dy);
+      const [dx, ...others] = gradientsWithin(() => block(again, kept), [again, ...parameters], dy);
+      // the block before waits for this one's parameters, whose gradients hold on to all that was computed again
+      return [others.reduce(after, dx!), ...others];
     },
   );
+}
+
+/** x, where an engine compiles: not before another tensor is there. */
+function after(x: tf.Tensor, trigger: tf.Tensor): tf.Tensor {
+  return fusedKernel("PairloomAfter", { x, trigger })?.[0] ?? x;
 }
 
 /** Gradients taken while others are taken: TensorFlow.js knows one tape at a time, and the outer one is still needed. */

@@ -119,6 +119,8 @@ function setLibrarySettings(threads: number, xla: boolean): void {
     // One op after another, in one order
     TF_NUM_INTEROP_THREADS: "1",
     TF_CPP_MIN_LOG_LEVEL: "2",
+    // oneDNN's own allocator keeps for good what recording a program took, and grows by doubling
+    TF_ONEDNN_USE_SYSTEM_ALLOCATOR: "1",
   };
   for (const [name, value] of Object.entries(settings)) process.env[name] ??= value;
   if (!xla) return;

@@ -1,17 +1,16 @@
 import * as tf from "@tensorflow/tfjs";
-import { encodePairs, gradientsFromSlopes, lossKindOf, lossRows } from "@pairloom/clip";
+import { encodePairs, gradientsFromSlopes, lossRows } from "@pairloom/clip";
 import type { ProgramSource, TrainingOps } from "@pairloom/engine";
 import type { TrainSettings } from "../settings/trainSettings.js";
 import { towerOf } from "./parameterGroups.js";
-import { type PartSamples, partSize } from "./partSamples.js";
-import { passOptions } from "./passOptions.js";
+import { partSamples, partSize, readPart } from "./partInputs.js";
+import type { StepSettings } from "./stepSettings.js";
 import type { StepVariables } from "./stepVariables.js";
 import { updateParameters } from "./updateParameters.js";
 
 /** Rows of the table of logits that are in memory at once. */
-export function rowsAtOnce({ batchSize, accumulate }: TrainSettings): number {
-  const part = partSize({ batchSize, accumulate });
-  let rows = part;
+export function rowsAtOnce(settings: Pick<TrainSettings, "batchSize" | "accumulate">): number {
+  let rows = partSize(settings);
   // equal parts of at most 1024 rows
   while (rows > 1024 && rows % 2 === 0) rows /= 2;
   return rows;
@@ -28,8 +27,7 @@ export type CachedProgramName = "encode" | "lossRows" | "accumulate" | "update";
 export function cachedPrograms(
   variables: StepVariables,
   ops: TrainingOps,
-  settings: TrainSettings,
-  { part, rates }: PartSamples,
+  settings: StepSettings,
 ): Record<CachedProgramName, ProgramSource> {
   const { parameters, config } = variables;
   const { batchSize } = settings;
@@ -37,14 +35,12 @@ export function cachedPrograms(
   const rows = rowsAtOnce(settings);
   const features = (count: number) => tf.zeros([count, config.embed_dim]);
   const bias = parameters.get("logit_bias") ?? null;
-  const kind = settings.loss ?? lossKindOf(parameters);
   return {
     encode: {
-      samples: part,
+      samples: partSamples(config, settings),
       run(inputs) {
-        const [images, tokens, kept] = inputs as [tf.Tensor4D, tf.Tensor2D, tf.Tensor];
-        const options = passOptions(settings, kept, part.length);
-        const { imageFeatures, textFeatures } = encodePairs(parameters, config, { images, tokens }, options);
+        const { pairs, options } = readPart(settings, inputs);
+        const { imageFeatures, textFeatures } = encodePairs(parameters, config, pairs, options);
         return [imageFeatures, textFeatures];
       },
     },
@@ -52,20 +48,19 @@ export function cachedPrograms(
       samples: [features(rows), features(batchSize), tf.zeros([rows], "int32")],
       run(inputs) {
         const [queries, keys, own] = inputs as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D];
-        const found = lossRows(kind, queries, keys, own, parameters.get("logit_scale")!, bias);
+        const found = lossRows(settings.loss, queries, keys, own, parameters.get("logit_scale")!, bias);
         const scalars = tf.stack([found.loss, found.dLogScale, found.dBias]);
         return [scalars, found.dQueries, found.dKeys];
       },
     },
     accumulate: {
-      samples: [...part, features(size), features(size)],
+      samples: [...partSamples(config, settings), features(size), features(size)],
       run(inputs) {
-        const [images, tokens] = inputs as [tf.Tensor4D, tf.Tensor2D];
-        const [image, text] = inputs.slice(-2) as [tf.Tensor2D, tf.Tensor2D];
-        const options = passOptions(settings, inputs[2], part.length);
+        const { pairs, options, rest } = readPart<[tf.Tensor2D, tf.Tensor2D]>(settings, inputs);
+        const [image, text] = rest;
         // each part moves the running statistics from where the part before has moved them
         const here = new Map([...parameters, ...variables.moved]);
-        const pass = gradientsFromSlopes(here, config, { images, tokens }, { image, text }, options);
+        const pass = gradientsFromSlopes(here, config, pairs, { image, text }, options);
         for (const [key, { sum }] of variables.trained)
           if (towerOf(key) !== null) sum!.assign(tf.add(sum!, pass.gradients.get(key)!));
         for (const [key, statistic] of pass.batchStatistics) variables.moved.get(key)!.assign(statistic);
@@ -74,16 +69,16 @@ export function cachedPrograms(
       },
     },
     update: {
-      samples: [tf.zeros([3]), rates],
+      samples: [tf.zeros([3]), tf.ones([3])],
       run(inputs) {
-        const [scalars, given] = inputs as [tf.Tensor1D, tf.Tensor1D];
+        const [scalars, rates] = inputs as [tf.Tensor1D, tf.Tensor1D];
         const [loss, dLogScale, dBias] = tf.unstack(scalars) as [tf.Scalar, tf.Scalar, tf.Scalar];
         const gradients = new Map<string, tf.Tensor>();
         for (const [key, { sum }] of variables.trained) {
           const own = key === "logit_scale" ? dLogScale : key === "logit_bias" ? dBias : sum!;
           gradients.set(key, own);
         }
-        const facts = updateParameters(variables, ops, settings, loss, gradients, variables.moved, given);
+        const facts = updateParameters(variables, ops, settings, loss, gradients, variables.moved, rates);
         for (const { sum } of variables.trained.values()) sum!.assign(tf.zerosLike(sum!));
         // a batch that is refused has left no trace in them
         for (const [key, moved] of variables.moved) moved.assign(parameters.get(key)!);

@@ -1,20 +1,12 @@
 import * as tf from "@tensorflow/tfjs";
-import { imageSize, lossKindOf } from "@pairloom/clip";
 import type { Engine, ProgramOptions, Programs, ProgramSource } from "@pairloom/engine";
 import type { TrainSettings } from "../settings/trainSettings.js";
 import { type CachedProgramName, cachedPrograms, rowsAtOnce } from "./cachedPrograms.js";
-import { keptPatches, partSamples, partSize } from "./partSamples.js";
+import { partInputs, partSize, type StepBatch } from "./partInputs.js";
+import { type StepSettings, stepSettings } from "./stepSettings.js";
 import type { StepVariables } from "./stepVariables.js";
 import { lossLimit, normLimit, stepRates } from "./updateParameters.js";
 import { wholeBatchProgram } from "./wholeBatchProgram.js";
-
-/** A batch as numbers. */
-export interface StepBatch {
-  /** [B, S, S, 3], normalised. */
-  images: Float32Array;
-  /** [B, T] */
-  tokens: Int32Array;
-}
 
 export interface StepResult {
   loss: number;
@@ -47,19 +39,19 @@ export function accumulates({
 export function openTrainingStep(
   engine: Engine,
   variables: StepVariables,
-  settings: TrainSettings,
+  given: TrainSettings,
 ): TrainingStep {
-  const samples = partSamples(variables.config, settings);
+  const settings = stepSettings(given, variables.parameters);
   const options = {
     variables: variables.all(),
     precision: settings.precision,
     xla: settings.xla,
   };
   if (!accumulates(settings)) {
-    const step = wholeBatchProgram(variables, engine.ops, settings, samples);
+    const step = wholeBatchProgram(variables, engine.ops, settings);
     return new WholeBatchStep(opened(engine, { step }, options), variables, settings);
   }
-  const sources = cachedPrograms(variables, engine.ops, settings, samples);
+  const sources = cachedPrograms(variables, engine.ops, settings);
   return new CachedStep(opened(engine, sources, options), variables, settings);
 }
 
@@ -80,12 +72,12 @@ class WholeBatchStep implements TrainingStep {
   constructor(
     private readonly programs: Programs<"step">,
     private readonly variables: StepVariables,
-    private readonly settings: TrainSettings,
+    private readonly settings: StepSettings,
   ) {}
 
   async run(batch: StepBatch, step: number, lr: number): Promise<StepResult> {
     const inputs = [
-      ...partOf(batch, this.variables, this.settings, step, 0),
+      ...partInputs(this.variables.config, this.settings, batch, step, 0),
       ratesOf(this.settings, step, lr),
     ];
     const facts = this.programs.run("step", inputs);
@@ -106,14 +98,15 @@ class CachedStep implements TrainingStep {
   constructor(
     private readonly programs: Programs<CachedProgramName>,
     private readonly variables: StepVariables,
-    private readonly settings: TrainSettings,
+    private readonly settings: StepSettings,
   ) {}
 
   async run(batch: StepBatch, step: number, lr: number): Promise<StepResult> {
     const { programs, settings } = this;
+    const { config } = this.variables;
     const { accumulate } = settings;
     const parts = Array.from({ length: accumulate }, (_, part) => part);
-    const inputsOf = (part: number) => partOf(batch, this.variables, settings, step, part);
+    const inputsOf = (part: number) => partInputs(config, settings, batch, step, part);
     const encoded = parts.map((part) => using(inputsOf(part), (inputs) => programs.run("encode", inputs)));
     const image = joined(encoded.map(([features]) => features!));
     const text = joined(encoded.map(([, features]) => features!));
@@ -132,9 +125,8 @@ class CachedStep implements TrainingStep {
   /** The loss over the whole table of logits, some rows at a time, and its slopes by every feature. */
   private lossOf(image: tf.Tensor2D, text: tf.Tensor2D) {
     const rows = rowsAtOnce(this.settings);
-    const kind = this.settings.loss ?? lossKindOf(this.variables.parameters);
     const directions =
-      kind === "clip"
+      this.settings.loss === "clip"
         ? ([
             [image, text],
             [text, image],
@@ -170,29 +162,6 @@ class CachedStep implements TrainingStep {
   dispose(): void {
     this.programs.dispose();
   }
-}
-
-/** One part of a batch as tensors: images, tokens and, under patch dropout, the kept patches. The caller's. */
-function partOf(
-  { images, tokens }: StepBatch,
-  { config }: StepVariables,
-  settings: TrainSettings,
-  step: number,
-  part: number,
-): tf.Tensor[] {
-  const size = partSize(settings);
-  const [height, width] = imageSize(config.vision_cfg);
-  const { context_length: context } = config.text_cfg;
-  const pixels = height * width * 3;
-  return [
-    tf.tensor4d(images.subarray(part * size * pixels, (part + 1) * size * pixels), [size, height, width, 3]),
-    tf.tensor2d(
-      tokens.subarray(part * size * context, (part + 1) * size * context),
-      [size, context],
-      "int32",
-    ),
-    ...keptPatches(config, settings, step, part),
-  ];
 }
 
 function ratesOf({ beta1, beta2 }: TrainSettings, step: number, lr: number): tf.Tensor1D {
