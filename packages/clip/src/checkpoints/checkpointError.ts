@@ -25,8 +25,12 @@ export type CheckpointProblem =
 
 /** A file of weights that can't be used; nothing of it was taken over. */
 export class CheckpointError extends UserError {
-  constructor(code: CheckpointProblem, message: string, options: { hint?: string; cause?: unknown } = {}) {
-    super(code, message, options);
+  constructor(
+    readonly problem: CheckpointProblem,
+    message: string,
+    options: { hint?: string; cause?: unknown } = {},
+  ) {
+    super(problem, message, options);
     this.name = "CheckpointError";
   }
 }

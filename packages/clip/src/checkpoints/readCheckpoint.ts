@@ -53,6 +53,20 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
 type Read = Omit<Checkpoint, "layout" | "file">;
 
 async function readOne(path: string, wanted?: ReadonlySet<string>): Promise<Read> {
+  try {
+    return await readFileOf(path, wanted);
+  } catch (error) {
+    // a folder has many files, a command several: say which
+    if (!(error instanceof CheckpointError) || error.message.includes(path)) throw error;
+    const { problem, message, hint } = error;
+    throw new CheckpointError(problem, `${path}: ${message}`, {
+      cause: error,
+      ...(hint === null ? {} : { hint }),
+    });
+  }
+}
+
+async function readFileOf(path: string, wanted?: ReadonlySet<string>): Promise<Read> {
   if ((await checkpointFormat(path)) === "pytorch") {
     const { tensors, classes, metadata } = await readPyTorchCheckpoint(path, wanted);
     const format = classes === null ? "pytorch" : "torchscript";

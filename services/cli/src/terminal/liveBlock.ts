@@ -2,6 +2,7 @@
 export class LiveBlock {
   #lines = 0;
   #lastPlain = 0;
+  #lastLine = "";
 
   constructor(
     private readonly stream: NodeJS.WriteStream = process.stderr,
@@ -13,6 +14,8 @@ export class LiveBlock {
     if (!this.stream.isTTY) {
       if (Date.now() - this.#lastPlain < this.plainEveryMs) return;
       this.#lastPlain = Date.now();
+      if (line === this.#lastLine) return;
+      this.#lastLine = line;
       this.stream.write(`${line}\n`);
       return;
     }
@@ -21,7 +24,7 @@ export class LiveBlock {
     this.#lines = block.split("\n").length;
   }
 
-  /** Leaves the last text standing: on a terminal the block, elsewhere the line (always printed). */
+  /** Leaves the last text standing: on a terminal the block, elsewhere the line (printed unless it stands there already). */
   finish(block: string, line: string): void {
     this.#lastPlain = 0;
     this.draw(block, line);
