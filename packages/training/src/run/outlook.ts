@@ -40,7 +40,7 @@ const engineMemory: Record<EngineName, EngineMemory> = {
   tensorflow: {
     base: 500 * mebibyte,
     copies: 4,
-    kept: { vit: 0.62, recomputed: 0.62, resnet: 0.5 },
+    kept: { vit: 0.62, recomputed: 0.35, resnet: 0.5 },
     block: 2.2,
     low: 0.8,
   },
