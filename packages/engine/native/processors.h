@@ -2,7 +2,8 @@
 
 // A loop compiled for several processors, of which the one at hand is chosen. (GCC's own way, target_clones, passes over
 // templates without a word.) A loop is a struct with a function `PAIRLOOM_LOOP(arguments)`; onProcessor<Loop>(arguments)
-// runs it.
+// runs it. A product is rounded before it is added (-ffp-contract=off): one number comes out the same on all processors,
+// only the order within a sum over many differs.
 #define PAIRLOOM_LOOP static inline __attribute__((always_inline)) auto run
 
 namespace pairloom {

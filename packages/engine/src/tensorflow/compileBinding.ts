@@ -29,8 +29,10 @@ export async function compileBinding(
   const compile = (sources: string[]) =>
     runProgram("g++", [
       ...["-std=c++17", "-O3", "-fPIC", "-shared", "-w", "-DNAPI_VERSION=8"],
-      // sums may be taken in vectors where native/ says so, and nothing looks at errno or at traps
-      ...["-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math", "-DNODE_GYP_MODULE_NAME=tfjs_binding"],
+      // sums may be taken in vectors where native/ says so, and nothing looks at errno or at traps; a product is rounded
+      // before it is added on every processor, so that what cancels exactly still does
+      ...["-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"],
+      "-DNODE_GYP_MODULE_NAME=tfjs_binding",
       ...["-I", nodeHeaders, "-I", join(libraries, "include"), "-I", join(source, "binding")],
       ...["tfjs_backend.cc", "tfjs_binding.cc"].map((file) => join(source, "binding", file)),
       ...sources,

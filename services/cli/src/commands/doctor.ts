@@ -6,8 +6,8 @@ import { listEngines } from "@pairloom/engine";
 import { pictureFormats } from "@pairloom/image";
 import { openRedis } from "@pairloom/queue";
 import type { Command } from "commander";
-import pc from "picocolors";
 import { cacheDir, redisOptions } from "../project/environment.js";
+import { outputColours } from "../terminal/outputColours.js";
 import { createSay } from "../terminal/say.js";
 import { jsonOption } from "./options.js";
 
@@ -34,7 +34,8 @@ export function addDoctorCommand(program: Command): void {
         await checkDisk(),
         await checkFormats(),
       ];
-      const sign = { ok: pc.green("✓"), note: pc.yellow("•"), no: pc.red("✗") };
+      const { green, yellow, red } = outputColours();
+      const sign = { ok: green("✓"), note: yellow("•"), no: red("✗") };
       const healthy = findings.every(({ state }) => state !== "no");
       say.result(
         { healthy, findings },

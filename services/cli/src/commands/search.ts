@@ -5,7 +5,6 @@ import type { EngineChoice } from "@pairloom/engine";
 import type { EmbedProgress, Hit, SearchKind } from "@pairloom/evaluation";
 import { setupSharp } from "@pairloom/image";
 import { type Command, Option } from "commander";
-import pc from "picocolors";
 import { openModel } from "../project/openModel.js";
 import { searchPage } from "../project/searchPage.js";
 import { queryOf, searchRelease, type SearchQuery, type SearchResult } from "../project/searchRelease.js";
@@ -16,6 +15,7 @@ import {
   pictureProtocols,
   type PictureProtocol,
 } from "../terminal/pictures/pictureProtocol.js";
+import { outputColours } from "../terminal/outputColours.js";
 import { createSay, type Say } from "../terminal/say.js";
 import { engineOption, jsonOption, wholeNumber } from "./options.js";
 
@@ -153,11 +153,14 @@ async function answer(
   );
 }
 
-const hitLines = ({ score, key, text, url }: Hit): string[] => [
-  // what pages said goes to the terminal as text, not as its commands
-  `${pc.bold(score.toFixed(4))}  ${key}  ${printable(text)}`,
-  ...(url === null ? [] : [`        ${pc.dim(printable(url))}`]),
-];
+function hitLines({ score, key, text, url }: Hit): string[] {
+  const { bold, dim } = outputColours();
+  return [
+    // what pages said goes to the terminal as text, not as its commands
+    `${bold(score.toFixed(4))}  ${key}  ${printable(text)}`,
+    ...(url === null ? [] : [`        ${dim(printable(url))}`]),
+  ];
+}
 const printable = (text: string): string =>
   stripVTControlCharacters(text).replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
 
