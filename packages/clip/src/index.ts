@@ -23,6 +23,7 @@ export * from "./checkpoints/checkStateDict.js";
 export * from "./checkpoints/readCheckpoint.js";
 export * from "./checkpoints/readModel.js";
 export * from "./checkpoints/exportModel.js";
+export { openClipFiles, openClipWeightsName } from "./checkpoints/openClipFolder.js";
 export { configBeside, weightsIn } from "./checkpoints/checkpointFolder.js";
 export {
   checkPyTorchFile,

@@ -119,6 +119,11 @@ export function hiddenWidth(tower: Pick<VisionConfig, "width" | "mlp_ratio">): n
   return Math.trunc(tower.width * tower.mlp_ratio);
 }
 
+/** The epsilon of a tower's layer norms. */
+export function epsilonOf(tower: VisionConfig | TextConfig): number {
+  return tower.norm_kwargs?.eps ?? 1e-5;
+}
+
 /** Whether a tower's blocks are what open_clip calls custom: a norm or a gain more here and there. */
 export function hasCustomBlocks(tower: VisionConfig | TextConfig): boolean {
   if (typeof tower.block_type === "string") return tower.block_type === "custom";

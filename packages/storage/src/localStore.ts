@@ -7,25 +7,12 @@ import { DiskFullError, isDiskFull, UserError } from "@pairloom/config";
 import { checkBlobName, workFolder } from "./blobName.js";
 import { listFolder } from "./listFolder.js";
 import { type BlobInfo, BlobNotFoundError, type Store } from "./store.js";
+import { syncFolder } from "./syncFolder.js";
 import { sweepWorkFiles, workFileName } from "./workFile.js";
 import { writeAll } from "./writeAll.js";
 
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? "";
 const notThere = (error: unknown) => ["ENOENT", "ENOTDIR", "EISDIR"].includes(codeOf(error));
-
-/** Makes the entries of a folder durable; where the system can't (Windows), it is left out. */
-async function syncFolder(path: string): Promise<void> {
-  try {
-    const handle = await open(path, "r");
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    if (!["EPERM", "EISDIR", "EINVAL", "EACCES"].includes(codeOf(error))) throw error;
-  }
-}
 
 async function makeFolder(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true });

@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs";
-import { textTokens, type TextConfig } from "../modelConfig.js";
+import { epsilonOf, textTokens, type TextConfig } from "../modelConfig.js";
 import { causalMask, paddingMask } from "../ops/attention.js";
 import { embedding } from "../ops/embedding.js";
 import { layerNorm } from "../ops/layerNorm.js";
 import { linear } from "../ops/linear.js";
 import type { ParameterScope } from "../parameters.js";
-import { activationOf, epsilonOf, transformer } from "./transformer.js";
+import { activationOf, transformer } from "./transformer.js";
 
 /**
  * CLIP's text tower.

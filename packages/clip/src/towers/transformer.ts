@@ -26,11 +26,6 @@ export function activationOf(tower: VisionConfig | TextConfig, quick: boolean): 
   return tower.act_kwargs?.approximate === "tanh" ? tanhGelu : gelu;
 }
 
-/** The epsilon of a tower's layer norms. */
-export function epsilonOf(tower: VisionConfig | TextConfig): number {
-  return tower.norm_kwargs?.eps ?? 1e-5;
-}
-
 /**
  * A stack of pre-norm residual attention blocks.
  *

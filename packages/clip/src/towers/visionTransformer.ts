@@ -1,10 +1,10 @@
 import * as tf from "@tensorflow/tfjs";
-import { attentionalPool, patchGrid, visionHeads, type VisionConfig } from "../modelConfig.js";
+import { attentionalPool, epsilonOf, patchGrid, visionHeads, type VisionConfig } from "../modelConfig.js";
 import { embedding } from "../ops/embedding.js";
 import { layerNorm } from "../ops/layerNorm.js";
 import type { ParameterScope } from "../parameters.js";
 import { attentionalPooler } from "./attentionalPooler.js";
-import { activationOf, epsilonOf, transformer } from "./transformer.js";
+import { activationOf, transformer } from "./transformer.js";
 
 /**
  * A vision transformer with class token, as OpenAI's and open_clip's.

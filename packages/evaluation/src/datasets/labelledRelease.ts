@@ -1,16 +1,14 @@
-import { openShards } from "@pairloom/shards";
 import { textsOf } from "@pairloom/training";
 import { type LabelRule, labelRules } from "../labelRules.js";
 import type { LabelledPicture, LabelledSet } from "./evaluationSet.js";
 import { LeftOut } from "./leftOut.js";
+import { releaseShards } from "./releaseShards.js";
 
 /** A release's pictures by classes that its texts name: those that exactly one rule matches. */
 export async function labelledRelease(place: string, rules: readonly LabelRule[]): Promise<LabelledSet> {
   const labelOf = labelRules(rules);
   const leftOut = new LeftOut();
-  const reader = await openShards(place, {
-    onQuarantine: ({ shard, key, says }) => leftOut.add("damaged", `${key ?? "a part"} in ${shard}: ${says}`),
-  });
+  const reader = await releaseShards(place, leftOut);
   async function* pictures(): AsyncGenerator<LabelledPicture> {
     for await (const sample of reader) {
       const label = labelOf(textsOf(sample));

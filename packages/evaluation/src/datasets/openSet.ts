@@ -1,6 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
 import { UserError } from "@pairloom/config";
-import { openShards } from "@pairloom/shards";
 import type { LabelRule } from "../labelRules.js";
 import { captionedBenchmark, isBenchmarkFolder, labelledBenchmark } from "./benchmarkFolder.js";
 import { findClassFolders, labelledFolders } from "./classFolders.js";
@@ -8,6 +7,7 @@ import type { CaptionedPicture, CaptionedSet, LabelledSet } from "./evaluationSe
 import { labelledRelease, ruleOfName } from "./labelledRelease.js";
 import { LeftOut } from "./leftOut.js";
 import { captionedTable, defaultColumns, labelledTable, type TableColumns } from "./pictureTable.js";
+import { releaseShards } from "./releaseShards.js";
 
 export interface SetOptions {
   /** Subfolder of the data that is used; by default "test" where there is one. */
@@ -60,9 +60,7 @@ export async function openCaptionedSet(place: string, options: SetOptions = {}):
   if (await isBenchmarkFolder(place, split)) return captionedBenchmark(place, split);
   if (!(await holdsShards(place))) throw unknown(place, "shards, a csv, or CLIP_benchmark's layout");
   const leftOut = new LeftOut();
-  const reader = await openShards(place, {
-    onQuarantine: ({ shard, key, says }) => leftOut.add("damaged", `${key ?? "a part"} in ${shard}: ${says}`),
-  });
+  const reader = await releaseShards(place, leftOut);
   async function* pictures(): AsyncGenerator<CaptionedPicture> {
     for await (const { image, text } of reader) yield { image, captions: [text] };
   }

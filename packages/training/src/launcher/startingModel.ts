@@ -4,10 +4,11 @@ import {
   checkStateDict,
   initialParameters,
   type ModelConfig,
+  openClipFiles,
+  openClipWeightsName,
   readCheckpointFile,
-  safetensorsParts,
 } from "@pairloom/clip";
-import { writeDurably, writeJsonDurably } from "../run/writeDurably.js";
+import { writeDurably } from "../run/writeDurably.js";
 import type { TrainSettings } from "../settings/trainSettings.js";
 
 /**
@@ -24,19 +25,11 @@ export async function writeStartingModel(
     initialCheckpoint === null
       ? initialParameters(config, seed)
       : checkStateDict(await readCheckpointFile(initialCheckpoint), config);
-  const parts = [...safetensorsParts(state, { format: "pt" })];
-  await writeDurably(join(folder, "open_clip_model.safetensors"), parts);
-  await writeJsonDurably(join(folder, "open_clip_config.json"), {
-    model_cfg: openClipModel(config),
-    preprocess_cfg: {},
-  });
   const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
+  for (const [name, pieces] of openClipFiles(state, config)) {
+    const parts = [...pieces];
+    await writeDurably(join(folder, name), parts);
+    if (name === openClipWeightsName) for (const part of parts) hash.update(part);
+  }
   return hash.digest("hex");
-}
-
-/** The config for open_clip: another tokenizer than CLIP's own would be looked for in the folder, and the texts are CLIP's. */
-function openClipModel(config: ModelConfig): object {
-  const text = Object.entries(config.text_cfg).filter(([key]) => !key.includes("tokenizer"));
-  return { ...config, text_cfg: Object.fromEntries(text) };
 }

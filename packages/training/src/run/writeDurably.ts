@@ -1,6 +1,7 @@
 import { open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DiskFullError, isDiskFull } from "@pairloom/config";
+import { syncFolder } from "@pairloom/storage";
 
 /**
  * Writes a file that is there whole or not at all, also after a power cut: written beside, synced, renamed, the folder
@@ -29,15 +30,6 @@ export async function writeDurably(path: string, parts: Iterable<Uint8Array>): P
     await rm(beside, { force: true });
     if (isDiskFull(error)) throw new DiskFullError(path, error);
     throw error;
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

@@ -36,6 +36,18 @@ export function addEvalOptions(command: Command): Command {
     .addOption(jsonOption());
 }
 
+/** Options that say what a labelled dataset's classes are. */
+export interface ClassOptions {
+  classes?: string;
+  labelColumn?: string;
+}
+
+export function addClassOptions(command: Command): Command {
+  return command
+    .option("--classes <file>", "class names, one a line, by number or in the order of the class folders")
+    .option("--label-column <name>", "a csv's column of class names or numbers (default: label)");
+}
+
 /** What an evaluation comes to. */
 export interface Evaluation {
   result: BenchmarkResult;
@@ -75,5 +87,20 @@ export const setOptions = (
   const named = Object.entries({ path: pathColumn, ...columns }).filter(([, name]) => name !== undefined);
   return { split, columns: Object.fromEntries(named) };
 };
+
+/** The lines of a classification's text that say how much of it was right, the last with a note. */
+export const accuracyLines = (
+  { top1, top5, meanPerClass }: { top1: number; top5: number; meanPerClass: number },
+  classes: number,
+  note = "",
+): string[] => [
+  `  right at once        ${percent(top1)}`,
+  ...(classes >= 5 ? [`  right among five     ${percent(top5)}`] : []),
+  `  mean over classes    ${percent(meanPerClass)}${note}`,
+];
+
+/** The end of a line that says how many pictures there are. */
+export const unreadPictures = (skipped: number): string =>
+  skipped > 0 ? `; ${skipped} pictures could not be read` : "";
 
 export const percent = (share: number) => `${(100 * share).toFixed(1)} %`;

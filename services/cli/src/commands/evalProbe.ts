@@ -5,23 +5,23 @@ import { embedSet } from "../project/embedSet.js";
 import type { OpenModel } from "../project/openModel.js";
 import type { Say } from "../terminal/say.js";
 import {
+  accuracyLines,
+  addClassOptions,
   addEvalOptions,
+  type ClassOptions,
   type EvalOptions,
   type Evaluation,
-  percent,
   runEvaluation,
   setOptions,
   subjectOf,
 } from "./evalOptions.js";
 import { wholeNumber } from "./options.js";
 
-interface ProbeOptions extends EvalOptions {
+interface ProbeOptions extends EvalOptions, ClassOptions {
   trainData?: string;
   trainSplit?: string;
   valData?: string;
   valSplit?: string;
-  classes?: string;
-  labelColumn?: string;
   c?: number;
   seed: number;
   maxIterations: number;
@@ -29,19 +29,19 @@ interface ProbeOptions extends EvalOptions {
 
 /** `pairloom eval probe`. */
 export function addProbeCommand(evaluation: Command): void {
-  addEvalOptions(
-    evaluation
-      .command("probe")
-      .description(
-        "a linear classifier on frozen features: logistic regression, trained on one part, tested on another",
-      ),
+  addClassOptions(
+    addEvalOptions(
+      evaluation
+        .command("probe")
+        .description(
+          "a linear classifier on frozen features: logistic regression, trained on one part, tested on another",
+        ),
+    ),
   )
     .option("--train-data <place>", "pictures to train on (default: --data's train split)")
     .option("--train-split <name>", "part of it (default: train)")
     .option("--val-data <place>", "pictures to choose C on (default: a fifth of the training pictures)")
     .option("--val-split <name>", "part of it, or of --data")
-    .option("--classes <file>", "class names, one a line, by number or in the order of the class folders")
-    .option("--label-column <name>", "a csv's column of class names or numbers (default: label)")
     .option(
       "--c <number>",
       "inverse strength of the penalty; without it a sweep on validation pictures chooses",
@@ -134,9 +134,7 @@ async function evaluateProbe(
     },
     text: [
       `${train.embedded.labels.length} training and ${result.samples} test pictures of ${count} classes, C = ${result.c.toPrecision(3)}`,
-      `  right at once        ${percent(result.top1)}`,
-      ...(count >= 5 ? [`  right among five     ${percent(result.top5)}`] : []),
-      `  mean over classes    ${percent(result.meanPerClass)}`,
+      ...accuracyLines(result, count),
     ].join("\n"),
   };
 }

@@ -10,6 +10,7 @@ import {
   runEvaluation,
   setOptions,
   subjectOf,
+  unreadPictures,
 } from "./evalOptions.js";
 
 interface RetrievalOptions extends EvalOptions {
@@ -68,7 +69,7 @@ async function evaluateRetrieval(
     },
     text: [
       `${pictures} pictures, ${captions.length} texts, ${repeatedCaptions} of them more than once` +
-        (skipped > 0 ? `; ${skipped} pictures could not be read` : ""),
+        unreadPictures(skipped),
       `  ${"recall at".padEnd(34)}        1        5       10`,
       row("text → its picture", strict.textToImage),
       row("picture → a text of its own", strict.imageToText),

@@ -7,30 +7,32 @@ import { readLabelRules } from "../project/readLabelRules.js";
 import { LiveBlock } from "../terminal/liveBlock.js";
 import type { Say } from "../terminal/say.js";
 import {
+  accuracyLines,
+  addClassOptions,
   addEvalOptions,
+  type ClassOptions,
   type EvalOptions,
   type Evaluation,
   percent,
   runEvaluation,
   setOptions,
   subjectOf,
+  unreadPictures,
 } from "./evalOptions.js";
 
-interface ZeroShotOptions extends EvalOptions {
-  classes?: string;
+interface ZeroShotOptions extends EvalOptions, ClassOptions {
   labels?: string;
-  labelColumn?: string;
   templates?: string;
 }
 
 /** `pairloom eval zeroshot`. */
 export function addZeroShotCommand(evaluation: Command): void {
-  addEvalOptions(
-    evaluation.command("zeroshot").description("classify pictures by the names of classes alone"),
+  addClassOptions(
+    addEvalOptions(
+      evaluation.command("zeroshot").description("classify pictures by the names of classes alone"),
+    ),
   )
-    .option("--classes <file>", "class names, one a line, by number or in the order of the class folders")
     .option("--labels <file>", 'a release\'s classes by rule: JSON, [{"name": …, "pattern": …}]')
-    .option("--label-column <name>", "a csv's column of class names or numbers (default: label)")
     .option(
       "--templates <name>",
       "prompts: openai-80, openai-7, plain, or a file with one a line, {} for the name and {s} for its plural" +
@@ -77,10 +79,8 @@ async function evaluateZeroShot(
     counts: { samples: result.samples, skipped, leftOut },
     text: [
       `${result.samples} pictures of ${classes.length} classes, ${templates.length} templates` +
-        (skipped > 0 ? `; ${skipped} pictures could not be read` : ""),
-      `  right at once        ${percent(result.top1)}`,
-      ...(classes.length >= 5 ? [`  right among five     ${percent(result.top5)}`] : []),
-      `  mean over classes    ${percent(result.meanPerClass)}   (by chance ${percent(1 / classes.length)})`,
+        unreadPictures(skipped),
+      ...accuracyLines(result, classes.length, `   (by chance ${percent(1 / classes.length)})`),
     ].join("\n"),
   };
 }

@@ -1,12 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { reasons, type Reason } from "@pairloom/config";
+import { escapeHtml } from "../project/escapeHtml.js";
 import { readMetrics } from "../project/runFolders.js";
 import { lineChart } from "./lineChart.js";
 import type { DemoReport } from "./demoRoad.js";
 import type { DemoProof } from "./proveDemo.js";
 
-const escape = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 const count = (n: number): string => n.toLocaleString("en-US");
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
@@ -23,7 +22,7 @@ export async function writeReport(report: DemoReport, proof: DemoProof, run: str
   const body = `
 <h1>pairloom demo</h1>
 <p class="lead">A query list went in; out came a model that names colour–shape combinations it has never seen.
-${total.toFixed(0)} s in all on the ${escape(report.engine)} engine, seed ${report.seed}.</p>
+${total.toFixed(0)} s in all on the ${escapeHtml(report.engine)} engine, seed ${report.seed}.</p>
 <div class="figures">
 ${figure(percent(report.zeroShotTop1), `zero-shot top-1 on ${count(report.heldOutImages)} pictures of ${report.heldOutClasses.length} unseen combinations, among ${report.classes} classes`)}
 ${figure(percent(proof.seenTop1), "zero-shot top-1 on combinations that were in training")}
@@ -48,7 +47,7 @@ ${proof.searches.map(searchRow).join("\n")}</section>
 }
 
 const figure = (value: string, label: string): string =>
-  `<div class="figure"><b>${value}</b><span>${escape(label)}</span></div>`;
+  `<div class="figure"><b>${value}</b><span>${escapeHtml(label)}</span></div>`;
 
 function funnelBars({ funnel, release }: DemoReport): string {
   const refused = Object.values(funnel.refused).reduce((sum, n) => sum + n, 0);
@@ -71,14 +70,14 @@ function funnelBars({ funnel, release }: DemoReport): string {
   const bars = rows
     .map(
       ([name, n, note]) =>
-        `<div class="bar ${name}"><span>${name}</span><span class="track"><span style="width:${(100 * n) / Math.max(1, funnel.seen)}%"></span></span><span class="n">${count(n)}</span><span class="quiet">${escape(note)}</span></div>`,
+        `<div class="bar ${name}"><span>${name}</span><span class="track"><span style="width:${(100 * n) / Math.max(1, funnel.seen)}%"></span></span><span class="n">${count(n)}</span><span class="quiet">${escapeHtml(note)}</span></div>`,
     )
     .join("");
   const byReason = Object.entries(funnel.refused)
     .sort((a, b) => b[1] - a[1])
     .map(
       ([reason, n]) =>
-        `<tr><td>${reason}</td><td class="n">${count(n)}</td><td class="quiet">${escape(reasons[reason as Reason].says)}</td></tr>`,
+        `<tr><td>${reason}</td><td class="n">${count(n)}</td><td class="quiet">${escapeHtml(reasons[reason as Reason].says)}</td></tr>`,
     )
     .join("");
   return `${bars}<details><summary>Refused, by reason</summary><table>${byReason}</table></details>`;
@@ -88,15 +87,15 @@ function searchRow({ sentence, pictures }: DemoProof["searches"][number]): strin
   const images = pictures
     .map(
       ({ caption, score, jpeg }) =>
-        `<figure><img src="data:image/jpeg;base64,${jpeg.toString("base64")}" alt="${escape(caption)}"><figcaption>${score.toFixed(3)}</figcaption></figure>`,
+        `<figure><img src="data:image/jpeg;base64,${jpeg.toString("base64")}" alt="${escapeHtml(caption)}"><figcaption>${score.toFixed(3)}</figcaption></figure>`,
     )
     .join("");
-  return `<div class="search"><p>“${escape(sentence)}”</p><div class="found">${images}</div></div>`;
+  return `<div class="search"><p>“${escapeHtml(sentence)}”</p><div class="found">${images}</div></div>`;
 }
 
 function confusionTable({ confusion }: DemoProof): string {
   const columns = [...new Set(confusion.flatMap(({ predicted }) => Object.keys(predicted)))].sort();
-  const head = columns.map((name) => `<th class="up"><span>${escape(name)}</span></th>`).join("");
+  const head = columns.map((name) => `<th class="up"><span>${escapeHtml(name)}</span></th>`).join("");
   const rows = confusion
     .map(({ truth, predicted }) => {
       const all = Object.values(predicted).reduce((sum, n) => sum + n, 0);
@@ -108,7 +107,7 @@ function confusionTable({ confusion }: DemoProof): string {
           return `<td class="n"${n > 0 ? ` style="background:${colour}"` : ""}>${n > 0 ? n : ""}</td>`;
         })
         .join("");
-      return `<tr><th>${escape(truth)}</th>${cells}<td class="n"><b>${percent((predicted[truth] ?? 0) / all)}</b></td></tr>`;
+      return `<tr><th>${escapeHtml(truth)}</th>${cells}<td class="n"><b>${percent((predicted[truth] ?? 0) / all)}</b></td></tr>`;
     })
     .join("");
   return `<div class="wide"><table class="confusion"><tr><td></td>${head}<td></td></tr>${rows}</table></div>`;

@@ -135,9 +135,10 @@ async function pictureNames(folder: string): Promise<string[]> {
     throw new UserError("images_missing", `There is no folder ${folder}`, {
       hint: "--images takes a folder of pictures.",
     });
+  const { pictureName } = await import("@pairloom/evaluation");
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const names = entries
-    .filter((entry) => entry.isFile() && /\.(jpe?g|png|webp|gif|avif|tiff?)$/i.test(entry.name))
+    .filter((entry) => entry.isFile() && pictureName.test(entry.name))
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
     .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   if (names.length > 0) return names;

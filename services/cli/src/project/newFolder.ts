@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { lstat, mkdir, open, rename, rm } from "node:fs/promises";
+import { lstat, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DiskFullError, isDiskFull, UserError } from "@pairloom/config";
+import { syncFolder } from "@pairloom/storage";
 import { writeParts } from "./newFile.js";
 
 /**
@@ -31,14 +32,5 @@ export async function newFolder(
     throw error;
   } finally {
     await rm(beside, { recursive: true, force: true });
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }

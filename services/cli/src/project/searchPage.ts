@@ -1,5 +1,6 @@
 import type { Hit, SearchKind } from "@pairloom/evaluation";
 import sharp from "sharp";
+import { escapeHtml } from "./escapeHtml.js";
 
 export interface SearchPageInput {
   /** The sentence; null for a picture. */
@@ -67,9 +68,6 @@ async function dataUri(picture: Uint8Array): Promise<string> {
     .toBuffer();
   return `data:image/jpeg;base64,${jpeg.toString("base64")}`;
 }
-
-const escapeHtml = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 
 const style = `
 :root{color-scheme:light dark;--ground:light-dark(#f5f6f8,#14181d);--card:light-dark(#fff,#1c2229);--line:light-dark(#dfe3e8,#313943);--ink:light-dark(#1d2733,#e4e9ef);--quiet:light-dark(#5d6b7a,#93a1b0);--blue:light-dark(#2b6cb0,#6aa9e6)}

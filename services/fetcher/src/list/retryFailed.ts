@@ -198,9 +198,7 @@ async function rewriteTar(
     // A run that was stopped between tar and parquet left members of rows that are tried once more.
     for await (const { name: member, data } of scanTar(await store.read(`${name}.tar`)))
       if (!retried.has(member.slice(0, member.indexOf(".")))) yield* packer.add(member, data);
-    for (const { record, picture } of retried.values())
-      if (picture !== null)
-        for (const [member, data] of membersOf(record, picture, settings)) yield* packer.add(member, data);
+    for (const [member, data] of newMembers(retried, settings)) yield* packer.add(member, data);
     yield* packer.end();
   }
   await pipeline(chunks, createWriteStream(join(scratch, `${name}.tar`)));
@@ -218,11 +216,17 @@ async function addFiles(
   if (folder === null) throw new Error("files need a store on this machine");
   await mkdir(join(scratch, "new"));
   await mkdir(folder, { recursive: true });
-  for (const { record, picture } of retried.values()) {
-    if (picture === null) continue;
-    for (const [member, data] of membersOf(record, picture, settings)) {
-      await writeFile(join(scratch, "new", member), data);
-      await rename(join(scratch, "new", member), join(folder, member));
-    }
+  for (const [member, data] of newMembers(retried, settings)) {
+    await writeFile(join(scratch, "new", member), data);
+    await rename(join(scratch, "new", member), join(folder, member));
   }
+}
+
+/** The members of the pictures that were fetched this time. */
+function* newMembers(
+  retried: ReadonlyMap<string, Retried>,
+  settings: ListSettings,
+): Generator<[string, Buffer]> {
+  for (const { record, picture } of retried.values())
+    if (picture !== null) yield* membersOf(record, picture, settings);
 }

@@ -1,7 +1,8 @@
+import { endOfText, vocabularySize } from "@pairloom/tokenizer";
 import { z } from "zod";
 import type { ModelConfig } from "../../modelConfig.js";
 import { ModelConfigError, parseModelConfig } from "../../parseModelConfig.js";
-import { clipEndOfText, clipVocabulary, legacyEndOfText } from "./huggingFaceConfig.js";
+import { legacyEndOfText } from "./huggingFaceConfig.js";
 
 const count = z.int().min(1);
 const tower = z.looseObject({
@@ -17,8 +18,8 @@ const huggingFaceSchema = z.looseObject({
   projection_dim: count.default(512),
   text_config: tower.extend({
     max_position_embeddings: count.default(77),
-    vocab_size: count.default(clipVocabulary),
-    eos_token_id: z.int().default(clipEndOfText),
+    vocab_size: count.default(vocabularySize),
+    eos_token_id: z.int().default(endOfText),
   }),
   vision_config: tower.extend({ image_size: count.default(224), patch_size: count.default(32) }),
 });
@@ -58,7 +59,7 @@ export function fromHuggingFaceConfig(value: Readonly<Record<string, unknown>>, 
   }
   const isHighest =
     text.eos_token_id === legacyEndOfText ||
-    (text.eos_token_id === clipEndOfText && text.vocab_size === clipVocabulary);
+    (text.eos_token_id === endOfText && text.vocab_size === vocabularySize);
   return parseModelConfig(
     {
       embed_dim: embedDim,

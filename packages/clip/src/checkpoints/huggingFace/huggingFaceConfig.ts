@@ -1,11 +1,8 @@
-import { visionHeads, type ModelConfig } from "../../modelConfig.js";
+import { endOfText, vocabularySize } from "@pairloom/tokenizer";
+import { epsilonOf, hiddenWidth, type ModelConfig, visionHeads } from "../../modelConfig.js";
 import { CheckpointError } from "../checkpointError.js";
 
 type Tower = ModelConfig["vision_cfg"] | ModelConfig["text_cfg"];
-
-/** CLIP's own end of text, and the vocabulary that ends with it. */
-export const clipEndOfText = 49407;
-export const clipVocabulary = 49408;
 
 /** By this id transformers knows models that pool the highest id, whatever it is (transformers pull request 24773). */
 export const legacyEndOfText = 2;
@@ -30,8 +27,8 @@ export function huggingFaceConfig(config: ModelConfig): object {
       ...towerConfig(config, text, text.heads),
       max_position_embeddings: text.context_length,
       vocab_size: text.vocab_size,
-      bos_token_id: clipEndOfText - 1,
-      eos_token_id: endOfText(text),
+      bos_token_id: endOfText - 1,
+      eos_token_id: endOfTextOf(text),
       pad_token_id: 1,
     },
     vision_config: {
@@ -48,20 +45,20 @@ function towerConfig(config: ModelConfig, tower: Tower, heads: number): object {
   const exact = tower.act_kwargs?.approximate === "tanh" ? "gelu_pytorch_tanh" : "gelu";
   return {
     hidden_size: tower.width,
-    intermediate_size: Math.trunc(tower.width * tower.mlp_ratio),
+    intermediate_size: hiddenWidth(tower),
     num_hidden_layers: tower.layers,
     num_attention_heads: heads,
     hidden_act: config.quick_gelu ? "quick_gelu" : exact,
-    layer_norm_eps: tower.norm_kwargs?.eps ?? 1e-5,
+    layer_norm_eps: epsilonOf(tower),
     projection_dim: config.embed_dim,
     attention_dropout: 0,
   };
 }
 
 /** With CLIP's tokens the first end of text is the highest id; with others the highest must be asked for. */
-function endOfText(text: ModelConfig["text_cfg"]): number {
+function endOfTextOf(text: ModelConfig["text_cfg"]): number {
   if (text.pool_type === "eos") return text.eos_id;
-  return text.vocab_size === clipVocabulary ? clipEndOfText : legacyEndOfText;
+  return text.vocab_size === vocabularySize ? endOfText : legacyEndOfText;
 }
 
 function checkExpressible({ vision_cfg: vision, text_cfg: text, init_logit_bias: bias }: ModelConfig): void {

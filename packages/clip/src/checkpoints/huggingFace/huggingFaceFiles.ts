@@ -1,8 +1,9 @@
+import { vocabularySize } from "@pairloom/tokenizer";
 import { clipDeviation, clipMean } from "../../images/preprocess.js";
 import type { ModelConfig } from "../../modelConfig.js";
 import { safetensorsParts } from "../safetensors.js";
 import type { StateDict } from "../stateDict.js";
-import { clipVocabulary, huggingFaceConfig } from "./huggingFaceConfig.js";
+import { huggingFaceConfig } from "./huggingFaceConfig.js";
 import { toHuggingFaceTensors } from "./huggingFaceTensors.js";
 import { tokenizerFiles } from "./tokenizerFiles.js";
 
@@ -24,7 +25,7 @@ export function huggingFaceFiles(state: StateDict, config: ModelConfig): Map<str
 export function inputFiles(config: ModelConfig): Map<string, string> {
   const files = new Map([["preprocessor_config.json", json(imageProcessor(config))]]);
   const { vocab_size: size, context_length: length } = config.text_cfg;
-  return size === clipVocabulary ? new Map([...files, ...tokenizerFiles(length)]) : files;
+  return size === vocabularySize ? new Map([...files, ...tokenizerFiles(length)]) : files;
 }
 
 /** CLIPImageProcessor's settings: the shorter side resized, the centre cut out. */

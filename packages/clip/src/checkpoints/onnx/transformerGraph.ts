@@ -1,4 +1,4 @@
-import type { TextConfig, VisionConfig } from "../../modelConfig.js";
+import { epsilonOf, type TextConfig, type VisionConfig } from "../../modelConfig.js";
 import type { OnnxGraph, Value } from "./onnxGraph.js";
 
 export interface BlockShape {
@@ -21,7 +21,7 @@ export function blockShape(
     width: tower.width,
     heads,
     layers,
-    epsilon: tower.norm_kwargs?.eps ?? 1e-5,
+    epsilon: epsilonOf(tower),
     activation: quick ? quickGelu : exact,
   };
 }
