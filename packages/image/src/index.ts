@@ -1,3 +1,4 @@
+export * from "./decoders/openDecoders.js";
 export * from "./hashImages.js";
 export * from "./pdqHash.js";
 export * from "./processImage.js";

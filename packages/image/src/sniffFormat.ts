@@ -1,5 +1,6 @@
 /** Raster formats that can be taken. */
-export type RasterFormat = "jpeg" | "png" | "webp" | "gif" | "avif" | "tiff";
+export const rasterFormats = ["jpeg", "png", "webp", "gif", "avif", "tiff"] as const;
+export type RasterFormat = (typeof rasterFormats)[number];
 
 /** `raster`: may be decoded; `refused`: a picture or document of a kind that is not taken; `unknown`: anything else. */
 export type Sniffed =

@@ -6,7 +6,7 @@ import {
   type Reason,
   type SegmentRow,
 } from "@pairloom/config";
-import { processImage } from "@pairloom/image";
+import type { Decoders } from "@pairloom/image";
 import type { Road } from "@pairloom/queue";
 import { readCandidates, readSegmentRows, segmentFile, writeSegment } from "@pairloom/shards";
 import { urlKey } from "@pairloom/sources";
@@ -19,6 +19,8 @@ export interface FetchContext {
   store: Store;
   settings: ProjectSettings;
   web: Web;
+  /** They have the project's image settings. */
+  decoders: Decoders;
 }
 
 interface FetchedCandidate {
@@ -28,15 +30,16 @@ interface FetchedCandidate {
 
 /** Runs one fetch job: candidates `from` to `to` of a file become one segment. Safe to run again. */
 export async function fetchJob(
-  { road, store, settings, web }: FetchContext,
+  context: FetchContext,
   job: { id: string; data: { candidates: string; from: number; to: number }; signal: AbortSignal },
 ): Promise<void> {
+  const { road, store } = context;
   if ((await store.stat(segmentFile(job.id))) === null) {
     const candidates = await readCandidates(store, job.data.candidates, job.data.from, job.data.to);
     const claimed = await claimUrls(road, job.id, candidates);
     const fetched = await pMap(
       candidates,
-      (candidate, at) => fetchCandidate(candidate, claimed[at]!, settings, web, job.signal),
+      (candidate, at) => fetchCandidate(candidate, claimed[at]!, context, job.signal),
       // All at once: the web keeps its own count of open requests, and who waits for a host's clock holds none.
       { signal: job.signal },
     );
@@ -104,8 +107,7 @@ function reasonOfPageOptOut(name: string): Reason {
 async function fetchCandidate(
   candidate: Candidate,
   claim: Claim,
-  settings: ProjectSettings,
-  web: Web,
+  { settings, web, decoders }: FetchContext,
   signal: AbortSignal,
 ): Promise<FetchedCandidate> {
   const row: SegmentRow = {
@@ -142,7 +144,7 @@ async function fetchCandidate(
   if (answer.status !== "ok")
     return { row: { ...row, reason: answer.reason, errorMessage: answer.errorMessage }, picture: null };
   row.originalBytes = answer.body.length;
-  const picture = await processImage(answer.body, settings.image);
+  const picture = await decoders.process(answer.body);
   if (picture.status !== "ok")
     return { row: { ...row, reason: picture.reason, errorMessage: picture.errorMessage }, picture: null };
   const { bytes, status: _status, ...facts } = picture;

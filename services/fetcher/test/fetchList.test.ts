@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setupSharp } from "@pairloom/image";
+import { openDecoders } from "@pairloom/image";
 import { scanTar } from "@pairloom/shards";
 import { openStore } from "@pairloom/storage";
 import { openWeb } from "@pairloom/web";
@@ -13,7 +13,6 @@ import { pictureServer, type PictureServer } from "./pictureServer.js";
 let dir: string;
 let server: PictureServer;
 beforeAll(async () => {
-  setupSharp();
   server = await pictureServer();
 });
 afterAll(() => server.close());
@@ -44,13 +43,14 @@ async function fetchInto(
     ...more,
   });
   const web = openWeb({ settings: settings.web });
+  const decoders = openDecoders({ settings: settings.image, processes: 1 });
   const tally = new ListTally();
   try {
     const store = await openStore(settings.outputFolder);
-    const context = { settings, store, web, tally, signal, decoders: 4 };
+    const context = { settings, store, web, tally, signal, decoders };
     await (retry ? retryFailed(context) : fetchList(context));
   } finally {
-    await web.close();
+    await Promise.all([web.close(), decoders.close()]);
   }
   return tally;
 }

@@ -68,6 +68,8 @@ export const reasons = {
   too_many_pixels: { stage: "fetch", passes: false, says: "more pixels than allowed, by the header" },
   decode_truncated: { stage: "fetch", passes: false, says: "the picture's bytes end too early" },
   decode_failed: { stage: "fetch", passes: false, says: "the picture is broken" },
+  decode_crashed: { stage: "fetch", passes: true, says: "the decoder died of it, alone with it" },
+  decode_timeout: { stage: "fetch", passes: true, says: "decoding took longer than allowed" },
   too_small: { stage: "fetch", passes: false, says: "a side shorter than the minimum" },
   aspect_ratio: { stage: "fetch", passes: false, says: "longer and thinner than allowed" },
   // doubles

@@ -1,6 +1,7 @@
 import type { Reason } from "@pairloom/config";
 import { type Dispatcher, errors } from "undici";
 import { contentCodings, inflater, InflatedTooLargeError, type Inflater } from "./inflate.js";
+import { GatheredBody } from "./gatheredBody.js";
 import { reasonOfError } from "./reasonOfError.js";
 
 /** Lower-case names; a header that came several times is an array. */
@@ -60,7 +61,7 @@ class Stop extends Error {
 export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Promise<Exchanged> {
   const { url, limits, signal } = request;
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    let gathered: GatheredBody | null = null;
     let controller: Dispatcher.DispatchController | null = null;
     let httpStatus: number | null = null;
     let headers: Headers | null = null;
@@ -95,7 +96,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
     };
     const stop = (error: Stop): void => {
       if (error.reason === "left") succeed(null);
-      else if (error.reason === "cut") succeed(inflate === null ? Buffer.concat(chunks) : inflate.taken());
+      else if (error.reason === "cut") succeed(inflate?.taken() ?? gathered?.whole() ?? null);
       else fail(error);
       inflate?.destroy();
       controller?.abort(error);
@@ -150,7 +151,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
         if (codings.length > 0) {
           const { maxBytes, maxInflatedBytes } = limits;
           inflate = inflater(codings, request.cutBody === true ? maxBytes : maxInflatedBytes);
-        }
+        } else gathered = new GatheredBody(declared);
       },
       onResponseData(_controller, chunk) {
         if (settled) return;
@@ -163,11 +164,11 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
           if (request.cutBody !== true) {
             return stop(new Stop("too_large", `more than ${limits.maxBytes} bytes`));
           }
-          if (inflate === null) chunks.push(chunk.subarray(0, chunk.length - (wireBytes - limits.maxBytes)));
+          gathered?.push(chunk.subarray(0, chunk.length - (wireBytes - limits.maxBytes)));
           return stop(new Stop("cut", "the rest is not wanted"));
         }
         if (inflate === null) {
-          chunks.push(chunk);
+          gathered?.push(chunk);
           return;
         }
         // No pause: what waits to be inflated is bounded by maxBytes, and undici 7.30 on Node 22 reads a body that was
@@ -178,9 +179,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
       onResponseEnd() {
         if (settled) return;
         if (!reading) return succeed(null);
-        if (inflate === null) {
-          return succeed(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
-        }
+        if (inflate === null) return succeed(gathered?.whole() ?? null);
         const target = inflate;
         inflating.then(() => target.end()).then(succeed, onInflateError);
       },

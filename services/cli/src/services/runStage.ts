@@ -6,7 +6,7 @@ import { fetchJob } from "@pairloom/service-fetcher";
 import { shardJob } from "@pairloom/service-sharder";
 import { machineDevices, runTrainer } from "@pairloom/service-trainer";
 import { runWorker, type QueueName, type RunningWorker } from "@pairloom/queue";
-import { setupSharp } from "@pairloom/image";
+import { openDecoders } from "@pairloom/image";
 import { openWeb } from "@pairloom/web";
 import type { Project } from "../project/openProject.js";
 import { readRunFolder, runNames } from "../project/runFolders.js";
@@ -56,13 +56,14 @@ export async function runStage(
       return closing(worker, () => web.close());
     }
     case "fetcher": {
-      setupSharp();
       const web = openStageWeb(project, log);
-      const worker = runWorker(road, "fetcher", (job) => fetchJob({ road, store, settings, web }, job), {
+      const decoders = openDecoders({ settings: settings.image, log });
+      const context = { road, store, settings, web, decoders };
+      const worker = runWorker(road, "fetcher", (job) => fetchJob(context, job), {
         ...common,
         concurrency: 4,
       });
-      return closing(worker, () => web.close());
+      return closing(worker, () => Promise.all([web.close(), decoders.close()]));
     }
     case "deduper": {
       const deduper = await rebuildDeduper(store, settings);
@@ -103,7 +104,7 @@ function openStageWeb({ redis, settings }: Project, log: (line: string) => void)
   });
 }
 
-function closing(worker: RunningWorker, close: () => Promise<void>): RunningWorker {
+function closing(worker: RunningWorker, close: () => Promise<unknown>): RunningWorker {
   return {
     ...worker,
     stop: async () => {

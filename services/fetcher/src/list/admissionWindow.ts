@@ -11,7 +11,7 @@ export interface WindowOptions {
   /** Rows under way at most. */
   most: number;
   /** Pictures decoded at once. */
-  decoders: number;
+  picturesAtOnce: number;
 }
 
 /**
@@ -48,7 +48,8 @@ export class AdmissionWindow {
   /** Runs work on a body of so many bytes when a decoder is free. */
   decode = async <T>(bytes: number, work: () => Promise<T>): Promise<T> => {
     this.readyBytes += bytes;
-    if (this.decoding >= this.options.decoders) await new Promise<void>((resolve) => this.line.push(resolve));
+    if (this.decoding >= this.options.picturesAtOnce)
+      await new Promise<void>((resolve) => this.line.push(resolve));
     else this.decoding++;
     try {
       return await work();

@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import type { Decoders } from "@pairloom/image";
 import type { Store } from "@pairloom/storage";
 import type { Web } from "@pairloom/web";
 import { AdmissionWindow } from "./admissionWindow.js";
@@ -16,8 +17,7 @@ export interface ListContext {
   web: Web;
   tally: ListTally;
   signal: AbortSignal;
-  /** Pictures decoded at once. */
-  decoders: number;
+  decoders: Decoders;
 }
 
 /** Shards that are filled at once: while the last hosts of one let us wait, the next ones go on. */
@@ -40,11 +40,17 @@ export async function fetchList(context: ListContext): Promise<void> {
   await fillShards(context, shards);
 }
 
+/** The window of a run. @param most rows under way at most */
+export function openWindow({ decoders }: ListContext, most: number): AdmissionWindow {
+  const { picturesAtOnce } = decoders;
+  return new AdmissionWindow({ least: Math.min(most, 16 + 2 * picturesAtOnce), most, picturesAtOnce });
+}
+
 /** Fetches the rows of shards as they come, `openShards` at a time, and publishes each when its last row has ended. */
 async function fillShards(context: ListContext, shards: AsyncIterable<ShardOfList>): Promise<void> {
-  const { settings, tally, decoders } = context;
+  const { settings, tally } = context;
   const most = openShards * settings.numberSamplePerShard;
-  const window = new AdmissionWindow({ least: Math.min(most, 16 + 2 * decoders), most, decoders });
+  const window = openWindow(context, most);
   const failure = new AbortController();
   const signal = AbortSignal.any([context.signal, failure.signal]);
   // Every row under way listens.

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { processImage } from "@pairloom/image";
+import type { Decoders } from "@pairloom/image";
 import type { Web, WebOk } from "@pairloom/web";
 import type { ListSettings } from "./listSettings.js";
 import type { UrlRow } from "./read/urlRow.js";
@@ -8,6 +8,7 @@ import { failedRow, type RowOutcome } from "./rowOutcome.js";
 export interface RowContext {
   settings: ListSettings;
   web: Web;
+  decoders: Decoders;
   signal: AbortSignal;
   /** Runs work on pictures, a few at a time. */
   decode: <T>(bytes: number, work: () => Promise<T>) => Promise<T>;
@@ -23,13 +24,17 @@ export async function fetchRow(row: UrlRow, context: RowContext): Promise<RowOut
   return decode(answer.body.length, () => pictureOf(row, answer, context));
 }
 
-async function pictureOf(row: UrlRow, { body }: WebOk, { settings }: RowContext): Promise<RowOutcome> {
+async function pictureOf(
+  row: UrlRow,
+  { body }: WebOk,
+  { settings, decoders }: RowContext,
+): Promise<RowOutcome> {
   const { verifyHash, computeHash } = settings;
   if (body.length === 0) return failedRow("empty_body");
   const hashed = computeHash === null || computeHash === "sha256" ? null : hashOf(computeHash, body);
   if (verifyHash !== null && row.hash !== (hashed ?? hashOf(verifyHash.hash, body)))
     return failedRow("hash_mismatch", body.length);
-  const picture = await processImage(body, settings.image);
+  const picture = await decoders.process(body);
   if (picture.status !== "ok") return failedRow(picture.reason, body.length);
   return {
     reason: null,

@@ -6,8 +6,8 @@ import { pipeline } from "node:stream/promises";
 import { mayPass, type Reason, reasonNames, UserError } from "@pairloom/config";
 import { scanTar, TarPacker } from "@pairloom/shards";
 import type { Store } from "@pairloom/storage";
-import { AdmissionWindow } from "./admissionWindow.js";
-import type { ListContext } from "./fetchList.js";
+import type { AdmissionWindow } from "./admissionWindow.js";
+import { type ListContext, openWindow } from "./fetchList.js";
 import { fetchRow } from "./fetchRow.js";
 import type { ListSettings } from "./listSettings.js";
 import { openParquetList, type ParquetList } from "./read/parquetRows.js";
@@ -30,7 +30,7 @@ interface Retried {
  * @throws UserError where the folder has no shards
  */
 export async function retryFailed(context: ListContext): Promise<void> {
-  const { store, settings, tally, decoders } = context;
+  const { store, settings, tally } = context;
   if (settings.verifyHash !== null)
     throw new UserError(
       "retry_verify_hash",
@@ -45,7 +45,7 @@ export async function retryFailed(context: ListContext): Promise<void> {
       hint: "Run the command without --retry-failed first.",
     });
   tally.position.totalBytes = shards.length;
-  const window = new AdmissionWindow({ least: 16 + 2 * decoders, most: 100_000, decoders });
+  const window = openWindow(context, 100_000);
   try {
     for (const shard of shards) {
       await retryShard(context, shard, window);

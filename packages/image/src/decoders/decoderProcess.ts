@@ -1,0 +1,52 @@
+// A decoder: a process that turns pictures into what is to be stored, and may die of one. Its parent (`openDecoders`)
+// starts it with the settings as its argument and a socket as file descriptor 3.
+import { Buffer } from "node:buffer";
+import { type ConnectOpts, Socket, type SocketConstructorOpts } from "node:net";
+import type { ImageSettings } from "@pairloom/config";
+import { processImage } from "../processImage.js";
+import { setupSharp } from "../setupSharp.js";
+import { type Frame, framePieces, FrameReader, readyId } from "./frame.js";
+
+/** The argument, as JSON. */
+export interface DecoderOrder {
+  settings: ImageSettings;
+  tiff: boolean;
+}
+
+const { settings, tiff } = JSON.parse(process.argv[2]!) as DecoderOrder;
+setupSharp({ tiff });
+
+const none = Buffer.alloc(0);
+
+async function answer(id: number, picture: Buffer): Promise<void> {
+  const image = await processImage(picture, settings, { tiff });
+  if (image.status !== "ok") return send({ id, text: JSON.stringify(image), body: none });
+  const { bytes, ...facts } = image;
+  send({ id, text: JSON.stringify(facts), body: bytes });
+}
+
+function send(frame: Frame): void {
+  socket.cork();
+  for (const piece of framePieces(frame)) socket.write(piece);
+  socket.uncork();
+}
+
+const reader = new FrameReader(({ id, body }) => void answer(id, body), 0xffffffff);
+const options: SocketConstructorOpts & ConnectOpts = {
+  fd: 3,
+  // One buffer for all reads: what comes is copied to where it belongs, and nothing is left to collect.
+  onread: {
+    buffer: Buffer.allocUnsafeSlow(256 * 1024),
+    callback(count, buffer) {
+      reader.push(buffer.subarray(0, count));
+      return true;
+    },
+  },
+};
+const socket = new Socket(options);
+// The parent stops us; a signal to the whole group (Ctrl-C) is for it to answer. Without it there is nothing to do.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
+socket.on("error", () => process.exit());
+socket.on("close", () => process.exit());
+socket.on("end", () => process.exit());
+send({ id: readyId, text: "", body: none });
