@@ -219,9 +219,11 @@ try {
         console.log(`${mode} ${name}: ${figures}`);
         if (isReal && name.startsWith("pairloom")) {
           const expected = expectedCounts();
-          for (const [status, count] of Object.entries(expected))
-            if (said.status[status] !== count)
-              console.log(`  ${status}: ${said.status[status] ?? 0} counted, ${count} expected`);
+          for (const status of new Set([...Object.keys(expected), ...Object.keys(said.status)]))
+            if (said.status[status] !== expected[status])
+              console.log(
+                `  ${status}: ${said.status[status] ?? 0} counted, ${expected[status] ?? 0} expected`,
+              );
         }
       }
     }

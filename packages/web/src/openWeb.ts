@@ -110,9 +110,11 @@ export function openWeb(options: OpenWebOptions): Web {
 
   /** An errand with its retries. */
   async function run(url: string, errand: Errand): Promise<WebAnswer> {
+    // A site's own file that fails stands for all of the site's rows: it gets a second chance in any case.
+    const retries = Math.max(settings.retries, errand.kind === "site_file" ? 1 : 0);
     for (let attempt = 0; ; attempt++) {
       const { answer, waitMs, host } = await attemptOnce(url, errand);
-      if (answer.status === "ok" || attempt >= settings.retries) return answer;
+      if (answer.status === "ok" || attempt >= retries) return answer;
       if (!isTransient(answer.reason, answer.httpStatus)) return answer;
       if (waitMs !== null && waitMs > retryAfterCapMs) return answer;
       const delayMs = Math.max(waitMs ?? 0, backoffMs(settings.backoffMs, attempt, random));

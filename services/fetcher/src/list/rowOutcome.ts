@@ -29,6 +29,8 @@ const pictureReasons: ReadonlySet<Reason> = new Set<Reason>([
   "too_many_pixels",
   "decode_truncated",
   "decode_failed",
+  "decode_crashed",
+  "decode_timeout",
   "too_small",
   "aspect_ratio",
 ]);
