@@ -1,4 +1,3 @@
-export * from "./decoders/openDecoders.js";
 export * from "./hashImages.js";
 export * from "./pdqHash.js";
 export * from "./processImage.js";

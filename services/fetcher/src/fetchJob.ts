@@ -6,7 +6,7 @@ import {
   type Reason,
   type SegmentRow,
 } from "@pairloom/config";
-import type { Decoders } from "@pairloom/image";
+import type { Decoders } from "@pairloom/image/decoders";
 import type { Road } from "@pairloom/queue";
 import { readCandidates, readSegmentRows, segmentFile, writeSegment } from "@pairloom/shards";
 import { urlKey } from "@pairloom/sources";

@@ -1,2 +1,1 @@
 export { fetchJob, type FetchContext } from "./fetchJob.js";
-export * from "./list/index.js";

@@ -1,13 +1,13 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openDecoders } from "@pairloom/image";
+import { openDecoders } from "@pairloom/image/decoders";
 import { scanTar } from "@pairloom/shards";
 import { openStore } from "@pairloom/storage";
 import { openWeb } from "@pairloom/web";
 import { parquetReadObjects } from "hyparquet";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { fetchList, listSettings, ListTally, retryFailed } from "../src/index.js";
+import { fetchList, listSettings, ListTally, retryFailed } from "../src/list/index.js";
 import { pictureServer, type PictureServer } from "./pictureServer.js";
 
 let dir: string;

@@ -43,6 +43,9 @@ const toldBytes = 2000;
 /** What a decoder's environment keeps: nothing that is secret. */
 const keptVariables = ["PATH", "LD_LIBRARY_PATH", "SystemRoot", "TMPDIR"];
 
+/** Its heap holds next to nothing: without these, and more than one arena, a decoder takes 80 MB in place of 56. */
+const smallHeap = ["--max-semi-space-size=2", "--v8-pool-size=1"];
+
 /** A decoder process and what it has in hand. */
 export class Decoder {
   private readonly child: ChildProcess;
@@ -68,13 +71,13 @@ export class Decoder {
       const value = process.env[name];
       return value === undefined ? [] : [[name, value] as const];
     });
-    const args = [program, JSON.stringify(options.order)];
+    const args = [...smallHeap, program, JSON.stringify(options.order)];
     this.child = spawn(...onOneCore(options.core, process.execPath, args), {
       stdio: ["ignore", "ignore", "pipe", "pipe"],
       env: {
         ...Object.fromEntries(kept),
         UV_THREADPOOL_SIZE: String(options.picturesAtOnce + 1),
-        MALLOC_ARENA_MAX: "2",
+        MALLOC_ARENA_MAX: "1",
       },
     });
     this.socket = this.child.stdio[3] as Socket;

@@ -136,7 +136,7 @@ test("decoders end when their parent is killed", async () => {
       "--input-type=module",
       "--eval",
       `import { imageSettings } from "@pairloom/config";
-       import { openDecoders } from "@pairloom/image";
+       import { openDecoders } from "@pairloom/image/decoders";
        const decoders = openDecoders({ settings: imageSettings.parse({}), processes: 2 });
        await Promise.all([1, 2, 3, 4].map((n) => decoders.process(Buffer.from("x"))));
        console.log(decoders.pids().join());

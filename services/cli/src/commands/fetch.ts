@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { UserError } from "@pairloom/config";
-import { openDecoders } from "@pairloom/image";
-import { fetchList, ListTally, retryFailed } from "@pairloom/service-fetcher";
+import { openDecoders } from "@pairloom/image/decoders";
+import { fetchList, ListTally, retryFailed } from "@pairloom/service-fetcher/list";
 import { openStore } from "@pairloom/storage";
 import { openWeb } from "@pairloom/web";
 import type { Command } from "commander";
@@ -42,7 +42,7 @@ async function runFetch(options: FetchOptions): Promise<void> {
   const settings = settingsOf(options);
   const store = await openStore(settings.outputFolder);
   // Bodies pass through a small heap: by V8's own measure the whole of it would be collected for every thirty pictures.
-  setFlagsFromString("--heap-growing-percent=300");
+  setFlagsFromString("--heap-growing-percent=100");
   const decoders = openDecoders({ settings: settings.image });
   const web = openWeb({ settings: settings.web, hostConnections: Math.max(6, 2 * availableParallelism()) });
   const stop = new AbortController();

@@ -6,7 +6,7 @@ import { fetchJob } from "@pairloom/service-fetcher";
 import { shardJob } from "@pairloom/service-sharder";
 import { machineDevices, runTrainer } from "@pairloom/service-trainer";
 import { runWorker, type QueueName, type RunningWorker } from "@pairloom/queue";
-import { openDecoders } from "@pairloom/image";
+import { openDecoders } from "@pairloom/image/decoders";
 import { openWeb } from "@pairloom/web";
 import type { Project } from "../project/openProject.js";
 import { readRunFolder, runNames } from "../project/runFolders.js";

@@ -1,4 +1,4 @@
-import type { ListTally } from "@pairloom/service-fetcher";
+import type { ListTally } from "@pairloom/service-fetcher/list";
 
 const time = (seconds: number): string => {
   const whole = Math.max(0, Math.round(seconds));

@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import type { Decoders } from "@pairloom/image";
+import type { Decoders } from "@pairloom/image/decoders";
 import type { Store } from "@pairloom/storage";
 import type { Web } from "@pairloom/web";
 import { AdmissionWindow } from "./admissionWindow.js";

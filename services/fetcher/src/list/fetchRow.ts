@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Decoders } from "@pairloom/image";
+import type { Decoders } from "@pairloom/image/decoders";
 import type { Web, WebOk } from "@pairloom/web";
 import type { ListSettings } from "./listSettings.js";
 import type { UrlRow } from "./read/urlRow.js";
