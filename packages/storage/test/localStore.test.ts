@@ -58,7 +58,7 @@ describe("a local store", () => {
 
   it("says what to do where the address is no folder or of an unknown kind", async () => {
     await writeFile(join(root, "file"), "x");
-    for (const address of [join(root, "file"), "s3://bucket/prefix", "https://host/x", ""]) {
+    for (const address of [join(root, "file"), "s3://", "s3://x", "https://host/x", ""]) {
       const error = await openStore(address).catch((e: unknown) => e);
       expect(error, address).toBeInstanceOf(UserError);
       expect((error as UserError).hint, address).not.toBeNull();
