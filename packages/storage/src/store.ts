@@ -8,6 +8,8 @@ export interface BlobInfo {
 export interface ListOptions {
   /** Only names without a further slash: what lies in the folder, not below it. */
   flat?: boolean;
+  /** The order doesn't matter: some S3 services have another than the bytes'. */
+  anyOrder?: boolean;
 }
 
 /**

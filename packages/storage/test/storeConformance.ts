@@ -23,6 +23,8 @@ export interface ConformanceOptions {
   manyNames?: number;
   /** Why large blobs are not published by many at once here: what a server is known to do wrong. */
   largeRace?: string;
+  /** Why whole names don't come in byte order here. */
+  disorder?: string;
 }
 
 async function bytesOf(stream: Readable): Promise<Buffer> {
@@ -299,38 +301,41 @@ export function storeConformance(
       expect(await store.publish("g/x", Buffer.from("2"))).toBe("published");
     });
 
-    it("lists the names below a prefix in the byte order of whole names", async () => {
-      const names = [
-        "l/a",
-        "l/a-b",
-        "l/a.txt",
-        "l/a0",
-        "l/ab/c",
-        "l/b/z/1",
-        "l/b/z0",
-        "l/é",
-        "l/z",
-        "l/𝄞",
-        "l/ﬀ",
-      ];
-      names.push("l/d/x", "l/d-x", "l/d0");
-      for (const name of names) await store.publish(name, Buffer.from(name));
-      const inOrder = [...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-      const below = async (prefix: string) => (await listed(store, prefix)).map(({ name }) => name);
-      expect(await below("l/")).toEqual(inOrder);
-      expect(await below("l/a")).toEqual(["l/a", "l/a-b", "l/a.txt", "l/a0", "l/ab/c"]);
-      expect(await below("l/b/z")).toEqual(["l/b/z/1", "l/b/z0"]);
-      expect(await below("l/b/z/")).toEqual(["l/b/z/1"]);
-      expect(await below("nothing/")).toEqual([]);
-      expect((await below("")).filter((name) => name.startsWith("l"))).toEqual(inOrder);
-      expect(await listed(store, "l/a-")).toEqual([{ name: "l/a-b", bytes: 5 }]);
-      const flat = async (prefix: string) =>
-        (await listed(store, prefix, { flat: true })).map(({ name }) => name);
-      expect(await flat("l/")).toEqual(inOrder.filter((name) => name.lastIndexOf("/") === 1));
-      expect(await flat("l/a")).toEqual(["l/a", "l/a-b", "l/a.txt", "l/a0"]);
-      expect(await flat("l/b/")).toEqual(["l/b/z0"]);
-      expect(await flat("l")).toEqual([]);
-    });
+    it.skipIf(options.disorder !== undefined)(
+      "lists the names below a prefix in the byte order of whole names",
+      async () => {
+        const names = [
+          "l/a",
+          "l/a-b",
+          "l/a.txt",
+          "l/a0",
+          "l/ab/c",
+          "l/b/z/1",
+          "l/b/z0",
+          "l/é",
+          "l/z",
+          "l/𝄞",
+          "l/ﬀ",
+        ];
+        names.push("l/d/x", "l/d-x", "l/d0");
+        for (const name of names) await store.publish(name, Buffer.from(name));
+        const inOrder = [...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+        const below = async (prefix: string) => (await listed(store, prefix)).map(({ name }) => name);
+        expect(await below("l/")).toEqual(inOrder);
+        expect(await below("l/a")).toEqual(["l/a", "l/a-b", "l/a.txt", "l/a0", "l/ab/c"]);
+        expect(await below("l/b/z")).toEqual(["l/b/z/1", "l/b/z0"]);
+        expect(await below("l/b/z/")).toEqual(["l/b/z/1"]);
+        expect(await below("nothing/")).toEqual([]);
+        expect((await below("")).filter((name) => name.startsWith("l"))).toEqual(inOrder);
+        expect(await listed(store, "l/a-")).toEqual([{ name: "l/a-b", bytes: 5 }]);
+        const flat = async (prefix: string) =>
+          (await listed(store, prefix, { flat: true })).map(({ name }) => name);
+        expect(await flat("l/")).toEqual(inOrder.filter((name) => name.lastIndexOf("/") === 1));
+        expect(await flat("l/a")).toEqual(["l/a", "l/a-b", "l/a.txt", "l/a0"]);
+        expect(await flat("l/b/")).toEqual(["l/b/z0"]);
+        expect(await flat("l")).toEqual([]);
+      },
+    );
 
     it("lists more names than a page has, each once, in order", async () => {
       const names = Array.from({ length: manyNames }, (_, i) => `many/${(i * 7919) % manyNames}`);
@@ -416,7 +421,7 @@ export function storeConformance(
       expect(await readdir(one)).toEqual([]);
       await mkdir(join(one, "inner"));
       await writeFile(join(one, "inner", "file"), "x");
-      const before = (await listed(store, "")).map(({ name }) => name);
+      const before = (await listed(store, "", { anyOrder: true })).map(({ name }) => name);
       expect(before.filter((name) => name.includes("inner"))).toEqual([]);
       await rm(one, { recursive: true });
       await rm(two, { recursive: true });

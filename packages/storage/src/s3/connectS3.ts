@@ -53,11 +53,13 @@ export async function connectS3(
     responseChecksumValidation: "WHEN_REQUIRED",
   });
   client.middlewareStack.add(
-    (next) => (args) => {
-      const { headers } = args.request as { headers: Record<string, string> };
-      headers["x-amz-checksum-mode"] = "ENABLED";
-      return next(args);
-    },
+    (next, { commandName }) =>
+      (args) => {
+        // Beside an upload this header would keep the SDK from sending the upload's own checksum.
+        if (commandName === "GetObjectCommand")
+          (args.request as { headers: Record<string, string> }).headers["x-amz-checksum-mode"] = "ENABLED";
+        return next(args);
+      },
     { step: "build", name: "pairloomAskForChecksum" },
   );
   return client;

@@ -143,7 +143,8 @@ export class S3Store implements Store {
         // What some tools make to show an empty folder is no blob.
         if (name.endsWith("/") || name === "" || name.startsWith(`${workFolder}/`)) continue;
         const now = Buffer.from(name);
-        if (Buffer.compare(last, now) >= 0) throw outOfOrder(this.url, last.toString(), name);
+        if (options.anyOrder !== true && Buffer.compare(last, now) >= 0)
+          throw outOfOrder(this.url, last.toString(), name);
         last = now;
         yield { name, bytes };
       }
@@ -204,7 +205,7 @@ export class S3Store implements Store {
   }
 
   private async *names(prefix: string): AsyncGenerator<string, void> {
-    for await (const { name } of this.list(prefix)) yield name;
+    for await (const { name } of this.list(prefix, { anyOrder: true })) yield name;
   }
 
   private async each(
