@@ -26,6 +26,7 @@ Options may be written with _ or -. What differs from img2dataset: docs/fetch.md
 Examples:
   $ pairloom fetch --url_list urls.parquet --caption_col caption --output_folder laion --output_format webdataset --contact me@example.org
   $ pairloom fetch --retry-failed --output_folder laion --output_format webdataset --contact me@example.org
+  $ pairloom fetch --url_list s3://bucket/lists/ --output_folder s3://bucket/laion --output_format webdataset --contact me@example.org
 `,
     )
     .action(runFetch);
@@ -39,11 +40,6 @@ async function runFetch(options: FetchOptions): Promise<void> {
       exitCode: 2,
     });
   const settings = settingsOf(options);
-  const store = await openStore(settings.outputFolder);
-  // One thread a picture, and a few pictures more in line than libuv has threads.
-  setupSharp();
-  const decoders = Math.max(4, Number(process.env["UV_THREADPOOL_SIZE"] ?? 4)) + 2;
-  const web = openWeb({ settings: settings.web, hostConnections: Math.max(6, 2 * availableParallelism()) });
   const stop = new AbortController();
   onStopSignal(() =>
     stop.abort(
@@ -53,6 +49,11 @@ async function runFetch(options: FetchOptions): Promise<void> {
       }),
     ),
   );
+  const store = await openStore(settings.outputFolder, { signal: stop.signal });
+  // One thread a picture, and a few pictures more in line than libuv has threads.
+  setupSharp();
+  const decoders = Math.max(4, Number(process.env["UV_THREADPOOL_SIZE"] ?? 4)) + 2;
+  const web = openWeb({ settings: settings.web, hostConnections: Math.max(6, 2 * availableParallelism()) });
   const tally = new ListTally();
   const progress = watch(tally);
   try {
