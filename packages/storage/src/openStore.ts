@@ -13,6 +13,9 @@ export interface OpenStoreOptions {
   s3?: S3Settings;
 }
 
+/** True for an address with a scheme ("s3://…", "file:///…"): no path of this machine, and not to be resolved as one. */
+export const isStoreUrl = (place: string): boolean => /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(place);
+
 /**
  * Opens the store that a path, a file: or an s3: URL names; a missing folder is made.
  * @throws UserError where the address names nothing that can be a store
