@@ -38,6 +38,7 @@ async function started(child: ChildProcess, endpoint: string, close: () => Promi
   let said = "";
   child.stdout?.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
   child.stderr?.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
   const client = new S3Client({
     endpoint,
     region: "us-east-1",

@@ -5,14 +5,15 @@ import { StandardRetryStrategy } from "@smithy/core/retry";
 import { backoffOf, type S3Settings } from "./s3Settings.js";
 
 /** A service's own endpoint, as the AWS tools are told of it; undefined: Amazon's. */
-const configuredEndpoint = loadConfig<string | undefined>({
-  environmentVariableSelector: (env) => env["AWS_ENDPOINT_URL_S3"] ?? env["AWS_ENDPOINT_URL"],
-  configFileSelector: (profile, file) => {
-    const services = file?.[`services.${profile["services"] ?? ""}`];
-    return services?.["s3.endpoint_url"] ?? profile["endpoint_url"];
-  },
-  default: undefined,
-});
+const configuredEndpoint = (): Promise<string | undefined> =>
+  loadConfig<string | undefined>({
+    environmentVariableSelector: (env) => env["AWS_ENDPOINT_URL_S3"] ?? env["AWS_ENDPOINT_URL"],
+    configFileSelector: (profile, file) => {
+      const services = file?.[`services.${profile["services"] ?? ""}`];
+      return services?.["s3.endpoint_url"] ?? profile["endpoint_url"];
+    },
+    default: undefined,
+  })();
 
 /** Amazon's oldest region: others send a bucket's requests on from there, and other services take it for theirs. */
 const defaultRegion = "us-east-1";

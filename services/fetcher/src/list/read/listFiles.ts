@@ -58,7 +58,10 @@ async function* filesOf(
   if (name !== "" && !isFolder && (!isLocal || (await isLocalFolder(place.root + parent)))) {
     const store = await open(place.root + parent);
     const info = await store.stat(name);
-    if (info !== null) return yield { store, name, bytes: info.bytes };
+    if (info !== null) {
+      yield { store, name, bytes: info.bytes };
+      return;
+    }
   }
   if (!isFolder && /[*?[]/.test(place.path)) {
     const fixed = /^[^*?[]*/.exec(place.path)?.[0] ?? "";
