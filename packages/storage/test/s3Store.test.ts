@@ -285,7 +285,8 @@ describe("opening a store on S3", () => {
     const nobody = await userError(openAt("s3://bucket", { endpoint, attempts: 2 }));
     expect(["s3_unreachable", "s3_timeout"]).toContain(nobody.code);
     expect(await userError(openAt("s3://nowhere"))).toMatchObject({ code: "s3_no_bucket" });
-    expect(await userError(openAt("s3:///x"))).toMatchObject({ code: "s3_address" });
+    for (const address of ["s3:///x", "s3://b", "s3://bucket/a//b", "s3://bucket/../x"])
+      expect(await userError(openAt(address))).toMatchObject({ code: "s3_address" });
     const { stdout, stderr } = await inOtherProcess(
       `await openStore("s3://bucket").catch((error) => console.log(error.code, error.hint))`,
       { AWS_ENDPOINT_URL: fake.endpoint },

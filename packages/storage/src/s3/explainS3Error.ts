@@ -46,7 +46,6 @@ export function explainS3Error(error: unknown, where: string, bucket: string): u
       return user("s3_clock", `${where} says that this machine's clock is wrong`, "Set the clock.");
     case "QuotaExceeded":
     case "XMinioStorageFull":
-    case "EntityTooLargeForBucket":
       return new DiskFullError(where, error);
     case "AuthorizationHeaderMalformed":
     case "PermanentRedirect":

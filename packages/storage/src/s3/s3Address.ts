@@ -12,7 +12,7 @@ const bucketName = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/i;
 
 /**
  * Reads "s3://bucket/folder"; as with the AWS tools nothing of it is percent-encoded.
- * @throws UserError where it names no bucket; BlobNameError where the folder can't be one
+ * @throws UserError where it names no bucket, or the folder can't be one
  */
 export function s3Address(url: string): S3Address {
   const [, bucket = "", folder = ""] = /^s3:\/\/([^/]*)\/?(.*?)\/?$/is.exec(url) ?? [];
@@ -20,5 +20,13 @@ export function s3Address(url: string): S3Address {
     throw new UserError("s3_address", `${url} doesn't name a bucket`, {
       hint: "Write s3://BUCKET/FOLDER; a bucket's name has 3 to 63 lower-case letters, digits, - and dots.",
     });
-  return { bucket, prefix: folder === "" ? "" : `${checkBlobName(folder)}/` };
+  if (folder === "") return { bucket, prefix: "" };
+  try {
+    return { bucket, prefix: `${checkBlobName(folder)}/` };
+  } catch (cause) {
+    throw new UserError("s3_address", `${url}: ${(cause as Error).message}`, {
+      hint: "Write s3://BUCKET/FOLDER, without empty parts.",
+      cause,
+    });
+  }
 }
