@@ -1,5 +1,5 @@
 import { execFile, spawn } from "node:child_process";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,6 +9,7 @@ import { openShards, scanTar } from "@pairloom/shards";
 import { openStore, type Store } from "@pairloom/storage";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { makeSmallRelease } from "../../packages/shards/test/smallRelease.js";
+import { makeSmallRelease as makeTrainingRelease } from "../../packages/training/test/smallRelease.js";
 import { pictureServer, type PictureServer } from "../../services/fetcher/test/pictureServer.js";
 import { s3Missing, type S3Server, startMoto, startSeaweed } from "./s3Servers.js";
 
@@ -127,6 +128,37 @@ describe.skipIf(s3Missing !== null).each(servers)("pairloom on $name", ({ start 
     await release.delete("00000.parquet");
     await release.publish("00000.parquet", table.subarray(0, table.length - 9));
     await expect(verify()).rejects.toThrow();
+  });
+
+  test("a training takes the same steps from a release on S3 as from one on this machine", async () => {
+    const { folder, release } = await makeTrainingRelease(48);
+    try {
+      const here = await openStore(release);
+      const there = await openStore("s3://fetched/training");
+      for await (const { name } of here.list("")) await there.publish(name, await here.get(name));
+      const losses: unknown[] = [];
+      for (const data of [release, "s3://fetched/training"]) {
+        const out = join(folder, `run-${losses.length}`);
+        await promisify(execFile)(process.execPath, [
+          cli,
+          "train",
+          `--data=${data}`,
+          `--out=${out}`,
+          `--model=${join(folder, "small.json")}`,
+          "--engine=wasm",
+          "--batch-size=8",
+          "--steps=3",
+          "--data-workers=1",
+          "--json",
+        ]);
+        const metrics = (await readFile(join(out, "metrics.jsonl"), "utf8")).trim().split("\n");
+        losses.push(metrics.map((line) => (JSON.parse(line) as { loss?: number }).loss));
+      }
+      expect(losses[0]).toContainEqual(expect.any(Number));
+      expect(losses[1]).toEqual(losses[0]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });
 
