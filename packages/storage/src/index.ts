@@ -6,3 +6,4 @@ export { syncFolder } from "./syncFolder.js";
 export { writeAll } from "./writeAll.js";
 export { BlobNameError, checkBlobName } from "./blobName.js";
 export * from "./jsonLines.js";
+export type { S3Settings } from "./s3/s3Settings.js";

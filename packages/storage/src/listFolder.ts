@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { BlobInfo } from "./store.js";
+import type { BlobInfo, ListOptions } from "./store.js";
 
 const gone = (error: unknown) => ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
 
@@ -18,9 +18,13 @@ async function entriesOf(path: string): Promise<Dirent[]> {
 /**
  * The files below `root` whose relative names start with `prefix`, in byte order of the whole name. It holds the
  * names of one folder a level, never of the whole tree, and enters only the folders that can match.
- * @param skip a name at the top that is left out
+ * @param options.skip a name at the top that is left out
  */
-export async function* listFolder(root: string, prefix: string, skip: string): AsyncGenerator<BlobInfo> {
+export async function* listFolder(
+  root: string,
+  prefix: string,
+  { skip, flat = false }: ListOptions & { skip: string },
+): AsyncGenerator<BlobInfo> {
   async function* walk(folder: string): AsyncGenerator<BlobInfo> {
     const found: { key: Buffer; name: string; isFolder: boolean }[] = [];
     for (const entry of await entriesOf(join(root, folder))) {
@@ -40,7 +44,7 @@ export async function* listFolder(root: string, prefix: string, skip: string): A
     found.sort((a, b) => Buffer.compare(a.key, b.key));
     for (const { name, isFolder } of found) {
       if (isFolder) {
-        yield* walk(name);
+        if (!flat) yield* walk(name);
         continue;
       }
       const info = await stat(join(root, name)).catch((error: unknown) => {

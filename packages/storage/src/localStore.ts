@@ -1,18 +1,27 @@
 import { createReadStream } from "node:fs";
-import { link, mkdir, open, opendir, readFile, stat, unlink } from "node:fs/promises";
+import { cp, link, mkdir, open, opendir, readFile, rename, rm, stat, unlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pathToFileURL } from "node:url";
 import { DiskFullError, isDiskFull, UserError } from "@pairloom/config";
 import { checkBlobName, workFolder } from "./blobName.js";
 import { listFolder } from "./listFolder.js";
-import { type BlobInfo, BlobNotFoundError, type Store } from "./store.js";
+import { type BlobInfo, BlobNotFoundError, type ListOptions, type Store } from "./store.js";
 import { syncFolder } from "./syncFolder.js";
 import { sweepWorkFiles, workFileName } from "./workFile.js";
 import { writeAll } from "./writeAll.js";
 
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? "";
 const notThere = (error: unknown) => ["ENOENT", "ENOTDIR", "EISDIR"].includes(codeOf(error));
+
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
 
 async function makeFolder(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true });
@@ -125,12 +134,7 @@ export class LocalStore implements Store {
     const path = this.pathOf(name);
     let result: "published" | "exists";
     try {
-      const handle = await open(localPath, "r");
-      try {
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
+      await syncFile(localPath);
       result = await this.makeVisible(localPath, path);
     } catch (error) {
       if (codeOf(error) !== "EXDEV") {
@@ -140,6 +144,34 @@ export class LocalStore implements Store {
     }
     await unlink(localPath);
     return result;
+  }
+
+  async replaceFile(name: string, localPath: string): Promise<void> {
+    await this.replace(name, localPath, syncFile);
+  }
+
+  async replaceFolder(name: string, localPath: string): Promise<void> {
+    await this.replace(name, localPath, () => this.deleteFolder(name));
+  }
+
+  /** Moves a file or folder to its name, over a copy where it lies on another file system. */
+  private async replace(name: string, from: string, prepare: (path: string) => Promise<void>): Promise<void> {
+    const path = this.pathOf(name);
+    await makeFolder(dirname(path));
+    try {
+      await prepare(from);
+      await rename(from, path).catch(async (error: unknown) => {
+        if (codeOf(error) !== "EXDEV") throw error;
+        const work = await this.newWorkPath();
+        await cp(from, work, { recursive: true });
+        await prepare(work);
+        await rename(work, path);
+        await rm(from, { recursive: true });
+      });
+    } catch (error) {
+      throw isDiskFull(error) ? new DiskFullError(`${name} in ${this.url}`, error) : error;
+    }
+    await syncFolder(dirname(path));
   }
 
   /** Gives a finished, synced file its second and final name, or finds that somebody was first. */
@@ -162,9 +194,9 @@ export class LocalStore implements Store {
     return "published";
   }
 
-  list(prefix: string): AsyncIterable<BlobInfo> {
+  list(prefix: string, options: ListOptions = {}): AsyncIterable<BlobInfo> {
     if (prefix !== "") checkBlobName(prefix.endsWith("/") ? prefix.slice(0, -1) : prefix);
-    return listFolder(this.root, prefix, workFolder);
+    return listFolder(this.root, prefix, { skip: workFolder, ...options });
   }
 
   async delete(name: string): Promise<void> {
@@ -176,6 +208,15 @@ export class LocalStore implements Store {
       throw error;
     }
     await syncFolder(dirname(path));
+  }
+
+  async deleteFolder(name: string): Promise<void> {
+    const path = this.pathOf(name);
+    if ((await this.stat(name)) !== null) return;
+    await rm(path, { recursive: true, force: true });
+    await syncFolder(dirname(path)).catch((error: unknown) => {
+      if (!notThere(error)) throw error;
+    });
   }
 
   localPath(name: string): string {

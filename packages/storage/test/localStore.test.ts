@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { existsSync, statSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -58,10 +59,32 @@ describe("a local store", () => {
 
   it("says what to do where the address is no folder or of an unknown kind", async () => {
     await writeFile(join(root, "file"), "x");
-    for (const address of [join(root, "file"), "s3://bucket/prefix", "https://host/x", ""]) {
+    for (const address of [join(root, "file"), "s3://", "s3://x", "https://host/x", ""]) {
       const error = await openStore(address).catch((e: unknown) => e);
       expect(error, address).toBeInstanceOf(UserError);
       expect((error as UserError).hint, address).not.toBeNull();
+    }
+  });
+
+  const otherDisk = "/dev/shm";
+  const isOther = existsSync(otherDisk) && statSync(otherDisk).dev !== statSync(tmpdir()).dev;
+  it.skipIf(!isOther)("publishes and replaces from another file system", async () => {
+    const elsewhere = await mkdtemp(join(otherDisk, "pairloom-store-"));
+    try {
+      const store = await openStore(root);
+      for (const text of ["one", "two"]) {
+        await mkdir(join(elsewhere, "folder"));
+        await writeFile(join(elsewhere, "file"), text);
+        await writeFile(join(elsewhere, "folder", "inner"), text);
+        await store.replaceFile("file", join(elsewhere, "file"));
+        await store.replaceFolder("folder", join(elsewhere, "folder"));
+        expect((await store.get("file")).toString()).toBe(text);
+        expect((await store.get("folder/inner")).toString()).toBe(text);
+        expect(await readdir(elsewhere)).toEqual([]);
+      }
+      expect(await unfinished()).toEqual([]);
+    } finally {
+      await rm(elsewhere, { recursive: true });
     }
   });
 

@@ -35,8 +35,8 @@ export async function findShards(store: Store): Promise<ShardFile[]> {
     shards = listed.map(([name, samples]) => ({ name, samples }));
     shards.sort((a, b) => (a.name < b.name ? -1 : 1));
   } else {
-    for await (const { name } of store.list("")) {
-      if (name.endsWith(".tar") && !name.includes("/")) shards.push({ name, samples: null });
+    for await (const { name } of store.list("", { flat: true })) {
+      if (name.endsWith(".tar")) shards.push({ name, samples: null });
     }
   }
   if (shards.length > 0) return shards;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { UserError } from "@pairloom/config";
 import { findShards, type ShardFile } from "@pairloom/shards";
-import { openStore, type Store } from "@pairloom/storage";
+import { isStoreUrl, openStore, type Store } from "@pairloom/storage";
 
 /** A release that is there and has shards. */
 export interface Release {
@@ -16,8 +16,7 @@ export interface Release {
 
 /** @throws UserError "release_missing", "release_empty", or "no_shards" */
 export async function openRelease(data: string): Promise<Release> {
-  const isLocal = !/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(data);
-  if (isLocal && !existsSync(data)) {
+  if (!isStoreUrl(data) && !existsSync(data)) {
     throw new UserError("release_missing", `There is no release at ${data}`, {
       hint: "`pairloom release --dir D` writes one; give the folder that holds 00000.tar.",
     });

@@ -27,6 +27,7 @@ Options may be written with _ or -. What differs from img2dataset: docs/fetch.md
 Examples:
   $ pairloom fetch --url_list urls.parquet --caption_col caption --output_folder laion --output_format webdataset --contact me@example.org
   $ pairloom fetch --retry-failed --output_folder laion --output_format webdataset --contact me@example.org
+  $ pairloom fetch --url_list s3://bucket/lists/ --output_folder s3://bucket/laion --output_format webdataset --contact me@example.org
 `,
     )
     .action(runFetch);
@@ -40,11 +41,6 @@ async function runFetch(options: FetchOptions): Promise<void> {
       exitCode: 2,
     });
   const settings = settingsOf(options);
-  const store = await openStore(settings.outputFolder);
-  // Bodies pass through a small heap: by V8's own measure the whole of it would be collected for every thirty pictures.
-  setFlagsFromString("--heap-growing-percent=100");
-  const decoders = openDecoders({ settings: settings.image });
-  const web = openWeb({ settings: settings.web, hostConnections: Math.max(6, 2 * availableParallelism()) });
   const stop = new AbortController();
   onStopSignal(() =>
     stop.abort(
@@ -54,6 +50,11 @@ async function runFetch(options: FetchOptions): Promise<void> {
       }),
     ),
   );
+  const store = await openStore(settings.outputFolder, { signal: stop.signal });
+  // Bodies pass through a small heap: by V8's own measure the whole of it would be collected for every thirty pictures.
+  setFlagsFromString("--heap-growing-percent=100");
+  const decoders = openDecoders({ settings: settings.image });
+  const web = openWeb({ settings: settings.web, hostConnections: Math.max(6, 2 * availableParallelism()) });
   const tally = new ListTally();
   const progress = watch(tally);
   try {

@@ -95,7 +95,7 @@ const flag = (name: string, says: string, fallback = false) =>
 /** Declares the options of `pairloom fetch`; img2dataset's first, by its names. */
 export function addFetchOptions(command: Command): Command {
   for (const option of [
-    new Option("--url-list <path>", "a list of URLs: a file, a folder or a glob"),
+    new Option("--url-list <path>", "a list of URLs: a file, a folder or a glob, here or s3://…"),
     new Option(
       "--input-format <format>",
       `${listFormats.join(", ")}, each with .gz or not (by the file's name)`,
@@ -105,7 +105,7 @@ export function addFetchOptions(command: Command): Command {
     new Option("--save-additional-columns <names>", "further columns to keep, as [a,b]").argParser(
       listOfNames,
     ),
-    new Option("--output-folder <folder>", "where the shards go").default("images"),
+    new Option("--output-folder <folder>", "where the shards go, here or s3://…").default("images"),
     new Option("--output-format <format>", "how pictures are stored").choices(outputFormats).default("files"),
     new Option("--number-sample-per-shard <n>", "rows of a shard").argParser(wholeNumber(1)).default(10_000),
     new Option("--oom-shard-count <n>", "digits of a shard's number").argParser(wholeNumber(1)).default(5),

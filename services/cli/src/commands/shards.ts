@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { UserError } from "@pairloom/config";
 import { verifyRelease } from "@pairloom/shards";
+import { isStoreUrl } from "@pairloom/storage";
 import type { Command } from "commander";
 import { createSay } from "../terminal/say.js";
 import { jsonOption } from "./options.js";
@@ -11,12 +12,12 @@ export function addShardsCommand(program: Command): void {
   shards
     .command("verify")
     .description("check hashes, tar structure, pairing, keys and counts of a release")
-    .argument("<folder>", "the release")
+    .argument("<folder>", "the release, here or s3://…")
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  $ pairloom shards verify data/releases/r0001\n")
     .action(async (folder: string, options: { json?: boolean }) => {
       const say = createSay(options.json ?? false);
-      const verified = await verifyRelease(resolve(folder));
+      const verified = await verifyRelease(isStoreUrl(folder) ? folder : resolve(folder));
       say.result(
         verified,
         verified.problems.length === 0

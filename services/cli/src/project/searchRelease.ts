@@ -4,7 +4,7 @@ import { imageSize } from "@pairloom/clip";
 import { UserError } from "@pairloom/config";
 import type { EmbedProgress, Hit, SearchIndex, SearchIndexOptions, SearchKind } from "@pairloom/evaluation";
 import { findShards } from "@pairloom/shards";
-import { openStore, type Store } from "@pairloom/storage";
+import { isStoreUrl, openStore, type Store } from "@pairloom/storage";
 import type { OpenModel } from "./openModel.js";
 
 /** What is looked for: by a sentence, or by a picture. */
@@ -46,7 +46,11 @@ export async function searchRelease(
   request: SearchRequest,
 ): Promise<SearchResult> {
   const { embedRelease, openSearchIndex } = await import("@pairloom/evaluation");
-  const release = resolve(request.release);
+  const release = isStoreUrl(request.release) ? request.release : resolve(request.release);
+  if (isStoreUrl(release) && request.index === undefined)
+    throw new UserError("index_place", "A release that is not on this machine has no place for its index", {
+      hint: "Say where to keep it: --index FOLDER.",
+    });
   const shards = await openStore(release, { readOnly: true });
   const { feature, truncated } = await featureOf(model, query);
   const folder =

@@ -1,4 +1,5 @@
 import { isAbsolute, relative, resolve } from "node:path";
+import { isStoreUrl } from "@pairloom/storage";
 
 /** Settings whose values are paths; those of a job count from the project's folder. */
 const pathSettings = ["data", "evaluateData", "zeroShotClasses", "initialCheckpoint"] as const;
@@ -24,7 +25,7 @@ function mapPaths(settings: Record<string, unknown>, change: (path: string) => s
   const changed = { ...settings };
   for (const name of pathSettings) {
     const path = settings[name];
-    if (typeof path === "string" && !/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(path)) changed[name] = change(path);
+    if (typeof path === "string" && !isStoreUrl(path)) changed[name] = change(path);
   }
   const { model } = settings;
   if (typeof model === "string" && model.endsWith(".json")) changed["model"] = change(model);

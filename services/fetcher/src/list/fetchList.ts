@@ -29,14 +29,14 @@ const openShards = 3;
  * @throws UserError where the list can't be read; DiskFullError; what the signal was aborted with
  */
 export async function fetchList(context: ListContext): Promise<void> {
-  const { settings, store, tally } = context;
+  const { settings, store, tally, signal } = context;
   if (settings.incrementalMode === "overwrite") await clearShards(store);
   const done = await doneShards(store);
   const isExtend = settings.incrementalMode === "extend";
   const firstShard = isExtend ? Math.max(-1, ...done) + 1 : 0;
   const isDone = (shard: number) => !isExtend && done.has(shard);
   tally.shardsThere = isExtend ? 0 : done.size;
-  const shards = readList(settings, { firstShard, isDone, position: tally.position });
+  const shards = readList(settings, { firstShard, isDone, position: tally.position, signal });
   await fillShards(context, shards);
 }
 

@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { createWriteStream } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { mayPass, type Reason, reasonNames, UserError } from "@pairloom/config";
@@ -212,13 +212,10 @@ async function addFiles(
   name: string,
   retried: ReadonlyMap<string, Retried>,
 ): Promise<void> {
-  const folder = store.localPath(name);
-  if (folder === null) throw new Error("files need a store on this machine");
-  await mkdir(join(scratch, "new"));
-  await mkdir(folder, { recursive: true });
   for (const [member, data] of newMembers(retried, settings)) {
-    await writeFile(join(scratch, "new", member), data);
-    await rename(join(scratch, "new", member), join(folder, member));
+    const path = join(scratch, member);
+    await writeFile(path, data);
+    await store.replaceFile(`${name}/${member}`, path);
   }
 }
 

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { basename, dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { UserError } from "@pairloom/config";
 import { openStore, type Store } from "@pairloom/storage";
 import { listFormats, type ListFormat, type ListSettings } from "../listSettings.js";
@@ -14,17 +14,16 @@ export interface ListFile {
 
 /**
  * The files that `urlList` names, in byte order of their names: a file, a folder (the lists in it, not below it) or a
- * glob (`*`, `?`, `[…]`, and `**` for any folders). @throws UserError where there is none
+ * glob (`*`, `?`, `[…]`, and `**` for any folders), on this machine or as an s3: URL.
+ * @throws UserError where there is none
  */
 export async function listFiles(
   settings: Pick<ListSettings, "urlList" | "inputFormat" | "inputEnding">,
+  signal?: AbortSignal,
 ): Promise<ListFile[]> {
   const { urlList, inputFormat } = settings;
-  const { base, matches } = await placeOf(urlList, settings);
-  const store = await openStore(base, { readOnly: true });
   const files: ListFile[] = [];
-  for await (const { name, bytes } of store.list("")) {
-    if (!matches(name)) continue;
+  for await (const { store, name, bytes } of filesOf(urlList, settings, signal)) {
     const format = inputFormat ?? formatOf(name);
     if (format === null)
       throw new UserError("url_list_format", `The ending of ${name} doesn't say what kind of list it is`, {
@@ -32,6 +31,8 @@ export async function listFiles(
       });
     files.push({ store, name, bytes, format });
   }
+  // Shards are numbered by it, and not every service lists so.
+  files.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
   if (files.length > 0) return files;
   const ending = settings.inputEnding === null ? "" : ` that ends in .${settings.inputEnding}`;
   throw new UserError("url_list_empty", `${urlList} names no list${ending}`, {
@@ -39,35 +40,60 @@ export async function listFiles(
   });
 }
 
-interface Place {
-  base: string;
-  matches: (name: string) => boolean;
-}
+type FoundFile = Omit<ListFile, "format">;
 
-async function placeOf(urlList: string, settings: Pick<ListSettings, "inputEnding">): Promise<Place> {
-  const isRemote = /^(?!file:)[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(urlList);
-  const path = isRemote ? urlList : resolve(urlList.replace(/^file:\/\//, ""));
-  const info = isRemote ? null : await stat(path).catch(() => null);
-  const isFolder = info?.isDirectory() ?? urlList.endsWith("/");
-  if (isFolder) {
-    const { inputEnding } = settings;
-    const isList = (name: string) =>
-      inputEnding === null ? formatOf(name) !== null : name.endsWith(`.${inputEnding}`);
-    return { base: path, matches: (name) => !name.includes("/") && isList(name) };
+async function* filesOf(
+  urlList: string,
+  { inputEnding }: Pick<ListSettings, "inputEnding">,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<FoundFile> {
+  const open = (base: string) =>
+    openStore(base, { readOnly: true, ...(signal === undefined ? {} : { signal }) });
+  const place = placeOf(urlList);
+  const isLocal = place.root === "/";
+  const isFolder = isLocal && (await isLocalFolder(place.root + place.path));
+  const parent = place.path.slice(0, place.path.lastIndexOf("/") + 1);
+  const name = place.path.slice(parent.length);
+  // A name that is a file's is that file, also where it has a glob's characters in it.
+  if (name !== "" && !isFolder && (!isLocal || (await isLocalFolder(place.root + parent)))) {
+    const store = await open(place.root + parent);
+    const info = await store.stat(name);
+    if (info !== null) {
+      yield { store, name, bytes: info.bytes };
+      return;
+    }
   }
-  if (info === null && /[*?[]/.test(path)) {
-    const parts = path.split("/");
-    const first = parts.findIndex((part) => /[*?[]/.test(part));
-    const pattern = globPattern(parts.slice(first).join("/"));
-    return { base: parts.slice(0, first).join("/") || "/", matches: (name) => pattern.test(name) };
+  if (!isFolder && /[*?[]/.test(place.path)) {
+    const fixed = /^[^*?[]*/.exec(place.path)?.[0] ?? "";
+    const base = fixed.slice(0, fixed.lastIndexOf("/") + 1);
+    const pattern = globPattern(place.path.slice(base.length));
+    const store = await open(place.root + base);
+    for await (const found of store.list(fixed.slice(base.length), { anyOrder: true }))
+      if (pattern.test(found.name)) yield { store, ...found };
+    return;
   }
-  if (info === null && !isRemote)
+  if (isLocal && !isFolder)
     throw new UserError("url_list_missing", `There is no file, folder or match for ${urlList}`, {
       hint: "Check the path; put a glob in quotes.",
     });
-  const [name, base] = [basename(path), dirname(path)];
-  return { base, matches: (found) => found === name };
+  const isList = (found: string) =>
+    inputEnding === null ? formatOf(found) !== null : found.endsWith(`.${inputEnding}`);
+  const folder = place.path === "" || place.path.endsWith("/") ? place.path : `${place.path}/`;
+  const store = await open(place.root + folder);
+  for await (const found of store.list("", { flat: true, anyOrder: true }))
+    if (isList(found.name)) yield { store, ...found };
 }
+
+/** "/" and a path on this machine, or "s3://bucket/" and what its keys begin with. */
+function placeOf(urlList: string): { root: string; path: string } {
+  const [, root, path] = /^((?!file:)[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/]*)\/?(.*)$/s.exec(urlList) ?? [];
+  if (root !== undefined && path !== undefined) return { root: `${root}/`, path };
+  const local = urlList.replace(/^file:\/\//, "");
+  return { root: "/", path: resolve(local).slice(1) };
+}
+
+const isLocalFolder = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => null))?.isDirectory() === true;
 
 function formatOf(name: string): ListFormat | null {
   const ending = /\.([a-z]+)(?:\.gz)?$/i.exec(name)?.[1]?.toLowerCase();

@@ -39,7 +39,7 @@ export async function openParquetList(
   columns: readonly string[] | "all",
   batchRows = 20_000,
 ): Promise<ParquetList> {
-  const buffer = asyncBufferOf(file);
+  const buffer = new KeptSlices(file);
   let metadata: FileMetaData;
   try {
     metadata = await parquetMetadataAsync(buffer);
@@ -70,6 +70,7 @@ export async function openParquetList(
     async *read(from) {
       for (let rowStart = from; rowStart < rows; rowStart += batchRows) {
         const rowEnd = Math.min(rows, rowStart + batchRows);
+        buffer.nextBatch();
         const columns = [...new Set(wanted)];
         // Bytes stay bytes: a text column says that it is one.
         const options = { file: buffer, metadata, columns, rowStart, rowEnd, compressors, utf8: false };
@@ -127,15 +128,37 @@ function plain(value: unknown): unknown {
   return value ?? null;
 }
 
-function asyncBufferOf({ store, name, bytes }: ListFile): AsyncBuffer {
-  return {
-    byteLength: bytes,
-    async slice(start, end = bytes) {
-      const from = start < 0 ? bytes + start : start;
-      const parts: Buffer[] = [];
-      for await (const part of await store.read(name, { start: from, end })) parts.push(part as Buffer);
-      const whole = Buffer.concat(parts);
-      return whole.buffer.slice(whole.byteOffset, whole.byteOffset + whole.byteLength);
-    },
-  };
+/**
+ * A file as hyparquet reads it, a range at a time. A row group that is longer than a batch is wanted again by the next
+ * one, so the slices of one batch are kept for the next.
+ */
+class KeptSlices implements AsyncBuffer {
+  readonly byteLength: number;
+  private before = new Map<string, Promise<ArrayBuffer>>();
+  private now = new Map<string, Promise<ArrayBuffer>>();
+
+  constructor(private readonly file: ListFile) {
+    this.byteLength = file.bytes;
+  }
+
+  nextBatch(): void {
+    this.before = this.now;
+    this.now = new Map();
+  }
+
+  slice(start: number, end = this.byteLength): Promise<ArrayBuffer> {
+    const from = start < 0 ? this.byteLength + start : start;
+    const key = `${from}-${end}`;
+    const slice = this.now.get(key) ?? this.before.get(key) ?? this.load(from, end);
+    this.now.set(key, slice);
+    return slice;
+  }
+
+  private async load(start: number, end: number): Promise<ArrayBuffer> {
+    const { store, name } = this.file;
+    const parts: Buffer[] = [];
+    for await (const part of await store.read(name, { start, end })) parts.push(part as Buffer);
+    const whole = Buffer.concat(parts);
+    return whole.buffer.slice(whole.byteOffset, whole.byteOffset + whole.byteLength);
+  }
 }

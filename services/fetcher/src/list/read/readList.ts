@@ -30,10 +30,15 @@ export interface ListPosition {
  */
 export async function* readList(
   settings: ListSettings,
-  options: { firstShard: number; isDone: (shard: number) => boolean; position: ListPosition },
+  options: {
+    firstShard: number;
+    isDone: (shard: number) => boolean;
+    position: ListPosition;
+    signal?: AbortSignal;
+  },
 ): AsyncGenerator<ShardOfList> {
   const { position, isDone } = options;
-  const files = await listFiles(settings);
+  const files = await listFiles(settings, options.signal);
   position.totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
   let shard = options.firstShard;
   let before = 0;

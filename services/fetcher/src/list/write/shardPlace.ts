@@ -1,4 +1,4 @@
-import { rename, rm, stat } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Store } from "@pairloom/storage";
 import type { ListSettings } from "../listSettings.js";
@@ -12,19 +12,19 @@ export const shardFileName = (shard: number, { oomShardCount }: ShardSettings): 
 /** The numbers of the shards that are whole: NNNNN_stats.json is written last. */
 export async function doneShards(store: Store): Promise<Set<number>> {
   const done = new Set<number>();
-  for await (const { name } of store.list("")) {
+  for await (const { name } of store.list("", { flat: true })) {
     const number = /^(\d+)_stats\.json$/.exec(name)?.[1];
     if (number !== undefined) done.add(Number(number));
   }
   return done;
 }
 
-/** Removes every file and folder that is a shard's by its name; what else lies in the folder stays. */
+/** Removes every file and folder that is a shard's by its name; what else lies in the store stays. */
 export async function clearShards(store: Store): Promise<void> {
   const folders = new Set<string>();
   // Statistics first: what is left after an interruption is then no shard.
   const names: string[] = [];
-  for await (const { name } of store.list("")) {
+  for await (const { name } of store.list("", { anyOrder: true })) {
     const folder = /^\d+(?=\/\d+\.[a-z]+$)/.exec(name)?.[0];
     if (folder !== undefined) folders.add(folder);
     else if (/^\d+(_stats\.json|\.tar|\.parquet)$/.test(name)) names.push(name);
@@ -32,10 +32,7 @@ export async function clearShards(store: Store): Promise<void> {
   const isStats = (name: string) => name.endsWith("_stats.json");
   for (const name of [...names.filter(isStats), ...names.filter((one) => !isStats(one))])
     await store.delete(name);
-  for (const name of folders) {
-    const path = store.localPath(name);
-    if (path !== null) await rm(path, { recursive: true, force: true });
-  }
+  for (const name of folders) await store.deleteFolder(name);
 }
 
 /**
@@ -50,32 +47,13 @@ export async function publishShard(
   stats: ShardStats,
 ): Promise<void> {
   const name = shardFileName(shard, settings);
-  if (settings.outputFormat === "webdataset") await replace(store, scratch, `${name}.tar`);
-  if (settings.outputFormat === "files") await replaceFolder(store, scratch, name);
-  await replace(store, scratch, `${name}.parquet`);
+  if (settings.outputFormat === "webdataset")
+    await store.replaceFile(`${name}.tar`, join(scratch, `${name}.tar`));
+  // A shard whose failed rows were tried again keeps its folder.
+  if (settings.outputFormat === "files" && existsSync(join(scratch, name)))
+    await store.replaceFolder(name, join(scratch, name));
+  await store.replaceFile(`${name}.parquet`, join(scratch, `${name}.parquet`));
   const text = Buffer.from(JSON.stringify(stats, null, 4));
   await store.delete(`${name}_stats.json`);
   await store.publish(`${name}_stats.json`, text);
 }
-
-async function replace(store: Store, scratch: string, name: string): Promise<void> {
-  const path = store.localPath(name);
-  if (path !== null && (await exists(path))) return rename(join(scratch, name), path);
-  await store.delete(name);
-  await store.publishFile(name, join(scratch, name));
-}
-
-async function replaceFolder(store: Store, scratch: string, name: string): Promise<void> {
-  const path = store.localPath(name);
-  if (path === null) throw new Error("files need a store on this machine");
-  // A shard whose failed rows were tried again keeps its folder.
-  if (!(await exists(join(scratch, name)))) return;
-  await rm(path, { recursive: true, force: true });
-  await rename(join(scratch, name), path);
-}
-
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
