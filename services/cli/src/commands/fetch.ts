@@ -52,7 +52,7 @@ async function runFetch(options: FetchOptions): Promise<void> {
   );
   const store = await openStore(settings.outputFolder, { signal: stop.signal });
   // Bodies pass through a small heap: by V8's own measure the whole of it would be collected for every thirty pictures.
-  setFlagsFromString("--heap-growing-percent=100");
+  setFlagsFromString("--heap-growing-percent=40");
   const decoders = openDecoders({ settings: settings.image });
   const web = openWeb({ settings: settings.web, hostConnections: Math.max(6, 2 * availableParallelism()) });
   const tally = new ListTally();
