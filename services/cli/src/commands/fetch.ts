@@ -5,6 +5,7 @@ import { fetchList, ListTally, retryFailed } from "@pairloom/service-fetcher";
 import { openStore } from "@pairloom/storage";
 import { openWeb } from "@pairloom/web";
 import type { Command } from "commander";
+import { openSharedClocks } from "../project/sharedClocks.js";
 import { onStopSignal } from "../services/onStopSignal.js";
 import { LiveBlock } from "../terminal/liveBlock.js";
 import { listBlock, listLine, listResult } from "../terminal/listText.js";
@@ -22,6 +23,7 @@ export function addFetchCommand(program: Command): void {
       "after",
       `
 Options may be written with _ or -. What differs from img2dataset: docs/fetch.md.
+Several runs at once keep the gaps between requests together where they share a Redis (--redis-url, REDIS_URL).
 
 Examples:
   $ pairloom fetch --url_list urls.parquet --caption_col caption --output_folder laion --output_format webdataset --contact me@example.org
@@ -43,24 +45,38 @@ async function runFetch(options: FetchOptions): Promise<void> {
   // One thread a picture, and a few pictures more in line than libuv has threads.
   setupSharp();
   const decoders = Math.max(4, Number(process.env["UV_THREADPOOL_SIZE"] ?? 4)) + 2;
-  const web = openWeb({ settings: settings.web, hostConnections: Math.max(6, 2 * availableParallelism()) });
   const stop = new AbortController();
-  onStopSignal(() =>
+  const onTrouble = (error: UserError): void => stop.abort(error);
+  const { redisUrl, dir, redisWait } = options;
+  const shared = await openSharedClocks({ redisUrl, dir, onTrouble, log: (line) => say.warn(line) });
+  const redis = shared?.connect();
+  const web = openWeb({
+    settings: settings.web,
+    hostConnections: Math.max(6, 2 * availableParallelism()),
+    redis,
+    redisOutageLimitMs: 1000 * redisWait,
+  });
+  onStopSignal(() => {
     stop.abort(
       new UserError("stopped", "Stopped; finished shards stay", {
         hint: "Run the same command again: it goes on where it stopped.",
         exitCode: 130,
       }),
-    ),
-  );
+    );
+    // Nobody waits for clocks any more.
+    redis?.disconnect();
+  });
   const tally = new ListTally();
   const progress = watch(tally);
   try {
     const context = { settings, store, web, tally, signal: stop.signal, decoders };
     await (options.retryFailed ? retryFailed(context) : fetchList(context));
+  } catch (error) {
+    throw stop.signal.aborted ? stop.signal.reason : error;
   } finally {
     progress.stop();
     await web.close();
+    await shared?.close();
   }
   const { rows, successes, failedToDownload, failedToResize, seconds } = tally;
   say.result(
