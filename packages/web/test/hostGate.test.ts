@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, it } from "vitest";
 import type { HostClock, SlotRequest } from "../src/clock/hostClock.js";
 import { HostGate, type Leave } from "../src/clock/hostGate.js";
@@ -82,8 +83,10 @@ it("a request that was written is written again in a slot of its own", async () 
   const { gate, asked } = watchedGate();
   await gate.pass(request, null, async (leave: Leave) => {
     leave.sent();
+    await nextTurn();
     await leave.renew();
     leave.sent();
+    await nextTurn();
   });
   expect(asked).toEqual(["reserve h a", "sent h a", "confirm h a", "sent h a"]);
 });

@@ -132,8 +132,11 @@ export class HostGate {
         if (hostGapMs <= 0 && addressGapMs <= 0) return true;
         if (renewals < maxRenewals && (isHostOld() || isAddressOld())) return false;
         isWritten = true;
-        // Nobody waits for this message; where it is lost, the gap counts from the leave.
-        this.clock.sent(request).catch(() => undefined);
+        // After the write, which comes in this turn. Nobody waits for this message; where it is lost, the gap counts from
+        // the leave.
+        Promise.resolve()
+          .then(() => this.clock.sent(request))
+          .catch(() => undefined);
         return true;
       },
       renew: async () => {
