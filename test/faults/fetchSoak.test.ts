@@ -1,0 +1,151 @@
+import { fork, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { scanTar } from "@pairloom/shards";
+import { openStore } from "@pairloom/storage";
+import { parquetReadObjects } from "hyparquet";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { isLong } from "./killCount.js";
+import { hostCount, rowOf, wrongHosts, type Ports } from "./soak/fates.mjs";
+
+const rowCount = Number(process.env["PAIRLOOM_SOAK"] ?? (isLong ? 200_000 : 10_000));
+const perShard = isLong ? 10_000 : 1000;
+const hostGapMs = 20;
+const failureLimit = 50;
+const hostConnections = 32;
+/** What the second half of the run may need beyond the first. */
+const heapGrowthMb = 8;
+const rssGrowthMb = 64;
+
+let dir: string;
+let server: ChildProcess;
+let ports: Ports;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "fetch-soak-"));
+  // Redis's whole milliseconds have no part in it: one process, one clock. Half a one for the reading of two clocks.
+  server = fork(join(import.meta.dirname, "soak/server.mjs"), [String(hostGapMs - 0.5)]);
+  [ports] = (await once(server, "message")) as [Ports];
+});
+afterAll(async () => {
+  server.disconnect();
+  await rm(dir, { recursive: true, force: true });
+});
+
+interface HostSeen {
+  requests: number;
+  pictures: number;
+  shortestMs: number;
+  tooClose: number;
+}
+interface Memory {
+  rss: number;
+  heapUsed: number;
+  external: number;
+}
+
+async function runFetch(): Promise<{ seconds: number; memory: Memory[] }> {
+  const rows = Array.from({ length: rowCount }, (_, n) => rowOf(n, ports).url);
+  await writeFile(join(dir, "list.txt"), rows.join("\n"));
+  const cli = join(import.meta.dirname, "../../services/cli/bin/pairloom.js");
+  const memoryLog = join(import.meta.dirname, "soak/memoryLog.mjs");
+  const options = {
+    url_list: join(dir, "list.txt"),
+    output_folder: join(dir, "out"),
+    output_format: "webdataset",
+    number_sample_per_shard: perShard,
+    image_size: 64,
+    timeout: 3,
+    retries: 1,
+    host_gap_ms: hostGapMs,
+    address_gap_ms: hostGapMs / 2,
+    allow_private: "127.0.0.0/8",
+  };
+  const args = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
+  const child = spawn(process.execPath, ["--import", memoryLog, cli, "fetch", "--json", ...args], {
+    env: { ...process.env, REDIS_URL: "", MEMORY_LOG: join(dir, "memory.jsonl") },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [said, ended] = await Promise.all([text(child.stdout), once(child, "close")]);
+  expect(ended[0]).toBe(0);
+  const lines = (await readFile(join(dir, "memory.jsonl"), "utf8")).trimEnd().split("\n");
+  const memory = lines.map((line) => JSON.parse(line) as Memory);
+  return { seconds: (JSON.parse(said) as { seconds: number }).seconds, memory };
+}
+
+/** Every row of the shards: its URL and "success" or its reason; pictures are in the tar where it says so. */
+async function* outcomes(): AsyncGenerator<[url: string, outcome: string]> {
+  const store = await openStore(join(dir, "out"));
+  for (const name of (await readdir(join(dir, "out"))).filter((one) => one.endsWith(".parquet"))) {
+    const bytes = await readFile(join(dir, "out", name));
+    const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+    const columns = ["url", "key", "status", "error_message"];
+    const rows = (await parquetReadObjects({ file, columns })) as Record<string, string | null>[];
+    const pictures: string[] = [];
+    for await (const member of scanTar(await store.read(name.replace("parquet", "tar"))))
+      if (member.name.endsWith(".jpg")) pictures.push(member.name.slice(0, -4));
+    const successes = rows.filter((row) => row["status"] === "success").map((row) => row["key"]!);
+    expect(pictures.sort()).toEqual(successes.sort());
+    for (const row of rows) yield [row["url"]!, row["error_message"] ?? row["status"]!];
+  }
+}
+
+const half = (all: Memory[], which: 0 | 1, name: keyof Memory): number => {
+  const middle = Math.floor(all.length / 2);
+  const part = which === 0 ? all.slice(0, middle) : all.slice(middle);
+  return Math.max(...part.map((one) => one[name])) / 1e6;
+};
+
+test(`${rowCount} URLs over ${hostCount} hosts with a tenth of faults: one row each with its one reason, gaps kept, memory flat`, async () => {
+  const { seconds, memory } = await runFetch();
+
+  const expected = new Map<string, string | null>();
+  for (let n = 0; n < rowCount; n++) expected.set(rowOf(n, ports).url, rowOf(n, ports).reason);
+  expect(expected.size).toBe(rowCount);
+  const counts: Record<string, number> = {};
+  const wrong: string[] = [];
+  const ofDying: Record<string, Record<string, number>> = {};
+  for await (const [url, outcome] of outcomes()) {
+    const reason = expected.get(url);
+    if (reason === undefined) wrong.push(`${url} a second time, or never asked for`);
+    expected.delete(url);
+    counts[outcome] = (counts[outcome] ?? 0) + 1;
+    if (reason === null) {
+      const host = (ofDying[new URL(url).hostname] ??= {});
+      host[outcome] = (host[outcome] ?? 0) + 1;
+    } else if (outcome !== reason) wrong.push(`${url} is ${outcome}, not ${reason}`);
+  }
+  expect(wrong).toEqual([]);
+  expect([...expected.keys()]).toEqual([]);
+
+  server.send("seen");
+  const seen = new Map(((await once(server, "message")) as [[string, HostSeen][]])[0]);
+  const tooClose = [...seen].filter(([, one]) => one.tooClose > 0);
+  const shortestMs = Math.min(...[...seen.values()].map((one) => one.shortestMs));
+  const requests = [...seen.values()].reduce((sum, one) => sum + one.requests, 0);
+  const figures = {
+    rows: rowCount,
+    seconds: Math.round(seconds),
+    requests,
+    shortestMs,
+    heapMb: [half(memory, 0, "heapUsed"), half(memory, 1, "heapUsed")].map(Math.round),
+    rssMb: [half(memory, 0, "rss"), half(memory, 1, "rss")].map(Math.round),
+    counts,
+  };
+  process.stdout.write(`${JSON.stringify(figures)}\n`);
+  expect(tooClose).toEqual([]);
+
+  // A host that only fails is set aside, after the limit and what was under way; no other one is (their rows say so).
+  expect(Object.keys(ofDying).length).toBe(wrongHosts.dying.count);
+  for (const [host, outcome] of Object.entries(ofDying)) {
+    expect(Object.keys(outcome).sort()).toEqual(["host_set_aside", "http_500"]);
+    expect(seen.get(host)!.pictures).toBeGreaterThanOrEqual(failureLimit);
+    if (seconds < 600) expect(seen.get(host)!.pictures).toBeLessThan(failureLimit + hostConnections);
+  }
+
+  expect(memory.length).toBeGreaterThan(8);
+  expect(half(memory, 1, "heapUsed") - half(memory, 0, "heapUsed")).toBeLessThan(heapGrowthMb);
+  expect(half(memory, 1, "rss") - half(memory, 0, "rss")).toBeLessThan(rssGrowthMb);
+});
