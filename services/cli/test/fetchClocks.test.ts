@@ -48,8 +48,9 @@ interface FetchResult {
 async function fetchList(
   n: number,
   options: readonly string[],
+  kinds = ["ok", "to", "again", "cut", "later"],
 ): Promise<{ code: number; result: FetchResult }> {
-  const paths = ["ok", "to", "again", "cut", "later"].map((kind) => `/${kind}/${n}`);
+  const paths = kinds.map((kind) => `/${kind}/${n}`);
   const urls = hosts.flatMap((host) => paths.map((path) => `http://${host}:${server.port}${path}`));
   await writeFile(join(dir, `${n}.txt`), urls.join("\n"));
   const args = ["fetch", "--json", `--url-list=${join(dir, `${n}.txt`)}`, "--incremental-mode=overwrite"];
@@ -90,6 +91,16 @@ test("without a Redis each run keeps clocks of its own, and the log shows that",
   const runs = await fetchAll([]);
   expect(runs).toMatchObject(Array(4).fill({ code: 0, result: { successes: 20 } }));
   expect(gapsBy(await server.log(), "host").get("127.0.0.9")!.shortestMs).toBeLessThan(hostGapMs * 0.7);
+});
+
+test("without gaps no clock is asked, though there is a Redis", async () => {
+  await connection.config("RESETSTAT");
+  const gapless = [...sharing(), "--host-gap-ms=0", "--address-gap-ms=0"];
+  expect((await fetchList(0, gapless, ["ok", "to", "again", "cut"])).result.successes).toBe(16);
+  expect(await connection.info("commandstats")).not.toMatch(/cmdstat_eval/);
+  // The control: a gap is asked about.
+  expect((await fetchList(0, sharing(), ["ok"])).result.successes).toBe(4);
+  expect(await connection.info("commandstats")).toMatch(/cmdstat_eval/);
 });
 
 test("while Redis is away nothing is asked; when it is back in time, the run goes on and the gaps hold", async () => {

@@ -9,5 +9,5 @@ const collect = runInNewContext("gc");
 setInterval(() => {
   collect();
   const { rss, heapUsed, external } = process.memoryUsage();
-  appendFileSync(process.env.MEMORY_LOG, `${JSON.stringify({ rss, heapUsed, external })}\n`);
+  appendFileSync(process.env.MEMORY_LOG, `${JSON.stringify({ rss, held: heapUsed + external })}\n`);
 }, 2000).unref();
