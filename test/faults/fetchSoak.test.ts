@@ -13,7 +13,7 @@ import { hostCount, rowOf, wrongHosts, type Ports } from "./soak/fates.mjs";
 
 const rowCount = Number(process.env["PAIRLOOM_SOAK"] ?? (isLong ? 200_000 : 10_000));
 const perShard = isLong ? 10_000 : 1000;
-const hostGapMs = 20;
+const hostGapMs = 100;
 const failureLimit = 50;
 const hostConnections = 32;
 /** What the second half of the run may need beyond the first. */

@@ -43,6 +43,12 @@ export interface Gaps {
   medianMs: number;
 }
 
+/**
+ * How long the machine has kept the server from running at a time. It does that to those who ask as well, between their
+ * leave and their request: no clock can make up for it.
+ */
+export const longestStallMs = (log: readonly Seen[]): number => Math.max(...log.map(({ lateMs }) => lateMs));
+
 /** The times between requests, by host or address. */
 export function gapsBy(log: readonly Seen[], by: "host" | "address"): Map<string, Gaps> {
   const groups = new Map<string, Seen[]>();

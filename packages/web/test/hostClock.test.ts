@@ -11,7 +11,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { HostClock } from "../src/clock/hostClock.js";
 import { firstFree, memoryHostClock } from "../src/clock/memoryHostClock.js";
 import { redisHostClock } from "../src/clock/redisHostClock.js";
-import { clockedServer, gapsBy, type ClockedServer, type Seen } from "./clockedServer.js";
+import { clockedServer, gapsBy, longestStallMs, type ClockedServer, type Seen } from "./clockedServer.js";
 
 let folder: string;
 let handle: RedisHandle;
@@ -139,7 +139,7 @@ it("keys leave Redis when their moments have passed", async () => {
   for (const key of await redis.keys("expiry*")) expect(await redis.pttl(key)).toBeGreaterThan(0);
 });
 
-describe("four processes that fetch by every rule, by the server's own log", () => {
+describe("four processes that fetch by every rule, by the server's own log", { timeout: 90_000 }, () => {
   let server: ClockedServer;
   beforeEach(async () => {
     if (!existsSync(join(import.meta.dirname, "../dist/index.js")))
@@ -163,34 +163,34 @@ describe("four processes that fetch by every rule, by the server's own log", () 
   }
   // Three site files, five pictures, one redirect, three retries.
   const requestsOfHost = 4 * 12;
-  // Redis counts in whole ms.
-  const rounding = 2;
+  /** Redis counts in whole ms. */
+  const slackMs = (log: Seen[]): number => 2 + longestStallMs(log);
 
   it("no two requests to a host are closer than its gap", async () => {
-    const log = await logOf(["127.0.0.1", "127.0.0.2"], { hostGapMs: 120, addressGapMs: 0 });
+    const log = await logOf(["127.0.0.1", "127.0.0.2"], { hostGapMs: 150, addressGapMs: 0 });
     const gaps = gapsBy(log, "host");
     expect(gaps.size).toBe(2);
     for (const { requests, shortestMs, medianMs } of gaps.values()) {
       expect(requests).toBe(requestsOfHost);
-      expect(shortestMs).toBeGreaterThan(120 - rounding);
-      expect(medianMs).toBeGreaterThan(110);
+      expect(shortestMs).toBeGreaterThan(150 - slackMs(log));
+      expect(medianMs).toBeGreaterThan(140);
     }
   });
 
   it("no two requests to an address are closer than its gap, over all of its hosts", async () => {
-    const hosts = ["a.localhost", "b.localhost", "c.localhost", "127.0.0.9"];
-    const log = await logOf(hosts, { hostGapMs: 20, addressGapMs: 60 });
+    const hosts = ["a.localhost", "b.localhost", "127.0.0.9"];
+    const log = await logOf(hosts, { hostGapMs: 20, addressGapMs: 80 });
     const gaps = gapsBy(log, "address");
     expect([...gaps.keys()].sort()).toEqual(["127.0.0.1", "127.0.0.9"]);
-    expect(gaps.get("127.0.0.1")!.requests).toBe(3 * requestsOfHost);
+    expect(gaps.get("127.0.0.1")!.requests).toBe(2 * requestsOfHost);
     for (const { shortestMs, medianMs } of gaps.values()) {
-      expect(shortestMs).toBeGreaterThan(60 - rounding);
-      expect(medianMs).toBeGreaterThan(55);
+      expect(shortestMs).toBeGreaterThan(80 - slackMs(log));
+      expect(medianMs).toBeGreaterThan(75);
     }
   });
 
   it("with clocks of their own they ask more often: the log would show it", async () => {
-    const log = await logOf(["127.0.0.1"], { hostGapMs: 120, addressGapMs: 0 }, false);
+    const log = await logOf(["127.0.0.1"], { hostGapMs: 150, addressGapMs: 0 }, false);
     expect(gapsBy(log, "host").get("127.0.0.1")!.shortestMs).toBeLessThan(100);
   });
 });

@@ -23,17 +23,14 @@ const page = "<!doctype html>\n<title>Not here</title>\n<pre>\nUser-agent: *\nDi
 
 /** host → requests, pictures asked for, the last one, the shortest time between two, and how many were too short */
 const hosts = new Map();
-let tickMs = performance.now();
-let lastTickMs = tickMs;
-setInterval(() => {
-  lastTickMs = tickMs;
-  tickMs = performance.now();
-}, 1);
+/** The last three turns of the event loop, the oldest first: in one a connection is taken, in the next its bytes are. */
+let turnsMs = [0, 0, 0];
+setInterval(() => (turnsMs = [...turnsMs.slice(1), performance.now()]), 1);
 
-/** A request may have come before it was read: at the earliest when this process last had nothing to do. */
+/** A request may have come before it was read: at the earliest in the turn before that in which its connection was taken. */
 function see(host, isPicture) {
   const atMs = performance.now();
-  const earliestMs = lastTickMs;
+  const [earliestMs] = turnsMs;
   const seen = hosts.get(host) ?? { requests: 0, pictures: 0, shortestMs: Infinity, tooClose: 0 };
   hosts.set(host, seen);
   if (seen.requests > 0) {

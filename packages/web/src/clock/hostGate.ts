@@ -24,10 +24,11 @@ export interface Leave {
   renew(): Promise<void>;
 }
 
-/** A share of the gap: a request that leaves within it is known to the clock before anybody else gets leave. */
-const freshShare = 0.8;
-/** No shorter time is worth a further question. */
-const leastFreshMs = 10;
+/**
+ * How old a leave may be when its request is written: so much less than the gap that the clock hears of it before
+ * anybody else gets leave. No time below ten ms is worth a further question.
+ */
+const freshMs = (gapMs: number): number => Math.max(10, gapMs - Math.max(20, gapMs / 5));
 
 /** A leave that is too old each time it comes (a clock farther away than the gap) is taken as it is in the end. */
 const maxRenewals = 4;
@@ -122,7 +123,7 @@ export class HostGate {
     const { hostGapMs, addressGapMs } = request;
     const taken = { hostMs: takenMs, addressMs: takenMs };
     const isOld = (atMs: number, gapMs: number): boolean =>
-      gapMs > 0 && this.#nowMs() - atMs > Math.max(gapMs * freshShare, leastFreshMs);
+      gapMs > 0 && this.#nowMs() - atMs > freshMs(gapMs);
     const isHostOld = (): boolean => isOld(taken.hostMs, hostGapMs);
     const isAddressOld = (): boolean => isOld(taken.addressMs, addressGapMs);
     let renewals = 0;
