@@ -38,6 +38,8 @@ interface HostSeen {
   requests: number;
   pictures: number;
   shortestMs: number;
+  /** The two requests between which it was. */
+  closest: string;
   tooClose: number;
 }
 /** After a collection, in bytes. */
@@ -124,7 +126,9 @@ test(`${rowCount} URLs over ${hostCount} hosts with a tenth of faults: one row e
 
   server.send("seen");
   const seen = new Map(((await once(server, "message")) as [[string, HostSeen][]])[0]);
-  const tooClose = [...seen].filter(([, one]) => one.tooClose > 0);
+  const tooClose = [...seen].flatMap(([host, { tooClose: times, shortestMs, closest }]) =>
+    times > 0 ? [{ host, times, shortestMs, closest }] : [],
+  );
   const shortestMs = Math.min(...[...seen.values()].map((one) => one.shortestMs));
   const requests = [...seen.values()].reduce((sum, one) => sum + one.requests, 0);
   const figures = {

@@ -28,19 +28,22 @@ let turnsMs = [0, 0, 0];
 setInterval(() => (turnsMs = [...turnsMs.slice(1), performance.now()]), 1);
 
 /** A request may have come before it was read: at the earliest in the turn before that in which its connection was taken. */
-function see(host, isPicture) {
+function see(host, path, isPicture) {
   const atMs = performance.now();
   const [earliestMs] = turnsMs;
   const seen = hosts.get(host) ?? { requests: 0, pictures: 0, shortestMs: Infinity, tooClose: 0 };
   hosts.set(host, seen);
   if (seen.requests > 0) {
     const betweenMs = atMs - seen.earliestMs;
-    seen.shortestMs = Math.min(seen.shortestMs, betweenMs);
+    if (betweenMs < seen.shortestMs) {
+      seen.shortestMs = betweenMs;
+      seen.closest = `${seen.path} at ${seen.atMs}, ${path} at ${atMs}`;
+    }
     if (betweenMs < gapMs) seen.tooClose++;
   }
   seen.requests++;
   if (isPicture) seen.pictures++;
-  seen.earliestMs = earliestMs;
+  Object.assign(seen, { path, atMs, earliestMs });
 }
 
 const asked = new Set();
@@ -90,7 +93,7 @@ const kinds = {
 const server = createServer((request, response) => {
   const host = request.headers.host.replace(/:\d+$/, "");
   const [, kind, file] = request.url.split("/");
-  see(host, Object.hasOwn(kinds, kind));
+  see(host, request.url, Object.hasOwn(kinds, kind));
   if (host.startsWith(wrongHosts.silent.address)) return;
   if (kind === "robots.txt") response.end("User-agent: *\nDisallow: /forbidden/\n");
   // Half of the hosts answer what they don't know with 200 and a page.

@@ -30,8 +30,8 @@ export interface Leave {
  */
 const freshMs = (gapMs: number): number => Math.max(10, gapMs - Math.max(20, gapMs / 5));
 
-/** A leave that is too old each time it comes (a clock farther away than the gap) is taken as it is in the end. */
-const maxRenewals = 4;
+/** Of a clock that is farther away than the gap every answer comes too late: then the next leave is taken as it is. */
+const maxLateAnswers = 4;
 
 interface HostState {
   connections: Turnstile;
@@ -126,12 +126,12 @@ export class HostGate {
       gapMs > 0 && this.#nowMs() - atMs > freshMs(gapMs);
     const isHostOld = (): boolean => isOld(taken.hostMs, hostGapMs);
     const isAddressOld = (): boolean => isOld(taken.addressMs, addressGapMs);
-    let renewals = 0;
+    let lateAnswers = 0;
     let isWritten = false;
     return {
       sent: () => {
         if (hostGapMs <= 0 && addressGapMs <= 0) return true;
-        if (renewals < maxRenewals && (isHostOld() || isAddressOld())) return false;
+        if (lateAnswers < maxLateAnswers && (isHostOld() || isAddressOld())) return false;
         isWritten = true;
         // After the write, which comes in this turn. Nobody waits for this message; where it is lost, the gap counts from
         // the leave.
@@ -142,7 +142,6 @@ export class HostGate {
       },
       renew: async () => {
         if (this.#unclocked(request)) return;
-        renewals++;
         // Of what isn't old nobody else can have had leave, and our own is not to hold us up.
         const ofHost = isWritten || isHostOld();
         const ofAddress = isWritten || isAddressOld();
@@ -152,6 +151,7 @@ export class HostGate {
         const renewedMs = await this.#confirm({ host, address, ...gaps }, signal);
         if (ofHost) taken.hostMs = renewedMs;
         if (ofAddress) taken.addressMs = renewedMs;
+        if (isHostOld() || isAddressOld()) lateAnswers++;
       },
     };
   }
