@@ -151,7 +151,7 @@ export class HostGate {
         const renewedMs = await this.#confirm({ host, address, ...gaps }, signal);
         if (ofHost) taken.hostMs = renewedMs;
         if (ofAddress) taken.addressMs = renewedMs;
-        if (isHostOld() || isAddressOld()) lateAnswers++;
+        if ((ofHost && isHostOld()) || (ofAddress && isAddressOld())) lateAnswers++;
       },
     };
   }
