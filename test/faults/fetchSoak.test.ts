@@ -14,6 +14,8 @@ import { hostCount, rowOf, wrongHosts, type Ports } from "./soak/fates.mjs";
 const rowCount = Number(process.env["PAIRLOOM_SOAK"] ?? (isLong ? 200_000 : 10_000));
 const perShard = isLong ? 10_000 : 1000;
 const hostGapMs = 100;
+/** How far two readings of a clock may lie apart for one moment. */
+const readingMs = 0.5;
 const failureLimit = 50;
 const hostConnections = 32;
 /** What the second half of the run may need beyond the first. */
@@ -25,8 +27,7 @@ let server: ChildProcess;
 let ports: Ports;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "fetch-soak-"));
-  // Redis's whole milliseconds have no part in it: one process, one clock. Half a one for the reading of two clocks.
-  server = fork(join(import.meta.dirname, "soak/server.mjs"), [String(hostGapMs - 0.5)]);
+  server = fork(join(import.meta.dirname, "soak/server.mjs"), [String(hostGapMs - readingMs)]);
   [ports] = (await once(server, "message")) as [Ports];
 });
 afterAll(async () => {
@@ -42,40 +43,42 @@ interface HostSeen {
   closest: string;
   tooClose: number;
 }
-/** After a collection, in bytes. */
-interface Memory {
+/** A line of processLog.mjs: memory in bytes, and what the process saw of its own requests. */
+interface Sample {
   rss: number;
   /** The heap and what it holds outside itself. */
   held: number;
+  hosts: number;
+  shortestMs: number;
 }
 
-async function runFetch(): Promise<{ seconds: number; memory: Memory[] }> {
+async function runFetch(): Promise<{ seconds: number; samples: Sample[] }> {
   const rows = Array.from({ length: rowCount }, (_, n) => rowOf(n, ports).url);
   await writeFile(join(dir, "list.txt"), rows.join("\n"));
   const cli = join(import.meta.dirname, "../../services/cli/bin/pairloom.js");
-  const memoryLog = join(import.meta.dirname, "soak/memoryLog.mjs");
+  const processLog = join(import.meta.dirname, "soak/processLog.mjs");
   const options = {
     url_list: join(dir, "list.txt"),
     output_folder: join(dir, "out"),
     output_format: "webdataset",
     number_sample_per_shard: perShard,
     image_size: 64,
-    timeout: 3,
+    timeout: 5,
     retries: 1,
     host_gap_ms: hostGapMs,
     address_gap_ms: hostGapMs / 2,
     allow_private: "127.0.0.0/8",
   };
   const args = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
-  const child = spawn(process.execPath, ["--import", memoryLog, cli, "fetch", "--json", ...args], {
-    env: { ...process.env, REDIS_URL: "", MEMORY_LOG: join(dir, "memory.jsonl") },
+  const child = spawn(process.execPath, ["--import", processLog, cli, "fetch", "--json", ...args], {
+    env: { ...process.env, REDIS_URL: "", PROCESS_LOG: join(dir, "process.jsonl") },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const [said, ended] = await Promise.all([text(child.stdout), once(child, "close")]);
   expect(ended[0]).toBe(0);
-  const lines = (await readFile(join(dir, "memory.jsonl"), "utf8")).trimEnd().split("\n");
-  const memory = lines.map((line) => JSON.parse(line) as Memory);
-  return { seconds: (JSON.parse(said) as { seconds: number }).seconds, memory };
+  const lines = (await readFile(join(dir, "process.jsonl"), "utf8")).trimEnd().split("\n");
+  const samples = lines.map((line) => JSON.parse(line) as Sample);
+  return { seconds: (JSON.parse(said) as { seconds: number }).seconds, samples };
 }
 
 /** Every row of the shards: its URL and "success" or its reason; pictures are in the tar where it says so. */
@@ -96,14 +99,14 @@ async function* outcomes(): AsyncGenerator<[url: string, outcome: string]> {
 }
 
 /** The middle of the samples of the run's first or second half, in MB: a picture or two in hand don't matter to it. */
-function middleOf(all: Memory[], half: 0 | 1, name: keyof Memory): number {
+function middleOf(all: Sample[], half: 0 | 1, name: keyof Sample): number {
   const middle = Math.floor(all.length / 2);
   const part = (half === 0 ? all.slice(0, middle) : all.slice(middle)).map((one) => one[name]);
   return part.sort((a, b) => a - b)[Math.floor(part.length / 2)]! / 1e6;
 }
 
 test(`${rowCount} URLs over ${hostCount} hosts with a tenth of faults: one row each with its one reason, gaps kept, memory flat`, async () => {
-  const { seconds, memory } = await runFetch();
+  const { seconds, samples } = await runFetch();
 
   const expected = new Map<string, string | null>();
   for (let n = 0; n < rowCount; n++) expected.set(rowOf(n, ports).url, rowOf(n, ports).reason);
@@ -129,19 +132,24 @@ test(`${rowCount} URLs over ${hostCount} hosts with a tenth of faults: one row e
   const tooClose = [...seen].flatMap(([host, { tooClose: times, shortestMs, closest }]) =>
     times > 0 ? [{ host, times, shortestMs, closest }] : [],
   );
+  const last = samples.at(-1)!;
   const shortestMs = Math.min(...[...seen.values()].map((one) => one.shortestMs));
   const requests = [...seen.values()].reduce((sum, one) => sum + one.requests, 0);
   const figures = {
     rows: rowCount,
     seconds: Math.round(seconds),
     requests,
-    shortestMs,
-    heldMb: [middleOf(memory, 0, "held"), middleOf(memory, 1, "held")].map(Math.round),
-    rssMb: [middleOf(memory, 0, "rss"), middleOf(memory, 1, "rss")].map(Math.round),
+    shortestMs: { sent: last.shortestMs, read: shortestMs },
+    tooClose,
+    heldMb: [middleOf(samples, 0, "held"), middleOf(samples, 1, "held")].map(Math.round),
+    rssMb: [middleOf(samples, 0, "rss"), middleOf(samples, 1, "rss")].map(Math.round),
     counts,
   };
   process.stdout.write(`${JSON.stringify(figures)}\n`);
-  expect(tooClose).toEqual([]);
+  // As written, no two requests are too close; as read, now and then two, where a busy machine brought the first one late.
+  expect(last.hosts).toBeGreaterThanOrEqual(hostCount);
+  expect(last.shortestMs).toBeGreaterThanOrEqual(hostGapMs - readingMs);
+  expect(tooClose.length, JSON.stringify(tooClose)).toBeLessThanOrEqual(requests / 10_000);
 
   // A host that only fails is set aside, after the limit and what was under way; no other one is (their rows say so).
   expect(Object.keys(ofDying).length).toBe(wrongHosts.dying.count);
@@ -151,7 +159,7 @@ test(`${rowCount} URLs over ${hostCount} hosts with a tenth of faults: one row e
     if (seconds < 600) expect(seen.get(host)!.pictures).toBeLessThan(failureLimit + hostConnections);
   }
 
-  expect(memory.length).toBeGreaterThan(8);
-  expect(middleOf(memory, 1, "held") - middleOf(memory, 0, "held")).toBeLessThan(heldGrowthMb);
-  expect(middleOf(memory, 1, "rss") - middleOf(memory, 0, "rss")).toBeLessThan(rssGrowthMb);
+  expect(samples.length).toBeGreaterThan(8);
+  expect(middleOf(samples, 1, "held") - middleOf(samples, 0, "held")).toBeLessThan(heldGrowthMb);
+  expect(middleOf(samples, 1, "rss") - middleOf(samples, 0, "rss")).toBeLessThan(rssGrowthMb);
 });

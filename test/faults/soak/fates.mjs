@@ -64,7 +64,7 @@ export function rowOf(n, { port, securePort, closedPort }) {
   }
   const kind = kindOf(n);
   const [reason] = kinds[kind];
-  const at = n % hostCount;
+  const at = (n - Math.floor(n / 25)) % hostCount;
   const host = kind === "dead" ? `h${n}.invalid` : `127.${1 + (at >> 8)}.${at & 255}.1`;
   const origin = kind === "cert" ? `https://${host}:${securePort}` : `http://${host}:${port}`;
   return { url: `${origin}/${kind}/${n}.jpg`, reason, host };
