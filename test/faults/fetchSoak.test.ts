@@ -14,8 +14,8 @@ import { hostCount, rowOf, wrongHosts, type Ports } from "./soak/fates.mjs";
 const rowCount = Number(process.env["PAIRLOOM_SOAK"] ?? (isLong ? 200_000 : 10_000));
 const perShard = isLong ? 10_000 : 1000;
 const hostGapMs = 100;
-/** How far two readings of a clock may lie apart for one moment. */
-const readingMs = 0.5;
+/** What the server must see of the gap: a busy machine brings it a request late, so the next one seems to come too soon. */
+const readGapMs = hostGapMs / 2;
 const failureLimit = 50;
 const hostConnections = 32;
 /** What the second half of the run may need beyond the first. */
@@ -27,7 +27,7 @@ let server: ChildProcess;
 let ports: Ports;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "fetch-soak-"));
-  server = fork(join(import.meta.dirname, "soak/server.mjs"), [String(hostGapMs - readingMs)]);
+  server = fork(join(import.meta.dirname, "soak/server.mjs"), [String(readGapMs)]);
   [ports] = (await once(server, "message")) as [Ports];
 });
 afterAll(async () => {
@@ -146,10 +146,9 @@ test(`${rowCount} URLs over ${hostCount} hosts with a tenth of faults: one row e
     counts,
   };
   process.stdout.write(`${JSON.stringify(figures)}\n`);
-  // As written, no two requests are too close; as read, now and then two, where a busy machine brought the first one late.
   expect(last.hosts).toBeGreaterThanOrEqual(hostCount);
-  expect(last.shortestMs).toBeGreaterThanOrEqual(hostGapMs - readingMs);
-  expect(tooClose.length, JSON.stringify(tooClose)).toBeLessThanOrEqual(requests / 10_000);
+  expect(last.shortestMs).toBeGreaterThanOrEqual(hostGapMs);
+  expect(tooClose).toEqual([]);
 
   // A host that only fails is set aside, after the limit and what was under way; no other one is (their rows say so).
   expect(Object.keys(ofDying).length).toBe(wrongHosts.dying.count);
