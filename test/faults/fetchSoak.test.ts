@@ -11,6 +11,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { isLong } from "./killCount.js";
 import { hostCount, rowOf, wrongHosts, type Ports } from "./soak/fates.mjs";
 
+/** PAIRLOOM_SOAK is any other number, from 10,000 up: below it hosts that only fail have too few URLs to be set aside. */
 const rowCount = Number(process.env["PAIRLOOM_SOAK"] ?? (isLong ? 200_000 : 10_000));
 const perShard = isLong ? 10_000 : 1000;
 const hostGapMs = 100;
