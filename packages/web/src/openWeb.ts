@@ -7,7 +7,7 @@ import { admit } from "./address/admission.js";
 import { answerOf, asking, isSuccess, redirectOf, type Errand } from "./errand.js";
 import { guardedConnector } from "./address/guardedConnector.js";
 import type { HostClock } from "./clock/hostClock.js";
-import { HostGate } from "./clock/hostGate.js";
+import { HostGate, type Leave } from "./clock/hostGate.js";
 import { memoryHostClock } from "./clock/memoryHostClock.js";
 import { redisHostClock } from "./clock/redisHostClock.js";
 import { nameResolver, type NameResolver } from "./dns/nameResolver.js";
@@ -23,8 +23,10 @@ export interface OpenWebOptions {
   settings: WebSettings;
   /** A connection for host clocks that all processes share (stays the caller's); without it they are this process's own. */
   redis?: Redis | undefined;
-  /** Prefix of the clocks' keys. */
+  /** Prefix of the clocks' keys; all that are to share them have the same one ("pairloom"). */
   keyPrefix?: string;
+  /** The longest a Redis that is away is waited for before requests reject with UserError "redis_lost"; no end by default. */
+  redisOutageLimitMs?: number;
   log?: ((message: string) => void) | undefined;
   /** Requests under way to one host at once. */
   hostConnections?: number;
@@ -84,7 +86,9 @@ export function openWeb(options: OpenWebOptions): Web {
     options.clock ??
     (options.redis === undefined
       ? memoryHostClock()
-      : redisHostClock(options.redis, options.keyPrefix ?? "pairloom"));
+      : redisHostClock(options.redis, options.keyPrefix ?? "pairloom", {
+          outageLimitMs: options.redisOutageLimitMs,
+        }));
   const gate = new HostGate(clock, {
     hostConnections: options.hostConnections ?? 6,
     connections: settings.concurrency,
@@ -163,13 +167,16 @@ export function openWeb(options: OpenWebOptions): Web {
 
       let leftMs = budgetMs;
       const slot = { host, hostGapMs, address, addressGapMs: settings.addressGapMs };
-      const work = async (onSent: () => void): Promise<Exchanged> => {
-        const startedMs = performance.now();
-        const request = { ...requestFor(url, errand, budgetMs, optOuts), onSent };
-        let answered = await exchange(agent, request);
-        if (!answered.ok && answered.stale) answered = await exchange(agent, request);
-        leftMs = budgetMs - (performance.now() - startedMs);
-        return answered;
+      const work = async (leave: Leave): Promise<Exchanged> => {
+        for (let stale = 0; ;) {
+          const startedMs = performance.now();
+          const request = requestFor(url, errand, Math.max(1, leftMs), optOuts);
+          const answered = await exchange(agent, { ...request, maySend: () => leave.sent() });
+          leftMs -= performance.now() - startedMs;
+          if (answered.ok || answered.again === null) return answered;
+          if (answered.again === "stale" && ++stale > 1) return answered;
+          await leave.renew();
+        }
       };
       // Who stood in line while the host was set aside doesn't ask it one by one.
       const exchanged = await gate.pass(slot, errand.signal, work, () => health.isAside(host));

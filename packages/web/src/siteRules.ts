@@ -3,6 +3,7 @@ import { BoundedCache } from "./boundedCache.js";
 import { one } from "./exchange/exchange.js";
 import { aiTxtForbids, parseAiTxt } from "./optouts/aiTxt.js";
 import type { OptOut } from "./optouts/headerOptOut.js";
+import { siteFileText } from "./optouts/siteFileText.js";
 import { parseTdmrep, tdmReserves, type TdmRule } from "./optouts/tdmReservation.js";
 import { refusesTraining } from "./optouts/usagePreference.js";
 import {
@@ -149,7 +150,8 @@ export class SiteRules {
     return this.#tdm.load(url.origin, async () => {
       const answer = await this.fetchFile(`${url.origin}/.well-known/tdmrep.json`, 256 * 1024, 5);
       await this.#turns.next();
-      const value = answer.status === "ok" ? parseTdmrep(answer.body.toString("utf8")) : [];
+      const text = siteFileText(answer);
+      const value = text === null ? [] : parseTdmrep(text);
       return { value, ttlMs: ttlOf(answer), weight: 200 + 100 * value.length };
     });
   }
@@ -158,12 +160,8 @@ export class SiteRules {
     return this.#aiTxt.load(url.origin, async () => {
       const answer = await this.fetchFile(`${url.origin}/ai.txt`, maxRobotsBytes, 5);
       await this.#turns.next();
-      const value = parseAiTxt(answer.status === "ok" ? answer.body.toString("utf8") : "");
-      return {
-        value,
-        ttlMs: ttlOf(answer),
-        weight: 200 + (answer.status === "ok" ? 4 * answer.body.length : 0),
-      };
+      const text = siteFileText(answer) ?? "";
+      return { value: parseAiTxt(text), ttlMs: ttlOf(answer), weight: 200 + 4 * text.length };
     });
   }
 }

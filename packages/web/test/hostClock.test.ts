@@ -1,4 +1,5 @@
 import { fork } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -6,12 +7,11 @@ import { join } from "node:path";
 import { openRedis, type RedisHandle } from "@pairloom/queue";
 import fc from "fast-check";
 import type { Redis } from "ioredis";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { HostClock } from "../src/clock/hostClock.js";
-import { HostGate } from "../src/clock/hostGate.js";
 import { firstFree, memoryHostClock } from "../src/clock/memoryHostClock.js";
 import { redisHostClock } from "../src/clock/redisHostClock.js";
-import { misbehavingServer, type Asked, type MisbehavingServer } from "./misbehavingServer.js";
+import { clockedServer, gapsBy, longestStallMs, type ClockedServer, type Seen } from "./clockedServer.js";
 
 let folder: string;
 let handle: RedisHandle;
@@ -143,95 +143,58 @@ it("keys leave Redis when their moments have passed", async () => {
   for (const key of await redis.keys("expiry*")) expect(await redis.pttl(key)).toBeGreaterThan(0);
 });
 
-it("without gaps no clock is asked", async () => {
-  const never: HostClock = {
-    reserve: () => Promise.reject(new Error("asked")),
-    confirm: () => Promise.reject(new Error("asked")),
-    sent: () => Promise.reject(new Error("asked")),
-    pause: () => Promise.resolve(),
-  };
-  const gate = new HostGate(never, { hostConnections: 2, connections: 2 });
-  const request = { host: "a", hostGapMs: 0, address: "a", addressGapMs: 0 };
-  expect(await gate.pass(request, null, async () => "done")).toBe("done");
-});
-
-it("a gate lets so many through at once, to a host and in all", async () => {
-  const gate = new HostGate(memoryHostClock(), { hostConnections: 2, connections: 3 });
-  let now = 0;
-  let most = 0;
-  const mostOf: Record<string, number> = {};
-  const nowOf: Record<string, number> = {};
-  await Promise.all(
-    Array.from({ length: 30 }, (_, i) => {
-      const host = `h${i % 10 < 5 ? 0 : i % 5}`;
-      return gate.pass({ host, hostGapMs: 0, address: host, addressGapMs: 0 }, null, async () => {
-        most = Math.max(most, ++now);
-        nowOf[host] = (nowOf[host] ?? 0) + 1;
-        mostOf[host] = Math.max(mostOf[host] ?? 0, nowOf[host]);
-        await new Promise((resolve) => setTimeout(resolve, 5));
-        now--;
-        nowOf[host]--;
-      });
-    }),
-  );
-  expect([most, Math.max(...Object.values(mostOf))]).toEqual([3, 2]);
-});
-
-describe("four processes, by the server's own log", () => {
-  let server: MisbehavingServer;
-  beforeAll(async () => {
+describe("four processes that fetch by every rule, by the server's own log", { timeout: 90_000 }, () => {
+  let server: ClockedServer;
+  beforeEach(async () => {
     if (!existsSync(join(import.meta.dirname, "../dist/index.js")))
       throw new Error("build packages/web first");
-    server = await misbehavingServer();
+    server = await clockedServer();
   });
-  afterAll(() => server.close());
+  afterEach(() => server.close());
 
-  /** Each of four processes asks for each URL `times` times, all at once; when each request came, by what `of` says. */
-  async function timesBy(
-    of: (asked: Asked) => string,
-    task: { urls: string[]; times: number; gapMs: number; addressGapMs: number },
-  ): Promise<Map<string, number[]>> {
-    server.asked.length = 0;
-    const job = JSON.stringify({ redis: handle.options, keyPrefix: `four${prefixes++}`, ...task });
-    const children = Array.from({ length: 4 }, () =>
-      fork(join(import.meta.dirname, "askingProcess.mjs"), [job]),
-    );
-    const codes = await Promise.all(
-      children.map((one) => new Promise((resolve) => one.once("exit", resolve))),
-    );
-    expect(codes).toEqual([0, 0, 0, 0]);
-    expect(server.asked).toHaveLength(4 * task.urls.length * task.times);
-    const times = new Map<string, number[]>();
-    for (const asked of server.asked) times.set(of(asked), [...(times.get(of(asked)) ?? []), asked.atMs]);
-    return times;
-  }
-  /**
-   * The server's log tells when a busy machine read a request, not when it was sent: one read late makes one gap longer
-   * and the next shorter, but neither the middle one nor their sum.
-   */
-  function expectGaps(atMs: readonly number[], gapMs: number): void {
-    const gaps = atMs.slice(1).map((at, i) => at - (atMs[i] ?? 0));
-    expect(gaps.sort((a, b) => a - b)[Math.floor(gaps.length / 2)]).toBeGreaterThan(gapMs * 0.9);
-    expect((atMs.at(-1) ?? 0) - (atMs[0] ?? 0)).toBeGreaterThan(gapMs * (atMs.length - 1) * 0.97);
-  }
-
-  it("keep a host's gap together", async () => {
-    const urls = [server.url("/ok.jpg"), server.url("/ok.jpg", "127.0.0.2")];
-    const byHost = await timesBy(({ host }) => host, { urls, times: 3, gapMs: 300, addressGapMs: 10 });
-    expect(byHost.size).toBe(2);
-    for (const times of byHost.values()) expectGaps(times, 300);
-  });
-
-  it("keep an address's gap together, over all of its hosts", async () => {
-    const hosts = ["a", "b", "c", "d", "e"].map((name) => `${name}.localhost`);
-    const urls = [...hosts.map((host) => server.url("/ok.jpg", host)), server.url("/ok.jpg", "127.0.0.9")];
-    const byAddress = await timesBy(({ reachedAt }) => reachedAt ?? "", {
-      urls,
-      times: 1,
-      gapMs: 1,
-      addressGapMs: 100,
+  /** Each process asks every host for robots.txt and its like, and for pictures that need redirects and retries. */
+  async function logOf(hosts: string[], settings: object, sharesClocks = true): Promise<Seen[]> {
+    const common = `four${prefixes++}`;
+    const exits = [0, 1, 2, 3].map((n) => {
+      const paths = ["ok", "to", "again", "cut", "later"].map((kind) => `/${kind}/${n}`);
+      const urls = hosts.flatMap((host) => paths.map((path) => `http://${host}:${server.port}${path}`));
+      const keyPrefix = sharesClocks ? common : `${common}-${n}`;
+      const task = JSON.stringify({ redis: handle.options, keyPrefix, urls, ...settings });
+      return once(fork(join(import.meta.dirname, "askingProcess.mjs"), [task]), "exit");
     });
-    expect([...byAddress.keys()].sort()).toEqual(["127.0.0.1", "127.0.0.9"]);
-    for (const times of byAddress.values()) expectGaps(times, 100);
+    expect((await Promise.all(exits)).map(([code]) => code as number)).toEqual([0, 0, 0, 0]);
+    return server.log();
+  }
+  // Three site files, five pictures, one redirect, three retries.
+  const requestsOfHost = 4 * 12;
+  /** Redis counts in whole ms. */
+  const slackMs = (log: Seen[]): number => 2 + longestStallMs(log);
+
+  it("no two requests to a host are closer than its gap", async () => {
+    const log = await logOf(["127.0.0.1", "127.0.0.2"], { hostGapMs: 150, addressGapMs: 0 });
+    const gaps = gapsBy(log, "host");
+    expect(gaps.size).toBe(2);
+    for (const { requests, shortestMs, medianMs } of gaps.values()) {
+      expect(requests).toBe(requestsOfHost);
+      expect(shortestMs).toBeGreaterThan(150 - slackMs(log));
+      expect(medianMs).toBeGreaterThan(140);
+    }
+  });
+
+  it("no two requests to an address are closer than its gap, over all of its hosts", async () => {
+    const hosts = ["a.localhost", "b.localhost", "127.0.0.9"];
+    const log = await logOf(hosts, { hostGapMs: 20, addressGapMs: 80 });
+    const gaps = gapsBy(log, "address");
+    expect([...gaps.keys()].sort()).toEqual(["127.0.0.1", "127.0.0.9"]);
+    expect(gaps.get("127.0.0.1")!.requests).toBe(2 * requestsOfHost);
+    for (const { shortestMs, medianMs } of gaps.values()) {
+      expect(shortestMs).toBeGreaterThan(80 - slackMs(log));
+      expect(medianMs).toBeGreaterThan(75);
+    }
+  });
+
+  it("with clocks of their own they ask more often: the log would show it", async () => {
+    const log = await logOf(["127.0.0.1"], { hostGapMs: 150, addressGapMs: 0 }, false);
+    expect(gapsBy(log, "host").get("127.0.0.1")!.shortestMs).toBeLessThan(100);
   });
 });

@@ -125,6 +125,13 @@ const routes = {
 };
 
 const many = (line, bytes) => `User-agent: *\n${line.repeat(bytes / line.length)}\n`;
+const forbidding = "User-agent: *\nDisallow: /\n";
+const reserving = JSON.stringify([{ location: "/", "tdm-reservation": 1 }]);
+/** What sites answer to any path they don't know: its lines are no rules. */
+const notFoundPage = `<!doctype html>\n<title>Not found</title>\n<pre>\n${forbidding}</pre>\n`;
+const appPage = `<!-- built -->\n<script type="module" src="/app.js"></script>\n${forbidding}`;
+const typed = (body, type) => (s) =>
+  s.end(type === null ? sized(body) : sized(body, `Content-Type: ${type}`));
 /** host → path → answer */
 const siteFiles = {
   "127.0.9.1": { "/robots.txt": (s) => s.end(sized(many("Disallow: /x*y\n", 500_000))) },
@@ -150,6 +157,20 @@ const siteFiles = {
     "/robots.txt": (s) => s.end(sized(`User-agent: *\nDisallow: /${"%41".repeat(160_000)}\n`)),
   },
   "127.0.9.14": { "/robots.txt": (s) => s.end(sized(many("Allow:*a?\n", 500_000))) },
+  // pages in place of site files, and site files by other types than theirs
+  "127.0.9.15": {
+    "/robots.txt": typed(notFoundPage.replace(forbidding, ""), "text/html"),
+    "/ai.txt": typed(notFoundPage, "text/html; charset=utf-8"),
+    "/.well-known/tdmrep.json": typed(notFoundPage, "text/html"),
+  },
+  "127.0.9.16": { "/ai.txt": typed(appPage, "text/plain") },
+  "127.0.9.17": { "/ai.txt": typed(forbidding, "text/html") },
+  "127.0.9.18": { "/ai.txt": typed(forbidding, "text/plain; charset=utf-8") },
+  "127.0.9.19": { "/ai.txt": typed(forbidding, "application/octet-stream") },
+  "127.0.9.20": { "/ai.txt": typed(forbidding, null) },
+  "127.0.9.21": { "/.well-known/tdmrep.json": typed(reserving, "text/html") },
+  "127.0.9.22": { "/.well-known/tdmrep.json": typed(reserving, "text/plain") },
+  "127.0.9.23": { "/.well-known/tdmrep.json": typed(notFoundPage, "application/json") },
 };
 
 const server = createServer((socket) => {

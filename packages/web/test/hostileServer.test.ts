@@ -105,6 +105,18 @@ const siteOutcomes: Record<string, string> = {
   "127.0.9.12": "ok",
   "127.0.9.13": "ok",
   "127.0.9.14": "robots_disallowed",
+  // a page that stands in for every file, an app's page by a text's type, rules by HTML's type
+  "127.0.9.15": "ok",
+  "127.0.9.16": "ok",
+  "127.0.9.17": "ok",
+  // rules as text, as any bytes, and by no type
+  "127.0.9.18": "optout_ai_txt",
+  "127.0.9.19": "optout_ai_txt",
+  "127.0.9.20": "optout_ai_txt",
+  // a reservation by HTML's type, and by a text's; a page by JSON's
+  "127.0.9.21": "ok",
+  "127.0.9.22": "optout_tdmrep",
+  "127.0.9.23": "ok",
 };
 
 const settings = {

@@ -4,6 +4,7 @@ import { BoundedCache } from "../src/boundedCache.js";
 import { HostHealth } from "../src/hostHealth.js";
 import { aiTxtForbids, parseAiTxt } from "../src/optouts/aiTxt.js";
 import { robotsDirectives } from "../src/optouts/robotsDirectives.js";
+import { siteFileText } from "../src/optouts/siteFileText.js";
 import { parseTdmrep, tdmReserves } from "../src/optouts/tdmReservation.js";
 import { refusesTraining } from "../src/optouts/usagePreference.js";
 import { backoffMs, retryAfterMs } from "../src/retryPolicy.js";
@@ -55,7 +56,7 @@ it("tdmrep.json: the longest location decides; anything else holds no rules", as
     expect(parseTdmrep(text)).toEqual([]);
 });
 
-it("ai.txt: kinds of files and paths; a page in its place says nothing", async () => {
+it("ai.txt: kinds of files and paths", async () => {
   const forbids = (text: string, url: string, also: string[] = []) =>
     aiTxtForbids(parseAiTxt(text), new URL(url), "pairloom", also);
   const text =
@@ -64,7 +65,23 @@ it("ai.txt: kinds of files and paths; a page in its place says nothing", async (
   expect(await forbids(text, "http://x/a.png")).toBe(true);
   expect(await forbids(text, "http://x/a.webp")).toBe(false);
   expect(await forbids(text, "http://x/a.webp", ["img2dataset"])).toBe(true);
-  expect(await forbids("<!doctype html>\nUser-agent: *\nDisallow: /", "http://x/a")).toBe(false);
+});
+
+it.each([
+  ["text/html", "User-agent: *", false],
+  ["application/xhtml+xml", "User-agent: *", false],
+  ["text/plain", "User-agent: *", true],
+  ["application/octet-stream", "\uFEFFUser-agent: *", true],
+  ["application/json", "[]", true],
+  [null, "# < is no markup here", true],
+  ["text/plain", "\uFEFF\n <!DOCTYPE html>", false],
+  ["text/plain", "<!-- app -->", false],
+  [null, "<?xml version='1.0'?>", false],
+  ["application/json", "<div id=root>", false],
+])("a site's file by the type %s that begins with %j is read: %s", (contentType, text, isRead) => {
+  const rest = { finalUrl: "", httpStatus: 200, headers: {}, charset: null, optOuts: [] };
+  const answer = { status: "ok" as const, body: Buffer.from(text), contentType, ...rest };
+  expect(siteFileText(answer) === null).toBe(!isRead);
 });
 
 it("Retry-After is seconds or a date", () => {

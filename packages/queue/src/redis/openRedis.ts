@@ -59,7 +59,7 @@ async function openUrl(url: string, { log }: OpenRedisOptions): Promise<RedisHan
     await checkSettings(probe, log ?? (() => undefined));
   } catch (error) {
     throw new UserError("redis_unreachable", `No Redis answers at ${hidePassword(url)}`, {
-      hint: "Start it, mend REDIS_URL, or unset REDIS_URL to use a private server.",
+      hint: "Start it, mend its URL (REDIS_URL or --redis-url), or leave the URL out and do without it.",
       cause: lastError ?? error,
     });
   } finally {

@@ -13,6 +13,26 @@ export interface HostGateOptions {
   nowMs?: () => number;
 }
 
+/** Leave to ask a host once. */
+export interface Leave {
+  /**
+   * Told when the request is about to be written. False: the leave is too old, since the connection took its time and
+   * others may have asked meanwhile; then nothing must be written before it was renewed.
+   */
+  sent(): boolean;
+  /** Waits for a further request's turn, after one that was not written or has to be written again. */
+  renew(): Promise<void>;
+}
+
+/**
+ * How old a leave may be when its request is written: so much less than the gap that the clock hears of it before
+ * anybody else gets leave. No time below ten ms is worth a further question.
+ */
+const freshMs = (gapMs: number): number => Math.max(10, gapMs - Math.max(20, gapMs / 5));
+
+/** Of a clock that is farther away than the gap every answer comes too late: then the next leave is taken as it is. */
+const maxLateAnswers = 4;
+
 interface HostState {
   connections: Turnstile;
   /** Only the first in line asks the clock, so that a process holds one slot of a host at a time. */
@@ -42,24 +62,25 @@ export class HostGate {
   /**
    * Runs `work` in its turn. The wait is not part of any request's wall clock.
    *
-   * @param work calls `sent` when its request leaves
+   * @param work tells its leave when its request goes out
    * @param closed asked again when the turn comes: true sends the caller away without taking a slot
    * @returns what `work` gives, or null where the host was closed meanwhile
    */
   async pass<T>(
     request: SlotRequest,
     signal: AbortSignal | null,
-    work: (sent: () => void) => Promise<T>,
+    work: (leave: Leave) => Promise<T>,
     closed: () => boolean = () => false,
   ): Promise<T | null> {
     const state = this.#state(request.host);
     try {
       await state.connections.enter(signal);
       try {
-        if (!(await this.#awaitSlot(state, request, signal, closed))) return null;
+        const takenMs = await this.#awaitSlot(state, request, signal, closed);
+        if (takenMs === null) return null;
         try {
           signal?.throwIfAborted();
-          return await work(() => this.#sent(request));
+          return await work(this.#leave(request, takenMs, signal));
         } finally {
           this.#all.leave();
         }
@@ -98,47 +119,87 @@ export class HostGate {
     return !this.#paused.has(host);
   }
 
-  /** Nobody waits for this message; where it is lost, the gap counts from the leave to send. */
-  #sent(request: SlotRequest): void {
-    if (request.hostGapMs > 0 || request.addressGapMs > 0) this.clock.sent(request).catch(() => undefined);
+  #leave(request: SlotRequest, takenMs: number, signal: AbortSignal | null): Leave {
+    const { hostGapMs, addressGapMs } = request;
+    const taken = { hostMs: takenMs, addressMs: takenMs };
+    const isOld = (atMs: number, gapMs: number): boolean =>
+      gapMs > 0 && this.#nowMs() - atMs > freshMs(gapMs);
+    const isHostOld = (): boolean => isOld(taken.hostMs, hostGapMs);
+    const isAddressOld = (): boolean => isOld(taken.addressMs, addressGapMs);
+    let lateAnswers = 0;
+    let isWritten = false;
+    return {
+      sent: () => {
+        if (hostGapMs <= 0 && addressGapMs <= 0) return true;
+        if (lateAnswers < maxLateAnswers && (isHostOld() || isAddressOld())) return false;
+        isWritten = true;
+        // After the write, which comes in this turn. Nobody waits for this message; where it is lost, the gap counts from
+        // the leave.
+        Promise.resolve()
+          .then(() => this.clock.sent(request))
+          .catch(() => undefined);
+        return true;
+      },
+      renew: async () => {
+        if (this.#unclocked(request)) return;
+        // Of what isn't old nobody else can have had leave, and our own is not to hold us up.
+        const ofHost = isWritten || isHostOld();
+        const ofAddress = isWritten || isAddressOld();
+        const host = ofHost ? request.host : "";
+        const address = ofAddress ? request.address : "";
+        const gaps = { hostGapMs: ofHost ? hostGapMs : 0, addressGapMs: ofAddress ? addressGapMs : 0 };
+        const renewedMs = await this.#confirm({ host, address, ...gaps }, signal);
+        if (ofHost) taken.hostMs = renewedMs;
+        if (ofAddress) taken.addressMs = renewedMs;
+        if ((ofHost && isHostOld()) || (ofAddress && isAddressOld())) lateAnswers++;
+      },
+    };
   }
 
-  /** Resolves in the request's slot, holding one of the process's connections; false holds none. */
+  /**
+   * Resolves in the request's slot, holding one of the process's connections, to the moment from which its leave counts;
+   * null holds none.
+   */
   async #awaitSlot(
     state: HostState,
     request: SlotRequest,
     signal: AbortSignal | null,
     closed: () => boolean,
-  ): Promise<boolean> {
-    if (closed()) return false;
+  ): Promise<number | null> {
+    if (closed()) return null;
     if (this.#unclocked(request)) {
       await this.#all.enter(signal);
-      return true;
+      return this.#nowMs();
     }
     await state.line.enter(signal);
     try {
-      if (closed()) return false;
-      let waitMs = await this.clock.reserve(request);
-      let confirmed = waitMs <= 0;
+      if (closed()) return null;
+      const reservedMs = this.#nowMs();
+      const waitMs = await this.clock.reserve(request);
       await this.#sleep(waitMs, signal);
-      if (closed()) return false;
+      if (closed()) return null;
       const queuedMs = this.#nowMs();
       await this.#all.enter(signal);
       // A process at its limit may have let its slot pass.
-      if (this.#nowMs() - queuedMs > 5) confirmed = false;
+      if (waitMs <= 0 && this.#nowMs() - queuedMs <= 5) return reservedMs;
       try {
-        while (!confirmed) {
-          waitMs = await this.clock.confirm(request);
-          confirmed = waitMs <= 0;
-          await this.#sleep(waitMs, signal);
-        }
+        return await this.#confirm(request, signal);
       } catch (error) {
         this.#all.leave();
         throw error;
       }
-      return true;
     } finally {
       state.line.leave();
+    }
+  }
+
+  /** Waits for leave; the moment it was asked for, from which on it counts. */
+  async #confirm(request: SlotRequest, signal: AbortSignal | null): Promise<number> {
+    for (;;) {
+      const askedMs = this.#nowMs();
+      const waitMs = await this.clock.confirm(request);
+      if (waitMs <= 0) return askedMs;
+      await this.#sleep(waitMs, signal);
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import type { HostClock, SlotRequest } from "./hostClock.js";
+import { OutageLimit } from "./outageLimit.js";
 
 /**
  * KEYS 1: host's next slot, 2: address's slots (sorted set, score = member = ms), 3: when the host may be asked again,
@@ -76,29 +77,55 @@ const scripts = {
   pairloomPause: pauseScript,
 };
 
+export interface RedisClockOptions {
+  /** The longest a Redis that is away is waited for; by default there is no end. */
+  outageLimitMs?: number | undefined;
+}
+
 /**
  * Host clocks shared by every process on one Redis, one script and one round trip a question, by Redis's own time.
- * Keys expire when their moments have passed, so Redis holds hosts at work and no others.
+ * Keys expire when their moments have passed, so Redis holds hosts at work and no others. While Redis is away nobody
+ * gets leave, and after a lost connection not before a gap has passed: the server may have come back with nothing in it.
  *
  * @param redis stays the caller's to close
- * @param keyPrefix e.g. "pairloom:demo"
+ * @param keyPrefix e.g. "pairloom"
+ * @returns a clock whose questions reject with UserError "redis_lost" beyond the limit
  */
-export function redisHostClock(redis: Redis, keyPrefix: string): HostClock {
+export function redisHostClock(
+  redis: Redis,
+  keyPrefix: string,
+  { outageLimitMs = Infinity }: RedisClockOptions = {},
+): HostClock {
   for (const [name, lua] of Object.entries(scripts)) redis.defineCommand(name, { numberOfKeys: 4, lua });
   const commands = redis as unknown as Record<keyof typeof scripts, Command>;
   const prefix = `${keyPrefix.replace(/:$/, "")}:clock`;
+  const outage = new OutageLimit(outageLimitMs);
+  /** When a connection was last lost or came back after that; "ready" is told before its first answer is read. */
+  let shakenMs = -Infinity;
+  redis.on("close", () => (shakenMs = performance.now()));
+  redis.on("ready", () => {
+    if (shakenMs !== -Infinity) shakenMs = performance.now();
+  });
+
   const run = (name: keyof typeof scripts, { host, hostGapMs, address, addressGapMs }: SlotRequest) =>
-    commands[name](
-      `${prefix}:next:${host}`,
-      `${prefix}:booked:${address}`,
-      `${prefix}:host:${host}`,
-      `${prefix}:address:${address}`,
-      Math.ceil(hostGapMs),
-      Math.ceil(addressGapMs),
+    outage.wait(
+      commands[name](
+        `${prefix}:next:${host}`,
+        `${prefix}:booked:${address}`,
+        `${prefix}:host:${host}`,
+        `${prefix}:address:${address}`,
+        Math.ceil(hostGapMs),
+        Math.ceil(addressGapMs),
+      ),
     );
+  const ask = async (name: "pairloomReserve" | "pairloomConfirm", request: SlotRequest): Promise<number> => {
+    const waitMs = await run(name, request);
+    const gapMs = Math.max(request.hostGapMs, request.addressGapMs);
+    return Math.max(waitMs, shakenMs + gapMs - performance.now());
+  };
   return {
-    reserve: (request) => run("pairloomReserve", request),
-    confirm: (request) => run("pairloomConfirm", request),
+    reserve: (request) => ask("pairloomReserve", request),
+    confirm: (request) => ask("pairloomConfirm", request),
     async sent(request) {
       await run("pairloomSent", request);
     },

@@ -21,8 +21,8 @@ export interface ExchangeRequest {
   signal: AbortSignal | null;
   /** Looks at the head of an answer: true reads the body, false leaves it. */
   wantsBody(httpStatus: number, headers: Headers): boolean;
-  /** Told when the request is about to be written to a connection. */
-  onSent?(): void;
+  /** Asked when the request is about to be written to a connection; false: it is not. */
+  maySend?(): boolean;
   /** Cuts the body at `maxBytes` in place of refusing it. */
   cutBody?: boolean;
 }
@@ -35,8 +35,8 @@ export type Exchanged =
       errorMessage: string;
       httpStatus: number | null;
       headers: Headers | null;
-      /** A kept-alive connection that the server had closed meanwhile: worth one more try at once. */
-      stale: boolean;
+      /** Worth one more try: nothing was written, or to a kept connection that the server had closed meanwhile. */
+      again: "unsent" | "stale" | null;
     };
 
 /** Bodies nobody wants are read to their end up to this size, so that the connection lives on. */
@@ -47,7 +47,7 @@ const maxInterim = 10;
 
 class Stop extends Error {
   constructor(
-    readonly reason: Reason | "left" | "cut",
+    readonly reason: Reason | "left" | "cut" | "unsent",
     message: string,
   ) {
     super(message);
@@ -86,13 +86,18 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
     };
     const fail = (error: unknown): void => {
       const [said, errorMessage] =
-        error instanceof Stop && error.reason !== "left" && error.reason !== "cut"
+        error instanceof Stop &&
+        error.reason !== "left" &&
+        error.reason !== "cut" &&
+        error.reason !== "unsent"
           ? [error.reason, error.message]
           : reasonOfError(error);
       const reason = said === "connect_failed" && httpStatus !== null ? "protocol_error" : said;
       const stale = httpStatus === null && error instanceof errors.SocketError && hasRead(error);
+      const isUnsent = error instanceof Stop && error.reason === "unsent";
+      const again = isUnsent ? "unsent" : stale ? "stale" : null;
       inflate?.destroy();
-      finish(() => resolve({ ok: false, reason, errorMessage, httpStatus, headers, stale }));
+      finish(() => resolve({ ok: false, reason, errorMessage, httpStatus, headers, again }));
     };
     const stop = (error: Stop): void => {
       if (error.reason === "left") succeed(null);
@@ -122,7 +127,8 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
       onRequestStart(started) {
         controller = started;
         if (settled) started.abort(new Stop("left", "too late"));
-        else request.onSent?.();
+        // Thrown, not aborted: the connection stays for whoever writes next.
+        else if (request.maySend?.() === false) throw new Stop("unsent", "the leave to send was too old");
       },
       onResponseStart(_controller, status, answered) {
         if (settled) return;

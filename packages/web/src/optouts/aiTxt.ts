@@ -5,10 +5,9 @@ import { ShortTurns } from "../shortTurns.js";
 
 /**
  * Reads Spawning's ai.txt: robots.txt's lines, with patterns that name kinds of files ("Disallow: *.jpg") as well as
- * paths. An HTML page in its place holds no rules.
+ * paths.
  */
 export function parseAiTxt(text: string): Robots {
-  if (/^\s*<(!doctype|html|head|body)/i.test(text)) return { groups: [], sitemaps: [] };
   const robots = parseRobots(text);
   for (const { rules } of robots.groups) {
     for (const rule of rules) {

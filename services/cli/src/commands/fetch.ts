@@ -6,6 +6,7 @@ import { fetchList, ListTally, retryFailed } from "@pairloom/service-fetcher/lis
 import { openStore } from "@pairloom/storage";
 import { openWeb } from "@pairloom/web";
 import type { Command } from "commander";
+import { openSharedClocks } from "../project/sharedClocks.js";
 import { onStopSignal } from "../services/onStopSignal.js";
 import { LiveBlock } from "../terminal/liveBlock.js";
 import { listBlock, listLine, listResult } from "../terminal/listText.js";
@@ -23,6 +24,7 @@ export function addFetchCommand(program: Command): void {
       "after",
       `
 Options may be written with _ or -. What differs from img2dataset: docs/fetch.md.
+Several runs at once keep the gaps between requests together where they share a Redis (--redis-url, REDIS_URL).
 
 Examples:
   $ pairloom fetch --url_list urls.parquet --caption_col caption --output_folder laion --output_format webdataset --contact me@example.org
@@ -51,18 +53,32 @@ async function runFetch(options: FetchOptions): Promise<void> {
     ),
   );
   const store = await openStore(settings.outputFolder, { signal: stop.signal });
+  const onTrouble = (error: UserError): void => stop.abort(error);
+  const { redisUrl, dir, redisWait } = options;
+  const shared = await openSharedClocks({ redisUrl, dir, onTrouble, log: (line) => say.warn(line) });
+  const redis = shared?.connect();
+  // Nobody waits for clocks any more.
+  stop.signal.addEventListener("abort", () => redis?.disconnect());
+  const web = openWeb({
+    settings: settings.web,
+    hostConnections: Math.max(6, 2 * availableParallelism()),
+    redis,
+    redisOutageLimitMs: 1000 * redisWait,
+  });
   // Bodies pass through a small heap: by V8's own measure the whole of it would be collected for every thirty pictures.
   setFlagsFromString("--heap-growing-percent=40");
   const decoders = openDecoders({ settings: settings.image });
-  const web = openWeb({ settings: settings.web, hostConnections: Math.max(6, 2 * availableParallelism()) });
   const tally = new ListTally();
   const progress = watch(tally);
   try {
     const context = { settings, store, web, tally, signal: stop.signal, decoders };
     await (options.retryFailed ? retryFailed(context) : fetchList(context));
+  } catch (error) {
+    throw stop.signal.aborted ? stop.signal.reason : error;
   } finally {
     progress.stop();
     await Promise.all([web.close(), decoders.close()]);
+    await shared?.close();
   }
   const { rows, successes, failedToDownload, failedToResize, seconds } = tally;
   say.result(

@@ -47,6 +47,9 @@ export interface FetchOptions {
   contact?: string;
   hostGapMs?: number;
   addressGapMs?: number;
+  redisUrl?: string;
+  dir?: string;
+  redisWait: number;
   retryFailed: boolean;
   json?: boolean;
 }
@@ -155,6 +158,14 @@ export function addFetchOptions(command: Command): Command {
   ])
     command.addOption(option);
   addWebOptions(command);
+  for (const option of [
+    new Option("--redis-url <url>", "share host clocks with every process on this Redis (REDIS_URL)"),
+    new Option("-d, --dir <folder>", "share host clocks with the project in this folder, in its Redis"),
+    new Option("--redis-wait <seconds>", "how long a Redis that is away is waited for")
+      .argParser(wholeNumber(1))
+      .default(60),
+  ])
+    command.addOption(option);
   for (const option of ignoredOptions) command.addOption(option);
   return command;
 }

@@ -99,7 +99,6 @@ function openStageWeb({ redis, settings }: Project, log: (line: string) => void)
   return openWeb({
     settings: settings.web,
     redis: redis.connect(),
-    keyPrefix: `pl:${settings.project}:web`,
     log,
   });
 }
