@@ -3,6 +3,7 @@ import type { ImageSettings, Reason } from "@pairloom/config";
 import sharp, { type Sharp } from "sharp";
 import { exifJson } from "./exifJson.js";
 import { framed, type Pixels } from "./framed.js";
+import { headerSize } from "./headerSize.js";
 import { looksCutOff } from "./looksCutOff.js";
 import { pdqHash } from "./pdqHash.js";
 import { type ResizePlan, resizePlan } from "./resizePlan.js";
@@ -65,7 +66,9 @@ export async function processImage(
   if (sniffed.format === "tiff" && !options.tiff) return failed("format_refused", "tiff");
 
   try {
-    const header = await readHeader(bytes);
+    // What would be kept as it is must be known better than by its size.
+    const size = settings.skipReencode ? null : headerSize(bytes, sniffed.format);
+    const header = size === null ? await readHeader(bytes) : { ...size, exif: undefined, isPlain: false };
     const { width, height } = header;
     const refusal = checkSize(width, height, settings);
     if (refusal) return refusal;
