@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import sharp from "sharp";
+import sharp, { type Sharp } from "sharp";
 import { expect, test } from "vitest";
 import { headerSize } from "../src/headerSize.js";
 import { type RasterFormat, sniffFormat } from "../src/sniffFormat.js";
@@ -13,7 +13,7 @@ const noise = { type: "gaussian", mean: 128, sigma: 30 } as const;
 const picture = (width = 37, height = 211) =>
   sharp({ create: { width, height, channels: 3, background: "#fff", noise } });
 
-const plain: [string, () => sharp.Sharp][] = [
+const plain: [string, () => Sharp][] = [
   ["a baseline JPEG", () => picture().jpeg()],
   ["a progressive JPEG", () => picture().jpeg({ progressive: true })],
   ["a JPEG with a colour profile and XMP", () => picture().jpeg().keepIccProfile().withXmp("<x:xmpmeta/>")],
