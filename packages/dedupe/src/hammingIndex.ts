@@ -1,21 +1,15 @@
+import { checkRadius, distanceWithin, parsePdq, pdqParts, pdqWords, wordOf, wordValues } from "./pdqBits.js";
+
 /** A stored hash within the radius. */
 export interface Neighbour {
   id: number;
   distance: number;
 }
 
-const WORDS = 16;
-const WORD_VALUES = 1 << 16;
-/** 32-bit parts of a hash. */
-const PARTS = 8;
 const PAGE_BITS = 12;
 const PAGE = 1 << PAGE_BITS;
 /** Chains link items counted from one, so that untouched memory is an empty table. */
 const END = 0;
-
-/** The largest radius at which no pair can be missed: two hashes that differ in at most 31 of 256 bits differ in at
- * most one bit in at least one of their 16 words. */
-export const maxHammingRadius = 31;
 
 /**
  * An index of 256-bit hashes that finds *every* stored hash within a Hamming radius of up to 31 (multi-index hashing,
@@ -23,13 +17,13 @@ export const maxHammingRadius = 31;
  * neighbours at distance 1. 100 bytes an item (32 hash, 64 links, 4 id), 4 MiB for the tables; grows in pages.
  */
 export class HammingIndex {
-  /** First item of each word's chain: [WORDS × WORD_VALUES]. */
-  private readonly heads = new Uint32Array(WORDS * WORD_VALUES);
-  /** [PAGE × PARTS], [PAGE × WORDS] and [PAGE] a page. */
+  /** First item of each word's chain: [16 × 65,536]. */
+  private readonly heads = new Uint32Array(pdqWords * wordValues);
+  /** [PAGE × 8], [PAGE × 16] and [PAGE] a page. */
   private readonly hashes: Uint32Array[] = [];
   private readonly links: Uint32Array[] = [];
   private readonly ids: Uint32Array[] = [];
-  private readonly probe = new Uint32Array(PARTS);
+  private readonly probe = new Uint32Array(pdqParts);
   private count = 0;
 
   get size(): number {
@@ -38,7 +32,7 @@ export class HammingIndex {
 
   /** Bytes held, the tables included. */
   get byteLength(): number {
-    const pages = this.hashes.length * PAGE * 4 * (PARTS + WORDS + 1);
+    const pages = this.hashes.length * PAGE * 4 * (pdqParts + pdqWords + 1);
     return this.heads.byteLength + pages;
   }
 
@@ -47,21 +41,21 @@ export class HammingIndex {
    * @param id a whole number below 2³²; need not be unique
    */
   add(hash: string, id: number): void {
-    parseHash(hash, this.probe);
+    parsePdq(hash, this.probe);
     const item = this.count++;
     const page = item >>> PAGE_BITS;
     const slot = item & (PAGE - 1);
     if (page === this.hashes.length) {
-      this.hashes.push(new Uint32Array(PAGE * PARTS));
-      this.links.push(new Uint32Array(PAGE * WORDS));
+      this.hashes.push(new Uint32Array(PAGE * pdqParts));
+      this.links.push(new Uint32Array(PAGE * pdqWords));
       this.ids.push(new Uint32Array(PAGE));
     }
-    this.hashes[page]!.set(this.probe, slot * PARTS);
+    this.hashes[page]!.set(this.probe, slot * pdqParts);
     this.ids[page]![slot] = id;
     const links = this.links[page]!;
-    for (let word = 0; word < WORDS; word++) {
-      const head = word * WORD_VALUES + wordOf(this.probe, word);
-      links[slot * WORDS + word] = this.heads[head]!;
+    for (let word = 0; word < pdqWords; word++) {
+      const head = word * wordValues + wordOf(this.probe, word);
+      links[slot * pdqWords + word] = this.heads[head]!;
       this.heads[head] = item + 1;
     }
   }
@@ -96,59 +90,25 @@ export class HammingIndex {
 
   /** Calls `hit` (maybe repeatedly) for every item within the radius; `hit` returns the radius to go on with. */
   private visit(hash: string, radius: number, hit: (item: number, distance: number) => number): void {
-    if (!(radius >= 0 && radius <= maxHammingRadius)) {
-      throw new RangeError(`Expected a radius from 0 to ${maxHammingRadius}, got ${radius}`);
-    }
+    checkRadius(radius);
     const probe = this.probe;
-    parseHash(hash, probe);
-    const probes = radius < WORDS ? 1 : 17;
+    parsePdq(hash, probe);
+    const probes = radius < pdqWords ? 1 : 17;
     let limit = radius;
-    for (let word = 0; word < WORDS; word++) {
+    for (let word = 0; word < pdqWords; word++) {
       const value = wordOf(probe, word);
       for (let k = 0; k < probes; k++) {
         const near = k === 0 ? value : value ^ (1 << (k - 1));
-        let next = this.heads[word * WORD_VALUES + near]!;
+        let next = this.heads[word * wordValues + near]!;
         while (next !== END) {
           const item = next - 1;
           const page = item >>> PAGE_BITS;
           const slot = item & (PAGE - 1);
-          const distance = distanceWithin(probe, this.hashes[page]!, slot * PARTS, limit);
+          const distance = distanceWithin(probe, this.hashes[page]!, slot * pdqParts, limit);
           if (distance <= limit) limit = hit(item, distance);
-          next = this.links[page]![slot * WORDS + word]!;
+          next = this.links[page]![slot * pdqWords + word]!;
         }
       }
     }
   }
-}
-
-function wordOf(parts: Uint32Array, word: number): number {
-  return (parts[word >> 1]! >>> (word & 1 ? 0 : 16)) & 0xffff;
-}
-
-/** @throws TypeError where the text is not 64 hex digits */
-function parseHash(hash: string, into: Uint32Array): void {
-  if (!/^[0-9a-fA-F]{64}$/.test(hash)) throw new TypeError(`Expected 64 hex digits, got "${hash}"`);
-  for (let i = 0; i < PARTS; i++) into[i] = parseInt(hash.slice(i * 8, i * 8 + 8), 16);
-}
-
-function popcount(value: number): number {
-  let v = value - ((value >>> 1) & 0x55555555);
-  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333);
-  return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
-}
-
-/** Distance, or some number above the limit as soon as it is passed. */
-function distanceWithin(a: Uint32Array, b: Uint32Array, offset: number, limit: number): number {
-  let distance = 0;
-  for (let i = 0; i < PARTS && distance <= limit; i++) distance += popcount(a[i]! ^ b[offset + i]!);
-  return distance;
-}
-
-/** Number of differing bits of two hashes of 64 hex digits. */
-export function hammingDistance(a: string, b: string): number {
-  const x = new Uint32Array(PARTS);
-  const y = new Uint32Array(PARTS);
-  parseHash(a, x);
-  parseHash(b, y);
-  return distanceWithin(x, y, 0, 256);
 }
