@@ -2,6 +2,7 @@ export * from "./batch/nearJoin.js";
 export * from "./byteOrder.js";
 export * from "./decideRelease.js";
 export * from "./hammingIndex.js";
+export * from "./lists/barLine.js";
 export * from "./onlineDeduper.js";
 export { hammingDistance, maxHammingRadius, packPdqs } from "./pdqBits.js";
 export { type BarList } from "./release/barred.js";
