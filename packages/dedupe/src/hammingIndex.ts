@@ -2,6 +2,7 @@ import { checkRadius, distanceWithin, parsePdq, pdqParts, pdqWords, wordOf, word
 
 /** A stored hash within the radius. */
 export interface Neighbour {
+  /** What `add` said of it. */
   id: number;
   distance: number;
 }
@@ -14,15 +15,14 @@ const END = 0;
 /**
  * An index of 256-bit hashes that finds *every* stored hash within a Hamming radius of up to 31 (multi-index hashing,
  * Norouzi et al. 2012): 16 tables by 16-bit word, each probed with the word itself and, from radius 16 on, with its 16
- * neighbours at distance 1. 100 bytes an item (32 hash, 64 links, 4 id), 4 MiB for the tables; grows in pages.
+ * neighbours at distance 1. 96 bytes an item (32 hash, 64 links) and 4 MiB for the tables; grows in pages.
  */
 export class HammingIndex {
   /** First item of each word's chain: [16 × 65,536]. */
   private readonly heads = new Uint32Array(pdqWords * wordValues);
-  /** [PAGE × 8], [PAGE × 16] and [PAGE] a page. */
+  /** [PAGE × 8] and [PAGE × 16] a page. */
   private readonly hashes: Uint32Array[] = [];
   private readonly links: Uint32Array[] = [];
-  private readonly ids: Uint32Array[] = [];
   private readonly probe = new Uint32Array(pdqParts);
   private count = 0;
 
@@ -32,15 +32,15 @@ export class HammingIndex {
 
   /** Bytes held, the tables included. */
   get byteLength(): number {
-    const pages = this.hashes.length * PAGE * 4 * (pdqParts + pdqWords + 1);
+    const pages = this.hashes.length * PAGE * 4 * (pdqParts + pdqWords);
     return this.heads.byteLength + pages;
   }
 
   /**
    * @param hash 64 hex digits
-   * @param id a whole number below 2³²; need not be unique
+   * @returns its number, counted from 0 as they come
    */
-  add(hash: string, id: number): void {
+  add(hash: string): number {
     parsePdq(hash, this.probe);
     const item = this.count++;
     const page = item >>> PAGE_BITS;
@@ -48,16 +48,15 @@ export class HammingIndex {
     if (page === this.hashes.length) {
       this.hashes.push(new Uint32Array(PAGE * pdqParts));
       this.links.push(new Uint32Array(PAGE * pdqWords));
-      this.ids.push(new Uint32Array(PAGE));
     }
     this.hashes[page]!.set(this.probe, slot * pdqParts);
-    this.ids[page]![slot] = id;
     const links = this.links[page]!;
     for (let word = 0; word < pdqWords; word++) {
       const head = word * wordValues + wordOf(this.probe, word);
       links[slot * pdqWords + word] = this.heads[head]!;
       this.heads[head] = item + 1;
     }
+    return item;
   }
 
   /** Every stored hash within the radius, nearest first, then by id. @throws RangeError beyond radius 31 */
@@ -67,25 +66,20 @@ export class HammingIndex {
       found.set(item, distance);
       return radius;
     });
-    const neighbours = [...found].map(([item, distance]) => ({ id: this.idOf(item), distance }));
+    const neighbours = [...found].map(([id, distance]) => ({ id, distance }));
     return neighbours.sort((a, b) => a.distance - b.distance || a.id - b.id);
   }
 
   /** The nearest stored hash within the radius (of equally near ones that of the smallest id), or null. */
   nearest(hash: string, radius: number): Neighbour | null {
     let best: Neighbour | null = null;
-    this.visit(hash, radius, (item, distance) => {
-      const id = this.idOf(item);
+    this.visit(hash, radius, (id, distance) => {
       if (!best || distance < best.distance || (distance === best.distance && id < best.id)) {
         best = { id, distance };
       }
       return best.distance;
     });
     return best;
-  }
-
-  private idOf(item: number): number {
-    return this.ids[item >>> PAGE_BITS]![item & (PAGE - 1)]!;
   }
 
   /** Calls `hit` (maybe repeatedly) for every item within the radius; `hit` returns the radius to go on with. */

@@ -57,9 +57,10 @@ export function nearLookups(
     right.build(word);
     const within = blockComparer(left, right, word, radius, reach, onPair);
     for (let value = 0; value < wordValues; value++) {
-      if (left.starts[value] === left.starts[value + 1]) continue;
+      // The stored hashes of a value, mostly the many, come into the cache once for all their probes.
+      if (right.starts[value] === right.starts[value + 1]) continue;
       if (!within(value, value)) return;
-      for (let bit = reach; bit > 0; bit >>>= 1) if (!within(value, value ^ bit)) return;
+      for (let bit = reach; bit > 0; bit >>>= 1) if (!within(value ^ bit, value)) return;
     }
   }
 }

@@ -25,9 +25,13 @@ export function openNearKept(
 /** An index of the kept, looked up one by one. */
 export function lookedUp(hashes: readonly string[], radius: number): NearKept {
   const index = new HammingIndex();
+  const items: number[] = [];
   return {
-    nearest: (item) => index.nearest(hashes[item]!, radius)?.id ?? null,
-    keep: (item) => index.add(hashes[item]!, item),
+    nearest: (item) => {
+      const found = index.nearest(hashes[item]!, radius);
+      return found === null ? null : items[found.id]!;
+    },
+    keep: (item) => void (items[index.add(hashes[item]!)] = item),
   };
 }
 
