@@ -4,7 +4,7 @@ export * from "./decideRelease.js";
 export * from "./hammingIndex.js";
 export * from "./lists/barLine.js";
 export * from "./onlineDeduper.js";
-export { hammingDistance, maxHammingRadius, packPdqs } from "./pdqBits.js";
+export { hammingDistance, maxHammingRadius, packPdqs, parsePdq } from "./pdqBits.js";
 export { type BarList } from "./release/barred.js";
 export { tidyText, usableText } from "./release/usableText.js";
 export { type SegmentedRow } from "./release/picture.js";

@@ -71,7 +71,8 @@ function given<T extends object>(values: T): Partial<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
-function pdqRadius(text: string): number {
+/** Parses a PDQ distance at which no pair can be missed. */
+export function pdqRadius(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isInteger(value) || value < 0 || value > 31)
     throw new InvalidArgumentError(`expected a whole number from 0 to 31, got ${JSON.stringify(text)}`);
