@@ -1,6 +1,6 @@
 // Lookups of PDQ hashes among many at radius 31: the batch join, the online index, a plain scan, and faiss where a Python
 // has it (IndexBinaryMultiHash with 16 hashes of 16 bits and one flip is the same algorithm in C++; IndexBinaryFlat compares all).
-//   npm run build && node bench/dedupe/lookups.mjs [stored=10000000] [probes=100000] [python]
+//   npm run build && node bench/dedupe/lookups.mjs [stored=10000000] [probes=100000] [python, or "join" for the join alone]
 // The index looks up a tenth of the probes, the scan and IndexBinaryFlat a thousandth: figures are per probe.
 import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -36,6 +36,7 @@ const joined = await timed(() => {
 say("nearLookups", probeCount, joined, { planted: within, bytesPerImage: 36 });
 if (joined.result !== within) throw new Error(`found ${joined.result} of ${within} planted pairs`);
 
+if (python === "join") process.exit();
 const index = new HammingIndex();
 const built = await timed(() => {
   for (let i = 0; i < storedCount; i++) index.add(hexOf(stored, i));
