@@ -8,15 +8,12 @@ import {
   parquetSchema,
 } from "hyparquet";
 
-/** Rows that are read at a time. */
-const batchRows = 50_000;
-
 /** A parquet file of anyone's, of which a few columns are read. */
 export interface ParquetColumns {
   rows: number;
   /** Names of all columns. */
   names: string[];
-  /** Values of these columns from the first row on, in batches: for each column one list. */
+  /** Values of these columns from the first row on, a row group at a time: for each column one list. */
   read(columns: readonly string[]): AsyncGenerator<unknown[][], void>;
 }
 
@@ -37,8 +34,10 @@ export async function openParquetColumns(path: string): Promise<ParquetColumns> 
     rows,
     names: parquetSchema(metadata).children.map(({ element }) => element.name),
     async *read(columns) {
-      for (let rowStart = 0; rowStart < rows; rowStart += batchRows) {
-        const rowEnd = Math.min(rows, rowStart + batchRows);
+      let rowEnd = 0;
+      for (const group of metadata.row_groups) {
+        const rowStart = rowEnd;
+        rowEnd += Number(group.num_rows);
         const objects = await parquetReadObjects({ file, metadata, columns: [...columns], rowStart, rowEnd });
         yield columns.map((name) => objects.map((object) => object[name] as unknown));
       }
