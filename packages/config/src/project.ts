@@ -98,11 +98,19 @@ export const dedupeSettings = z.strictObject({
   radius: z.int().min(0).max(31).default(31),
   /** PDQ hashes of this quality and below are too flat to compare. */
   minQuality: z.int().min(0).max(100).default(49),
-  near: z.boolean().default(true),
+  /** The layers, each of which may be switched off. */
+  url: z.boolean().default(true),
   bytes: z.boolean().default(true),
-  /** One picture behind at least this many different URLs of at least `placeholderHosts` hosts or pages is a placeholder. */
+  near: z.boolean().default(true),
+  pairs: z.boolean().default(true),
+  placeholders: z.boolean().default(true),
+  /** One picture behind at least this many URLs with at least `placeholderCaptions` different captions is a placeholder. */
   placeholderUrls: z.int().min(2).default(20),
   placeholderCaptions: z.int().min(2).default(10),
+  /** PDQ: within this distance of a picture on a blocklist a picture is blocked. */
+  blocklistRadius: z.int().min(0).max(31).default(31),
+  /** PDQ: within this distance of an evaluation picture a picture is contamination. */
+  decontaminateRadius: z.int().min(0).max(31).default(31),
 });
 export type DedupeSettings = z.infer<typeof dedupeSettings>;
 
@@ -125,6 +133,15 @@ export const releaseSettings = z.strictObject({
 });
 export type ReleaseSettings = z.infer<typeof releaseSettings>;
 
+/** Lists that every release of a project obeys: paths, relative ones from the project's folder. */
+export const barListPaths = z.strictObject({
+  /** Files of hashes, hosts and URLs that must not be released. */
+  blocklist: z.array(z.string().min(1)).default([]),
+  /** Evaluation sets: folders of pictures, tars, lists of hashes. */
+  decontaminate: z.array(z.string().min(1)).default([]),
+});
+export type BarListPaths = z.infer<typeof barListPaths>;
+
 /** `pairloom.json` in a project's folder: everything that shapes its data. */
 export const projectSettings = z.strictObject({
   version: z.literal(1).default(1),
@@ -134,6 +151,7 @@ export const projectSettings = z.strictObject({
   web: webSettings.prefault({}),
   image: imageSettings.prefault({}),
   release: releaseSettings.prefault({}),
+  lists: barListPaths.prefault({}),
   /** Candidates in one fetch job. */
   fetchChunk: z.int().min(1).max(500).default(200),
   /** Pages in one crawl job. */

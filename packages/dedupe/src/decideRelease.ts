@@ -1,16 +1,16 @@
-import { createHash } from "node:crypto";
 import type { Reason, RejectedRow, ReleaseSample, ReleaseSettings, SegmentRow } from "@pairloom/config";
 import { balanceByQuery } from "@pairloom/querylist";
 import { Barred, type BarList } from "./release/barred.js";
-import { chooseCaption } from "./release/chooseCaption.js";
+import { captioned, type Entry } from "./release/entry.js";
 import { groupByUrl } from "./release/groupByUrl.js";
 import { compileHoldOut } from "./release/holdOut.js";
-import { type MergedPicture, mergeDoubles } from "./release/mergeDoubles.js";
+import { mergeDoubles } from "./release/mergeDoubles.js";
 import { oneRowPerCandidate } from "./release/outcome.js";
 import { pictureOrder, type SegmentedRow } from "./release/picture.js";
 import { findPlaceholders } from "./release/placeholders.js";
 import { type Association, queryFinder, type TextQueries } from "./release/queryFinder.js";
 import { Rejections } from "./release/rejections.js";
+import { joinRepeatedPairs } from "./release/repeatedPairs.js";
 import { sampleKey, sampleOf } from "./release/sampleOf.js";
 
 export interface ReleaseOptions {
@@ -22,6 +22,8 @@ export interface ReleaseOptions {
   contamination?: BarList;
   /** Finds the queries that a picture's texts contain. */
   textQueries?: TextQueries;
+  /** From so many hashes on near pairs are joined at once instead of looked up; changes nothing but the time. */
+  joinFrom?: number;
 }
 
 export interface ReleaseDecision {
@@ -40,16 +42,6 @@ export interface ReleaseCounts {
   rejected: Partial<Record<Reason, number>>;
 }
 
-/** A kept picture on its way: its rows and doubles' rows, its caption and queries. */
-interface Entry {
-  merged: MergedPicture;
-  rows: SegmentRow[];
-  caption: string;
-  queries: string[];
-  /** Seeded hash: who comes first where a cap chooses. */
-  order: string;
-}
-
 /**
  * Decides what a release holds: a pure function of the set of rows, whatever their order and the segments they stand
  * in (but for `segment` and `member`, which say where a picture lies). Every distinct candidate ends as one sample or
@@ -59,7 +51,8 @@ interface Entry {
  * 2. Barred pictures and placeholders go.
  * 3. In content order a picture is kept if none kept before it has its bytes or lies within the PDQ radius; doubles
  *    give it their texts, pages and queries.
- * 4. Captions are chosen, hold-out rules applied, repeated captions and full queries capped by seeded hash.
+ * 4. Captions are chosen, repeated pairs joined, hold-out rules applied, repeated captions and full queries capped by
+ *    seeded hash.
  * 5. What is left is numbered in content order.
  */
 export function decideRelease(
@@ -70,11 +63,16 @@ export function decideRelease(
 ): ReleaseDecision {
   const { dedupe } = settings;
   const rejections = new Rejections();
-  const blocked = new Barred(options.blocklist ?? {}, "blocklisted", dedupe);
-  const contaminated = new Barred(options.contamination ?? {}, "contaminated", dedupe);
+  const { minQuality, blocklistRadius, decontaminateRadius } = dedupe;
+  const blocked = new Barred(options.blocklist ?? {}, "blocklisted", { minQuality, radius: blocklistRadius });
+  const contaminated = new Barred(options.contamination ?? {}, "contaminated", {
+    minQuality,
+    radius: decontaminateRadius,
+  });
 
   const candidates = oneRowPerCandidate(rows);
-  let pictures = groupByUrl(candidates, (row) => (blocked.barsRow(row) ? "blocklisted" : null), rejections);
+  const ownReason = (row: SegmentRow) => (blocked.barsRow(row) ? "blocklisted" : null);
+  let pictures = groupByUrl(candidates, ownReason, rejections, dedupe.url);
   for (const barred of [blocked, contaminated]) {
     pictures = pictures.filter((picture) => {
       const bars = barred.barsPicture(picture.fetched);
@@ -89,14 +87,16 @@ export function decideRelease(
   pictures = pictures.filter((picture) => !placeholders.has(picture)).sort(pictureOrder);
 
   const queriesOf = queryFinder(associations, options.textQueries ?? null);
-  const merged = mergeDoubles(pictures, dedupe, rejections);
-  let entries = describe(merged, settings, queriesOf, rejections);
+  const merged = mergeDoubles(pictures, dedupe, rejections, options.joinFrom);
+  let entries = captioned(merged, settings, rejections);
+  entries = joinRepeatedPairs(entries, dedupe, rejections);
   entries = applyHoldOut(entries, settings, options.side ?? "train", rejections);
   entries = capCaptions(entries, settings, rejections);
-  entries = capQueries(entries, settings, rejections);
+  const answering = entries.map((entry) => ({ ...entry, queries: queriesOf(entry.rows) }));
+  const chosen = capQueries(answering, settings, rejections);
 
   const keyOf = new Map<string, string>();
-  const samples = entries.map(({ merged, rows, caption, queries }, i) => {
+  const samples = chosen.map(({ merged, rows, caption, queries }, i) => {
     const key = sampleKey(i, settings.samplesPerShard);
     keyOf.set(merged.picture.representative.candidateId, key);
     rejections.addDoubles(merged.picture);
@@ -104,30 +104,6 @@ export function decideRelease(
   });
   const rejected = rejections.list(keyOf);
   return { samples, rejected, counts: count(candidates.length, samples.length, rejected) };
-}
-
-/** Joins the rows of each kept picture and its doubles, and gives it a caption. */
-function describe(
-  merged: readonly MergedPicture[],
-  settings: ReleaseSettings,
-  queriesOf: (rows: readonly SegmentRow[]) => string[],
-  rejections: Rejections,
-): Entry[] {
-  const entries: Entry[] = [];
-  for (const one of merged) {
-    const rows = [one.picture, ...one.doubles].flatMap((picture) => picture.rows);
-    const caption = chooseCaption(rows, settings.minCaptionCharacters);
-    if (caption === null) {
-      rejections.addPicture(one.picture, "caption_unusable");
-      continue;
-    }
-    const { sha256 } = one.picture.fetched;
-    const order = createHash("sha256")
-      .update(`${settings.seed} ${sha256} ${one.picture.canonicalUrl}`)
-      .digest("hex");
-    entries.push({ merged: one, rows, caption, queries: queriesOf(rows), order });
-  }
-  return entries;
 }
 
 function applyHoldOut(
@@ -153,17 +129,25 @@ function capCaptions(entries: readonly Entry[], settings: ReleaseSettings, rejec
   return keepWhere(entries, kept, "caption_repeated", rejections);
 }
 
-function capQueries(entries: readonly Entry[], settings: ReleaseSettings, rejections: Rejections): Entry[] {
+interface AnsweringEntry extends Entry {
+  queries: string[];
+}
+
+function capQueries(
+  entries: readonly AnsweringEntry[],
+  settings: ReleaseSettings,
+  rejections: Rejections,
+): AnsweringEntry[] {
   const kept = balanceByQuery(entries, settings.maxPairsPerQuery);
   return keepWhere(entries, kept, "query_cap", rejections);
 }
 
-function keepWhere(
-  entries: readonly Entry[],
+function keepWhere<E extends Entry>(
+  entries: readonly E[],
   kept: readonly boolean[],
   reason: Reason,
   rejections: Rejections,
-): Entry[] {
+): E[] {
   return entries.filter(({ merged }, i) => {
     if (!kept[i]) rejections.addPicture(merged.picture, reason);
     return kept[i];

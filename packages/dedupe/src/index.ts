@@ -1,7 +1,10 @@
+export * from "./batch/nearJoin.js";
 export * from "./byteOrder.js";
 export * from "./decideRelease.js";
 export * from "./hammingIndex.js";
+export * from "./lists/barLine.js";
 export * from "./onlineDeduper.js";
+export { hammingDistance, maxHammingRadius, packPdqs, parsePdq } from "./pdqBits.js";
 export { type BarList } from "./release/barred.js";
 export { tidyText, usableText } from "./release/usableText.js";
 export { type SegmentedRow } from "./release/picture.js";

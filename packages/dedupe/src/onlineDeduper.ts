@@ -14,18 +14,21 @@ const ID_BYTES = 16;
 export class OnlineDeduper {
   private readonly byBytes = new Sha256Table();
   private readonly byPdq = new HammingIndex();
-  private ids = Buffer.alloc(1024 * ID_BYTES);
-  private count = 0;
+  /** candidateIds of pictures with a hash to compare, by their numbers in `byPdq`, and of those without. */
+  private readonly compared = new IdList();
+  private readonly others = new IdList();
 
   constructor(private readonly settings: DedupeSettings) {}
 
   /** Kept pictures so far. */
   get size(): number {
-    return this.count;
+    return this.compared.size + this.others.size;
   }
 
   get byteLength(): number {
-    return this.byBytes.byteLength + this.byPdq.byteLength + this.ids.byteLength;
+    return (
+      this.byBytes.byteLength + this.byPdq.byteLength + this.compared.byteLength + this.others.byteLength
+    );
   }
 
   /** One verdict for each fetched row, in the order given; rows without a picture get none. */
@@ -38,7 +41,7 @@ export class OnlineDeduper {
   private judgeRow({ candidateId, sha256, pdq, pdqQuality }: SegmentRow & { sha256: string }): Verdict {
     const same = this.byBytes.get(sha256);
     if (same !== undefined) {
-      const owner = this.idAt(same);
+      const owner = (same & 1 ? this.others : this.compared).at(same >>> 1);
       if (owner === candidateId || !this.settings.bytes) return kept(candidateId);
       return double(candidateId, "duplicate_bytes", owner);
     }
@@ -47,20 +50,39 @@ export class OnlineDeduper {
     if (near.length > 0) {
       // the first that was kept, not the nearest: so that judging again names the same
       const first = near.reduce((least, { id }) => Math.min(least, id), Infinity);
-      return double(candidateId, "duplicate_near", this.idAt(first));
+      return double(candidateId, "duplicate_near", this.compared.at(first));
     }
-    const item = this.count++;
-    if ((item + 1) * ID_BYTES > this.ids.length) {
-      this.ids = Buffer.concat([this.ids, Buffer.alloc(this.ids.length)]);
-    }
-    this.ids.write(candidateId, item * ID_BYTES, "hex");
-    this.byBytes.add(sha256, item);
-    if (comparable) this.byPdq.add(pdq, item);
+    // What the table holds: twice the number in one of the lists, and which of them.
+    if (comparable) this.byBytes.add(sha256, this.compared.add(candidateId) * 2);
+    else this.byBytes.add(sha256, this.others.add(candidateId) * 2 + 1);
+    if (comparable) this.byPdq.add(pdq);
     return kept(candidateId);
   }
+}
 
-  private idAt(item: number): string {
-    return this.ids.toString("hex", item * ID_BYTES, (item + 1) * ID_BYTES);
+/** candidateIds by number, 16 bytes each. */
+class IdList {
+  private bytes = Buffer.alloc(1024 * ID_BYTES);
+  private count = 0;
+
+  get size(): number {
+    return this.count;
+  }
+
+  get byteLength(): number {
+    return this.bytes.byteLength;
+  }
+
+  add(candidateId: string): number {
+    const number = this.count++;
+    if (this.count * ID_BYTES > this.bytes.length)
+      this.bytes = Buffer.concat([this.bytes, Buffer.alloc(this.bytes.length)]);
+    this.bytes.write(candidateId, number * ID_BYTES, "hex");
+    return number;
+  }
+
+  at(number: number): string {
+    return this.bytes.toString("hex", number * ID_BYTES, (number + 1) * ID_BYTES);
   }
 }
 

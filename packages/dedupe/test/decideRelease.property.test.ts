@@ -110,6 +110,36 @@ describe("the release decision, on any rows", () => {
     );
   });
 
+  test("near pairs joined at once give the decision that looking them up one by one gives", () => {
+    fc.assert(
+      fc.property(rowsArbitrary, fc.constantFrom(31, 12, 0), (rows, radius) => {
+        const at = { ...settings, dedupe: { ...settings.dedupe, radius } };
+        const decide = (joinFrom: number) => decideRelease(rows, associations, at, { ...options, joinFrom });
+        expect(decide(0)).toEqual(decide(Infinity));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("any layers switched off: kept + rejected = distinct candidates, whatever the order", () => {
+    const layers = fc.record({
+      url: fc.boolean(),
+      bytes: fc.boolean(),
+      near: fc.boolean(),
+      pairs: fc.boolean(),
+      placeholders: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(rowsArbitrary, layers, (rows, switches) => {
+        const at = { ...settings, dedupe: { ...settings.dedupe, ...switches } };
+        const decision = decideRelease(rows, associations, at, options);
+        invariants(rows, decision);
+        expect(decideRelease(rows.toReversed(), associations, at, options)).toEqual(decision);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   test("any split into segments gives the same decision, but for where the pictures lie", () => {
     const bare = ({ samples, ...rest }: ReleaseDecision) => ({
       ...rest,

@@ -131,6 +131,44 @@ describe("doubles", () => {
     expect(decide(bytes, { dedupe: { bytes: false } }).samples).toHaveLength(2);
   });
 
+  test("the same picture with the same caption is a repeated pair where the layers before are off", () => {
+    const off = { dedupe: { bytes: false, near: false } };
+    const first = row({ url: A, texts: "A cat", content: "cat", pageUrl: "http://p/1", query: "cat" });
+    const again = row({ url: B, texts: "a cat", content: "cat", pageUrl: "http://p/2", query: "tom" });
+    const other = row({ url: "http://c.example/c.jpg", texts: "our tomcat", content: "cat" });
+    const { samples, rejected, reasonOf } = decide([other, again, first], off);
+    expect(samples.map(({ caption }) => caption)).toEqual(["A cat", "our tomcat"]);
+    expect(samples[0]).toMatchObject({ pages: ["http://p/1", "http://p/2"], queries: ["cat", "tom"] });
+    expect(reasonOf(again)).toBe("duplicate_pair");
+    expect(rejected[0]!.duplicateOf).toBe(samples[0]!.key);
+    expect(decide([again, first], { dedupe: { ...off.dedupe, pairs: false } }).samples).toHaveLength(2);
+    expect(decide([again, first]).reasonOf(again)).toBe("duplicate_bytes");
+  });
+
+  test("a repeated pair is known by an equal PDQ hash too, if the picture isn't flat", () => {
+    const pair = (quality: number) =>
+      [A, B].map((url, i) => row({ url, texts: "a cat", content: `bytes ${i}`, pdq: pdqOf("cat"), quality }));
+    expect(decide(pair(50), { dedupe: { near: false } }).counts.rejected).toEqual({ duplicate_pair: 1 });
+    expect(decide(pair(49), { dedupe: { near: false } }).counts.rejected).toEqual({});
+  });
+
+  test("with the URL layer off, a URL that was asked for twice is two pictures", () => {
+    const rows = [
+      row({ url: A, texts: "one text", content: "cat" }),
+      row({ url: A, texts: "two text", content: "dog" }),
+      row({ url: A, texts: "three text", reason: "duplicate_url" }),
+      row({ url: A, texts: "four text", reason: "timeout" }),
+    ];
+    expect(decide(rows).counts).toEqual({ candidates: 4, kept: 1, rejected: { duplicate_url: 3 } });
+    const off = decide(rows, { dedupe: { url: false } });
+    expect(off.counts).toEqual({ candidates: 4, kept: 2, rejected: { duplicate_url: 1, timeout: 1 } });
+    expect(off.samples.flatMap(({ texts }) => texts.map(({ text }) => text)).sort()).toEqual([
+      "one text",
+      "three text",
+      "two text",
+    ]);
+  });
+
   test("a page that opts out keeps its own reason and gives neither text nor page nor query", () => {
     const open = row({ url: A, texts: "a sleeping cat", pageUrl: "http://p/open" });
     const shut = row({
@@ -163,6 +201,9 @@ describe("what never enters", () => {
     expect(counts.rejected).toEqual({ placeholder: 20 });
     expect(decide(many.slice(1)).samples).toHaveLength(1);
     expect(decide(many, { dedupe: { placeholderCaptions: 11 } }).samples).toHaveLength(1);
+    expect(decide(many, { dedupe: { placeholders: false } }).counts.rejected).toEqual({
+      duplicate_bytes: 19,
+    });
   });
 
   test("blocklists bar by bytes, nearness, host and URL; evaluation pictures are contamination", () => {
@@ -177,6 +218,16 @@ describe("what never enters", () => {
     expect(reason({ blocklist: { domains: ["age.example"] } })).toBeNull();
     expect(reason({ blocklist: { urls: [`${A}#top`] } })).toBe("blocklisted");
     expect(reason({ contamination: { pdq: [pdqOf("cat", 5)] } })).toBe("contaminated");
+  });
+
+  test("blocklists and evaluation sets have radii of their own", () => {
+    const one = row({ url: A, content: "cat" });
+    const lists = { blocklist: { pdq: [pdqOf("cat", 12)] }, contamination: { pdq: [pdqOf("cat", 9)] } };
+    const reason = (dedupe: object) => decide([one], { dedupe }, lists).rejected[0]?.reason ?? null;
+    expect(reason({ radius: 0 })).toBe("blocklisted");
+    expect(reason({ blocklistRadius: 11 })).toBe("contaminated");
+    expect(reason({ blocklistRadius: 11, decontaminateRadius: 8 })).toBeNull();
+    expect(reason({ blocklistRadius: 11, decontaminateRadius: 9 })).toBe("contaminated");
   });
 
   test("a picture also found on a blocked page is kept without that page's words", () => {

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { addCheckpointsCommand } from "./commands/checkpoints.js";
 import { addDemoCommand } from "./commands/demo.js";
 import { addDoctorCommand } from "./commands/doctor.js";
+import { addDoublesCommand } from "./commands/doubles.js";
 import { addEmbedCommand } from "./commands/embed.js";
 import { addEngineCommand } from "./commands/engine.js";
 import { addEvalCommand } from "./commands/eval.js";
@@ -63,6 +64,7 @@ export function createProgram(): Command {
     addExtractCommand,
     addRobotsCommand,
     addHashCommand,
+    addDoublesCommand,
     addShardsCommand,
   ])
     add(program);

@@ -36,7 +36,7 @@ export async function fetchJob(
   const { road, store } = context;
   if ((await store.stat(segmentFile(job.id))) === null) {
     const candidates = await readCandidates(store, job.data.candidates, job.data.from, job.data.to);
-    const claimed = await claimUrls(road, job.id, candidates);
+    const claimed = await claimUrls(context, job.id, candidates);
     const fetched = await pMap(
       candidates,
       (candidate, at) => fetchCandidate(candidate, claimed[at]!, context, job.signal),
@@ -72,7 +72,11 @@ type Claim = { canonical: string; verdict: "fetch" | Reason };
  * Decides for each candidate whether this job fetches its URL. A candidate that its own page opts out is refused
  * and claims nothing, so that another page may still lead to the picture.
  */
-async function claimUrls(road: Road, jobId: string, candidates: readonly Candidate[]): Promise<Claim[]> {
+async function claimUrls(
+  { road, settings }: FetchContext,
+  jobId: string,
+  candidates: readonly Candidate[],
+): Promise<Claim[]> {
   const claims = candidates.map((candidate): Claim => {
     const canonical = safeCanonical(candidate.imageUrl);
     if (canonical === null) return { canonical: candidate.imageUrl, verdict: "url_invalid" };
@@ -86,8 +90,9 @@ async function claimUrls(road: Road, jobId: string, candidates: readonly Candida
     "urls",
     open.map((claim) => urlKey(claim.canonical)),
   );
+  // With the layer off URLs are marked all the same, for when it is on again.
   open.forEach((claim, at) => {
-    if (isNew[at] !== 1) claim.verdict = "duplicate_url";
+    if (settings.release.dedupe.url && isNew[at] !== 1) claim.verdict = "duplicate_url";
   });
   return claims;
 }

@@ -1,2 +1,3 @@
+export { publishBarList, readBarLists } from "./barLists.js";
 export * from "./releaseRequest.js";
 export { shardJob, type ShardContext } from "./shardJob.js";

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { releaseSettings } from "@pairloom/config";
+import { barListRef, releaseSettings } from "@pairloom/config";
+import { sortedOnce } from "@pairloom/dedupe";
 import type { Road } from "@pairloom/queue";
 import { listSegments } from "@pairloom/shards";
 import { publishLines, readLines, type Store } from "@pairloom/storage";
@@ -14,6 +15,8 @@ export const releaseRequest = z.strictObject({
   segments: z.array(z.string()),
   /** Names of the expansions whose query → page associations count. */
   expansions: z.array(z.string()),
+  /** What must not be in it; the lists themselves lie in the store, named by their content. */
+  lists: z.array(barListRef).default([]),
 });
 export type ReleaseRequest = z.infer<typeof releaseRequest>;
 
@@ -24,7 +27,7 @@ export function requestName(release: string): string {
 /** Fixes the input of a release: all segments and expansions that are published now. */
 export async function makeRequest(
   store: Store,
-  wish: Pick<ReleaseRequest, "name" | "settings" | "side">,
+  wish: Pick<ReleaseRequest, "name" | "settings" | "side" | "lists">,
 ): Promise<ReleaseRequest> {
   const segments: string[] = [];
   for await (const segment of listSegments(store)) segments.push(segment);
@@ -34,9 +37,10 @@ export async function makeRequest(
 }
 
 /** Two requests with the same fingerprint give the same bytes. */
-export function fingerprint({ settings, side, segments, expansions }: ReleaseRequest): string {
+export function fingerprint({ settings, side, segments, expansions, lists }: ReleaseRequest): string {
+  const barred = lists.map(({ use, sha256 }) => `${use} ${sha256}`);
   return createHash("sha256")
-    .update(JSON.stringify([settings, side, segments, expansions]))
+    .update(JSON.stringify([settings, side, segments, expansions, sortedOnce(barred)]))
     .digest("hex")
     .slice(0, 16);
 }

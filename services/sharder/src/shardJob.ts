@@ -13,6 +13,7 @@ import {
   writeShard,
 } from "@pairloom/shards";
 import { readLines, storeBelow, type Store } from "@pairloom/storage";
+import { readBarLists } from "./barLists.js";
 import { readRequest, type ReleaseRequest } from "./releaseRequest.js";
 
 export interface ShardContext {
@@ -61,11 +62,10 @@ export async function shardJob(
  * so it may stand in the release's files.
  */
 function contentId(
-  settings: ReleaseRequest["settings"],
-  side: ReleaseRequest["side"],
+  { settings, side, lists }: Pick<ReleaseRequest, "settings" | "side" | "lists">,
   decision: ReleaseDecision,
 ): string {
-  const hash = createHash("sha256").update(JSON.stringify([settings, side]));
+  const hash = createHash("sha256").update(JSON.stringify([settings, side, lists]));
   for (const { segment: _segment, member: _member, ...sample } of decision.samples)
     hash.update(JSON.stringify(sample));
   for (const row of decision.rejected) hash.update(JSON.stringify(row));
@@ -80,9 +80,14 @@ async function planRelease(store: Store, request: ReleaseRequest) {
   for (const name of request.expansions)
     for (const report of await readLines(store, name, (value) => expandReport.parse(value)))
       associations.push(...report.queries);
-  const { settings, side } = request;
+  const { settings, side, lists } = request;
   const textQueries = new QueryMatcher(new Set(associations.map(({ query }) => query)));
-  const decision = decideRelease(rows, associations, settings, { side, textQueries });
+  const decision = decideRelease(rows, associations, settings, {
+    side,
+    textQueries,
+    blocklist: await readBarLists(store, lists, "blocklist"),
+    contamination: await readBarLists(store, lists, "decontaminate"),
+  });
   // Lines for people differ from run to run ("reset" or "closed", milliseconds): they stay in the segments.
   decision.rejected = decision.rejected.map((row) => ({ ...row, errorMessage: null }));
   if (decision.samples.length === 0)
@@ -90,10 +95,11 @@ async function planRelease(store: Store, request: ReleaseRequest) {
       hint: `Of ${decision.counts.candidates} candidates: ${JSON.stringify(decision.counts.rejected)}`,
     });
   return writePlan(store, request.name, {
-    id: contentId(settings, side, decision),
+    id: contentId(request, decision),
     samplesPerShard: settings.samplesPerShard,
     candidates: decision.counts.candidates,
     settings: { side, ...settings },
+    lists,
     samples: decision.samples,
     rejected: decision.rejected,
   });

@@ -76,6 +76,7 @@ export const reasons = {
   duplicate_url: { stage: "dedupe", passes: false, says: "the same canonical URL as KEY" },
   duplicate_bytes: { stage: "dedupe", passes: false, says: "the same bytes (sha256) as KEY" },
   duplicate_near: { stage: "dedupe", passes: false, says: "PDQ distance within the radius of KEY" },
+  duplicate_pair: { stage: "dedupe", passes: false, says: "the same picture with the same caption as KEY" },
   placeholder: { stage: "dedupe", passes: false, says: "one picture behind many unrelated URLs" },
   blocklisted: { stage: "dedupe", passes: false, says: "on the operator's blocklist" },
   contaminated: { stage: "dedupe", passes: false, says: "too near an evaluation set" },

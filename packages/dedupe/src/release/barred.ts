@@ -32,7 +32,7 @@ export class Barred {
     this.urls = new Set([...(list.urls ?? [])].map(withoutFragment));
     const hashes = [...(list.pdq ?? [])];
     this.index = hashes.length > 0 ? new HammingIndex() : null;
-    for (const [i, hash] of hashes.entries()) this.index?.add(lower(hash), i);
+    for (const hash of hashes) this.index?.add(lower(hash));
   }
 
   /** Whether the row is barred for where it was found. */

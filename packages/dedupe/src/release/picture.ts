@@ -48,7 +48,11 @@ export function contentOrder(a: FetchedRow, b: FetchedRow): number {
   );
 }
 
-/** The order in which pictures are kept and numbered: content, then URL. A total order over distinct URLs. */
+/** The order in which pictures are kept and numbered: content, then URL (then candidate, where one URL has several). */
 export function pictureOrder(a: Picture, b: Picture): number {
-  return contentOrder(a.fetched, b.fetched) || byteOrder(a.canonicalUrl, b.canonicalUrl);
+  return (
+    contentOrder(a.fetched, b.fetched) ||
+    byteOrder(a.canonicalUrl, b.canonicalUrl) ||
+    byteOrder(a.representative.candidateId, b.representative.candidateId)
+  );
 }

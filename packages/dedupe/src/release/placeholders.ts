@@ -1,5 +1,6 @@
 import type { DedupeSettings } from "@pairloom/config";
 import { chooseCaption } from "./chooseCaption.js";
+import { comparablePdq } from "./mergeDoubles.js";
 import type { Picture } from "./picture.js";
 
 /**
@@ -11,6 +12,8 @@ export function findPlaceholders(
   settings: DedupeSettings,
   minCaptionCharacters: number,
 ): Set<Picture> {
+  const placeholders = new Set<Picture>();
+  if (!settings.placeholders) return placeholders;
   const alike = new Map<string, Picture[]>();
   const put = (key: string, picture: Picture): void => {
     const known = alike.get(key);
@@ -18,13 +21,14 @@ export function findPlaceholders(
     else alike.set(key, [picture]);
   };
   for (const picture of pictures) {
-    const { sha256, pdq, pdqQuality } = picture.fetched;
+    const { sha256 } = picture.fetched;
+    const pdq = comparablePdq(picture.fetched, settings);
     put(sha256, picture);
-    if (pdq !== null && (pdqQuality ?? 0) > settings.minQuality) put(`pdq ${pdq}`, picture);
+    if (pdq !== null) put(`pdq ${pdq}`, picture);
   }
-  const placeholders = new Set<Picture>();
   for (const group of alike.values()) {
     if (group.length < settings.placeholderUrls) continue;
+    if (new Set(group.map(({ canonicalUrl }) => canonicalUrl)).size < settings.placeholderUrls) continue;
     const captions = new Set(
       group.map(({ rows }) => chooseCaption(rows, minCaptionCharacters)?.toLowerCase()),
     );

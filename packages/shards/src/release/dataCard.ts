@@ -1,3 +1,4 @@
+import type { BarListRef } from "@pairloom/config";
 import type { PlanSummary } from "./releasePlan.js";
 import type { ShardInfo } from "./shardInfo.js";
 import type { Tally } from "./tally.js";
@@ -30,6 +31,8 @@ export interface DataCard {
   queries: number;
   shards: { tar: string; samples: number; bytes: number; sha256: string; parquetSha256: string }[];
   rejectedFiles: { file: string; rows: number; sha256: string }[];
+  /** The blocklists and evaluation sets that were applied, by the sha256 of their entries. */
+  lists: BarListRef[];
   settings: unknown;
   madeBy: string;
   makeAgain: string;
@@ -68,9 +71,10 @@ export function dataCard({ name, plan, shards, rejectedFiles, counts }: DataCard
       parquetSha256,
     })),
     rejectedFiles,
+    lists: plan.lists,
     settings: plan.settings,
     madeBy: "pairloom",
-    makeAgain: "pairloom release, with these settings over the same segments, gives the same bytes",
+    makeAgain: "pairloom release, with these settings and lists over the same segments, gives the same bytes",
   };
 }
 
@@ -86,6 +90,20 @@ function table(title: string, unit: string, counts: Record<string, number>, tota
   const lines = rows.slice(0, shown).map(([name, count]) => `| ${cell(name)} | ${count} |`);
   if (total > shown) lines.push(`| … and ${total - shown} more, see datacard.json | |`);
   return `\n## ${title}\n\n| | ${unit} |\n|---|---:|\n${lines.join("\n")}\n`;
+}
+
+/** Which lists kept what out; the rows that they dropped are counted by reason. */
+function listTable({ lists, counts }: DataCard): string {
+  if (lists.length === 0) return "\n## Lists\n\nNo blocklist and no evaluation set was applied.\n";
+  const lines = lists.map(({ use, name, sha256, entries }) => {
+    const { sha256: bytes, pdq, domain, url } = entries;
+    return `| ${use} | ${cell(name)} | ${bytes} | ${pdq} | ${domain} | ${url} | \`${sha256}\` |\n`;
+  });
+  return (
+    `\n## Lists\n\n${counts.reason["blocklisted"] ?? 0} candidates were blocklisted and ` +
+    `${counts.reason["contaminated"] ?? 0} contaminated by these lists.\n\n` +
+    `| use | name | sha256 | PDQ | hosts | URLs | sha256 of the list |\n|---|---|---:|---:|---:|---:|---|\n${lines.join("")}`
+  );
 }
 
 /** The data card for a reader. */
@@ -104,6 +122,7 @@ export function dataCardText(card: DataCard): string {
     table("By licence, as stated by the page", "samples", licence, size(licence)),
     table("By language, as stated by the page", "samples", language, size(language)),
     table("By query", "samples", query, card.queries),
+    listTable(card),
     `\n## Make it again\n\nRelease \`${card.release}\`. ${card.makeAgain}; the SHA-256 of every file is in ` +
       `\`datacard.json\`, and \`pairloom shards verify\` checks them.\n`,
     `\n## Settings\n\n\`\`\`json\n${JSON.stringify(card.settings, null, 2) ?? "null"}\n\`\`\`\n`,

@@ -1,4 +1,10 @@
-import { UserError, type RejectedRow, type ReleaseSample } from "@pairloom/config";
+import {
+  barListRef,
+  type BarListRef,
+  UserError,
+  type RejectedRow,
+  type ReleaseSample,
+} from "@pairloom/config";
 import { BlobNotFoundError, type Store } from "@pairloom/storage";
 import { z } from "zod";
 import { type Column, decodeTable, encodeTable, TableDamagedError } from "../parquet/table.js";
@@ -19,6 +25,8 @@ const planSummary = z.strictObject({
   candidates: z.int().min(0),
   /** Whatever shaped the release: goes into the data card as it is. */
   settings: z.unknown(),
+  /** The blocklists and evaluation sets that were applied. */
+  lists: z.array(barListRef).default([]),
 });
 /** `plans/<name>/plan.json`: the commit point of a plan. */
 export type PlanSummary = z.infer<typeof planSummary>;
@@ -29,6 +37,7 @@ export interface PlanInput {
   /** Distinct candidates that were decided on: the sum of the two lists. */
   candidates: number;
   settings: unknown;
+  lists?: readonly BarListRef[];
   /** In the order of their keys. */
   samples: Iterable<ReleaseSample>;
   rejected: Iterable<RejectedRow>;
@@ -91,6 +100,7 @@ export async function writePlan(store: Store, plan: string, input: PlanInput): P
     rejectedFiles: rejected.files,
     candidates,
     settings,
+    lists: [...(input.lists ?? [])],
   };
   await store.publish(planFile(plan), Buffer.from(JSON.stringify(summary, null, 2) + "\n"));
   return sameRelease(await readPlan(store, plan), id, plan);

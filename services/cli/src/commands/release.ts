@@ -1,20 +1,18 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { holdOutRule, releaseSettings, UserError } from "@pairloom/config";
+import { holdOutRule, UserError } from "@pairloom/config";
 import type { DataCard } from "@pairloom/shards";
 import type { Command } from "commander";
 import { z } from "zod";
 import { openProject } from "../project/openProject.js";
 import { askRelease, finishRelease } from "../project/releaseProject.js";
 import { createSay } from "../terminal/say.js";
-import { dirOption, jsonOption, wholeNumber } from "./options.js";
+import { dirOption, jsonOption } from "./options.js";
+import { addReleaseOptions, listsOf, releaseSettingsOf, type ReleaseShape } from "./releaseOptions.js";
 
-interface ReleaseOptions {
+interface ReleaseOptions extends ReleaseShape {
   dir: string;
   name?: string;
-  samplesPerShard?: number;
-  maxPairsPerQuery?: number;
-  seed?: number;
   holdOut?: string;
   heldOut?: boolean;
   json?: boolean;
@@ -22,7 +20,7 @@ interface ReleaseOptions {
 
 /** `pairloom release`: balance, deduplicate and write the shards of a release. */
 export function addReleaseCommand(program: Command): void {
-  program
+  const command = program
     .command("release")
     .description("deduplicate, balance and write webdataset shards of everything fetched so far")
     .addOption(dirOption())
@@ -30,11 +28,9 @@ export function addReleaseCommand(program: Command): void {
       "--name <name>",
       "the release's name (default: the next number; unchanged input gives the release that is there)",
     )
-    .option("--samples-per-shard <n>", "samples in one shard", wholeNumber(1))
-    .option("--max-pairs-per-query <n>", "pairs kept for one query", wholeNumber(1))
-    .option("--seed <n>", "seed of the hash that fills the caps", wholeNumber(0))
     .option("--hold-out <file>", 'JSON list of {"name", "pattern"}: samples whose texts match are kept out')
-    .option("--held-out", "the other side: only what the hold-out rules keep out of training")
+    .option("--held-out", "the other side: only what the hold-out rules keep out of training");
+  addReleaseOptions(command)
     .addOption(jsonOption())
     .addHelpText(
       "after",
@@ -43,6 +39,7 @@ Examples:
   $ pairloom release --dir data
   $ pairloom release --dir data --name train --hold-out rules.json
   $ pairloom release --dir data --name test --hold-out rules.json --held-out
+  $ pairloom release --dir data --blocklist takedowns.txt --decontaminate imagenet/val --decontaminate-radius 24
 `,
     )
     .action(async (options: ReleaseOptions) => {
@@ -50,13 +47,10 @@ Examples:
       const holdOut = options.holdOut === undefined ? null : await readHoldOutRules(options.holdOut);
       const project = await openProject(options);
       try {
-        const settings = releaseSettings.parse({
-          ...project.settings.release,
-          ...(options.samplesPerShard === undefined ? {} : { samplesPerShard: options.samplesPerShard }),
-          ...(options.maxPairsPerQuery === undefined ? {} : { maxPairsPerQuery: options.maxPairsPerQuery }),
-          ...(options.seed === undefined ? {} : { seed: options.seed }),
+        const settings = {
+          ...releaseSettingsOf(project.settings.release, options),
           ...(holdOut === null ? {} : { holdOut }),
-        });
+        };
         if (options.heldOut === true && settings.holdOut.length === 0)
           throw new UserError("no_hold_out_rules", "--held-out needs rules", {
             hint: "Give them with --hold-out FILE.",
@@ -66,12 +60,14 @@ Examples:
         const request = await askRelease(project, {
           settings,
           side: options.heldOut === true ? "held_out" : "train",
+          lists: listsOf(project.settings.lists, options),
+          warn: (line) => say.warn(line),
           ...(options.name === undefined ? {} : { name: options.name }),
         });
         await finishRelease(project, request.name, (line) => say.info(line));
         const folder = join(project.dir, "releases", request.name);
         const card = JSON.parse(await readFile(join(folder, "datacard.json"), "utf8")) as DataCard;
-        const { candidates, kept, rejected, counts } = card;
+        const { candidates, kept, rejected, counts, lists } = card;
         const shards = card.shards.length;
         say.result(
           {
@@ -82,6 +78,7 @@ Examples:
             rejected,
             shards,
             rejectedByReason: counts.reason,
+            lists,
           },
           `${kept} samples in ${shards} shards (of ${candidates} candidates): ${folder}`,
         );

@@ -61,10 +61,11 @@ export function monitorActions(project: Project): MonitorActions {
       );
     },
     askRelease: async ({ name }) => {
-      const settings = (await readProjectFile(dir)).release;
+      const { release, lists } = await readProjectFile(dir);
       const request = await askRelease(project, {
-        settings,
+        settings: release,
         side: "train",
+        lists,
         ...(name === undefined ? {} : { name }),
       });
       return { name: request.name };

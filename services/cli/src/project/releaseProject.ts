@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { UserError } from "@pairloom/config";
+import { type BarListPaths, UserError } from "@pairloom/config";
 import {
   fingerprint,
   makeRequest,
@@ -10,23 +10,31 @@ import {
 } from "@pairloom/service-sharder";
 import type { RunningWorker } from "@pairloom/queue";
 import { runStage } from "../services/runStage.js";
+import { fixBarLists } from "./fixBarLists.js";
 import type { Project } from "./openProject.js";
 
 export interface ReleaseWish {
   name?: string;
   settings: ReleaseRequest["settings"];
   side: ReleaseRequest["side"];
+  /** Files and folders of what must not be released; their content now is what counts. */
+  lists: BarListPaths;
+  /** Told what of the lists can't be used in full. */
+  warn?: (line: string) => void;
 }
 
 /** Marks a whole release: written last. */
 export const releaseMark = (name: string): string => `releases/${name}/sizes.json`;
 
 /** Asks for a release: fixes its input and puts the plan job on the road. An unchanged wish gives the release that is there. */
-export async function askRelease({ road, store }: Project, wish: ReleaseWish): Promise<ReleaseRequest> {
+export async function askRelease(project: Project, wish: ReleaseWish): Promise<ReleaseRequest> {
+  const { road, store } = project;
+  const { settings, side, warn = () => undefined } = wish;
   const taken: string[] = [];
   for await (const { name } of store.list("requests/"))
     taken.push(name.slice("requests/".length, -".jsonl.gz".length));
-  const draft = await makeRequest(store, { ...wish, name: wish.name ?? "draft" });
+  const lists = await fixBarLists(project, wish.lists, settings.dedupe, warn);
+  const draft = await makeRequest(store, { settings, side, lists, name: wish.name ?? "draft" });
   if (draft.segments.length === 0)
     throw new UserError("nothing_to_release", "Nothing has been fetched yet: there is no segment", {
       hint: "Crawl first: pairloom seed …, then pairloom up --until-idle.",

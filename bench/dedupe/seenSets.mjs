@@ -1,5 +1,6 @@
-// Bytes of Redis an item and checks a second of the seen sets.
-//   node bench/queue/seenOnce.mjs [items=1000000] [chunk=500] [jobsAtOnce=4]
+// Bytes of Redis an item and checks a second of the seen sets (those of URLs; any 8 bytes of a sha256 cost the same), beside
+// Redis' own sets of 16-byte members, added by the same chunks, and a plain JavaScript Set in this process.
+//   npm run build && node --expose-gc bench/dedupe/seenSets.mjs [items=1000000] [chunk=500] [jobsAtOnce=4]
 import { randomFillSync } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -61,6 +62,39 @@ for (let at = 0; at < 64; at += 1) {
   const bucket = `${road.prefix}:seen:url:${Math.floor(Math.random() * 2 ** Number(state.level))}`;
   if ((await connection.object("ENCODING", bucket)) !== "intset") slow += 1;
 }
+/** Sets of 16-byte members, a thousand or so in each, as chunks of SADD. */
+async function plainSets() {
+  const cpuBefore = await serverCpu();
+  const memoryBefore = await memory();
+  for (const [at, keys] of chunks.entries()) {
+    const pipeline = connection.pipeline();
+    for (const [i, key] of keys.entries()) {
+      const member = Buffer.alloc(16);
+      key.copy(member);
+      member.writeUInt32LE(at, 8);
+      member.writeUInt32LE(i, 12);
+      pipeline.sadd(`plain:${key.readUInt16LE(0) % Math.ceil(items / 1000)}`, member);
+    }
+    await pipeline.exec();
+  }
+  const bytesPerItem = ((await memory()) - memoryBefore) / items;
+  return { bytesPerItem, perServerCpuSecond: Math.round(items / ((await serverCpu()) - cpuBefore)) };
+}
+
+function javascriptSet() {
+  globalThis.gc?.();
+  const { heapUsed } = process.memoryUsage();
+  const cpuBefore = process.cpuUsage();
+  const set = new Set();
+  for (const keys of chunks) for (const key of keys) set.add(key.toString("latin1"));
+  const cpu = process.cpuUsage(cpuBefore);
+  globalThis.gc?.();
+  const bytesPerItem = (process.memoryUsage().heapUsed - heapUsed) / set.size;
+  return { bytesPerItem, perClientCpuSecond: Math.round((items * 1e6) / (cpu.user + cpu.system)) };
+}
+
+const plain = await plainSets();
+const inProcess = javascriptSet();
 console.log(
   JSON.stringify({
     items,
@@ -71,6 +105,8 @@ console.log(
     again,
     state,
     bucketsNotIntset: `${slow} of 64`,
+    plain,
+    inProcess,
   }),
 );
 await road.close();

@@ -1,0 +1,98 @@
+import { nearPairs } from "../batch/nearJoin.js";
+import { HammingIndex } from "../hammingIndex.js";
+import { packPdqs } from "../pdqBits.js";
+
+/** Finds the nearest of the pictures that were kept so far; of equally near ones the first. Pictures go by number. */
+export interface NearKept {
+  nearest(item: number): number | null;
+  keep(item: number): void;
+}
+
+/** From so many hashes on joining them at once is worth it (bench/dedupe/README.md). */
+const worthJoining = 1 << 14;
+/** Pairs held per hash at most; where clusters are larger, looking up one by one meets fewer. */
+const pairsEach = 32;
+
+/** The way that is fastest for so many hashes; which one makes no difference to what is found. */
+export function openNearKept(
+  hashes: readonly string[],
+  radius: number,
+  joinFrom: number = worthJoining,
+): NearKept {
+  return (hashes.length >= joinFrom ? joined(hashes, radius) : null) ?? lookedUp(hashes, radius);
+}
+
+/** An index of the kept, looked up one by one. */
+export function lookedUp(hashes: readonly string[], radius: number): NearKept {
+  const index = new HammingIndex();
+  const items: number[] = [];
+  return {
+    nearest: (item) => {
+      const found = index.nearest(hashes[item]!, radius);
+      return found === null ? null : items[found.id]!;
+    },
+    keep: (item) => void (items[index.add(hashes[item]!)] = item),
+  };
+}
+
+/** All pairs found beforehand, in a chain for each picture; null where they are too many to hold. */
+export function joined(hashes: readonly string[], radius: number): NearKept | null {
+  const most = pairsEach * Math.max(hashes.length, 1 << 16);
+  const pairs = new PairChains(hashes.length);
+  nearPairs(packPdqs(hashes), radius, (a, b, distance) => {
+    pairs.add(b, a, distance);
+    return pairs.size < most;
+  });
+  if (pairs.size >= most) return null;
+  const kept = new Uint8Array(hashes.length);
+  return {
+    nearest: (item) => pairs.nearest(item, (earlier) => kept[earlier] === 1),
+    keep: (item) => void (kept[item] = 1),
+  };
+}
+
+/** The earlier neighbours of each item: 4 bytes an item, 9 to 18 a pair. */
+class PairChains {
+  /** First pair of each item's chain, counted from one. */
+  readonly #heads: Uint32Array;
+  #earlier = new Uint32Array(1024);
+  #next = new Uint32Array(1024);
+  #distances = new Uint8Array(1024);
+  #count = 0;
+
+  constructor(items: number) {
+    this.#heads = new Uint32Array(items);
+  }
+
+  get size(): number {
+    return this.#count;
+  }
+
+  add(item: number, earlier: number, distance: number): void {
+    const pair = this.#count++;
+    if (pair === this.#next.length) this.#grow();
+    this.#earlier[pair] = earlier;
+    this.#distances[pair] = distance;
+    this.#next[pair] = this.#heads[item]!;
+    this.#heads[item] = pair + 1;
+  }
+
+  nearest(item: number, counts: (earlier: number) => boolean): number | null {
+    let [best, bestDistance] = [-1, Infinity];
+    for (let next = this.#heads[item]!; next !== 0; next = this.#next[next - 1]!) {
+      const earlier = this.#earlier[next - 1]!;
+      const distance = this.#distances[next - 1]!;
+      if (distance > bestDistance || (distance === bestDistance && earlier > best)) continue;
+      if (counts(earlier)) [best, bestDistance] = [earlier, distance];
+    }
+    return best < 0 ? null : best;
+  }
+
+  #grow(): void {
+    const grown = <T extends Uint32Array | Uint8Array>(into: T, from: T): T => (into.set(from), into);
+    const length = this.#next.length * 2;
+    this.#earlier = grown(new Uint32Array(length), this.#earlier);
+    this.#next = grown(new Uint32Array(length), this.#next);
+    this.#distances = grown(new Uint8Array(length), this.#distances);
+  }
+}

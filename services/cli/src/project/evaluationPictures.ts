@@ -1,0 +1,60 @@
+import { createReadStream } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { UserError } from "@pairloom/config";
+import { MemberGrouper, scanTar, type TarProblem } from "@pairloom/shards";
+
+/** A picture of an evaluation set, or what its sidecar (KEY.json) says of it. */
+export type EvaluationItem = { from: string } & (
+  { picture: Buffer } | { sidecar: { sha256?: unknown; pdq?: unknown } }
+);
+
+const isPicture = /\.(jpe?g|png|webp|gif|avif|tiff?)$/i;
+const isTar = /\.tar$/i;
+
+/**
+ * The pictures of a folder (its subfolders and tars included) or of a tar, in byte order of their paths. Of a webdataset's
+ * samples the sidecars come too: they name the original's hashes, which a stored picture with a border around it no longer has.
+ * @throws UserError where a tar is damaged
+ */
+export async function* evaluationPictures(path: string): AsyncGenerator<EvaluationItem, void> {
+  if (isTar.test(path)) return yield* picturesOfTar(path);
+  const files = (await readdir(path, { recursive: true, withFileTypes: true }))
+    .filter((entry) => !entry.isDirectory())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .sort();
+  for (const file of files) {
+    if (isTar.test(file)) yield* picturesOfTar(file);
+    else if (isPicture.test(file)) yield { from: file, picture: await readFile(file) };
+  }
+}
+
+async function* picturesOfTar(path: string): AsyncGenerator<EvaluationItem, void> {
+  const problems: TarProblem[] = [];
+  const grouper = new MemberGrouper();
+  const members = scanTar(createReadStream(path), { onProblem: (problem) => problems.push(problem) });
+  for await (const member of members)
+    for (const group of grouper.push([member])) yield* itemsOf(path, group.key, group.members);
+  for (const group of grouper.end()) yield* itemsOf(path, group.key, group.members);
+  const [problem] = problems.filter(({ kind }) => kind !== "no_end");
+  if (problem !== undefined)
+    throw new UserError("list_damaged", `${path} is damaged at byte ${problem.offset}: ${problem.says}`);
+}
+
+function* itemsOf(
+  path: string,
+  key: string,
+  members: ReadonlyMap<string, Buffer>,
+): Generator<EvaluationItem> {
+  for (const [extension, data] of members) {
+    const from = `${path}: ${key}.${extension}`;
+    if (isPicture.test(`.${extension}`)) yield { from, picture: data };
+    if (extension !== "json") continue;
+    try {
+      const sidecar: unknown = JSON.parse(data.toString("utf8"));
+      if (sidecar !== null && typeof sidecar === "object") yield { from, sidecar };
+    } catch {
+      // A sidecar that is no JSON says nothing of a hash.
+    }
+  }
+}
