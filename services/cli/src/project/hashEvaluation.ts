@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { imageSettings, type BarEntry } from "@pairloom/config";
-import { openDecoders } from "@pairloom/image";
+import { openDecoders } from "@pairloom/image/decoders";
 import { evaluationPictures, type EvaluationItem } from "./evaluationPictures.js";
 
 export interface HashedEvaluation {
