@@ -1,4 +1,4 @@
-import type { Buffer } from "node:buffer";
+import { type Buffer, isAscii, isUtf8 } from "node:buffer";
 import type { MemberGroup } from "./groupSamples.js";
 import type { QuarantineReason } from "./quarantine.js";
 
@@ -16,7 +16,13 @@ export interface ShardSample {
 }
 
 const imageExtensions = ["jpg", "jpeg", "png", "webp", "gif", "avif", "tif", "tiff"];
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** @throws TypeError where the bytes are not UTF-8 */
+function textOf(bytes: Buffer): string {
+  if (isAscii(bytes)) return bytes.toString("latin1");
+  if (!isUtf8(bytes)) throw new TypeError("not UTF-8");
+  return bytes.toString("utf8");
+}
 
 /** Texts and records beyond this are none of a picture's; parsing one would hold the event loop. */
 const maxSidecarBytes = 4 << 20;
@@ -39,14 +45,14 @@ export function sampleOfGroup({ key, members }: MemberGroup): ShardSample | NoSa
   let json: Record<string, unknown> | null = null;
   let text: string | null = null;
   try {
-    if (record !== undefined) json = JSON.parse(utf8.decode(record)) as Record<string, unknown>;
+    if (record !== undefined) json = JSON.parse(textOf(record)) as Record<string, unknown>;
   } catch {
     return { reason: "record_unreadable", says: "KEY.json can't be read" };
   }
   if (record !== undefined && (json === null || typeof json !== "object" || Array.isArray(json)))
     return { reason: "record_unreadable", says: "KEY.json is no object" };
   try {
-    if (caption !== undefined) text = utf8.decode(caption);
+    if (caption !== undefined) text = textOf(caption);
   } catch {
     return { reason: "text_unreadable", says: "KEY.txt is not UTF-8" };
   }
