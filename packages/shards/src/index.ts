@@ -33,7 +33,7 @@ export {
   writePlan,
 } from "./release/releasePlan.js";
 export { shardName } from "./release/shardName.js";
-export { type ShardRow, shardColumns, shardRow } from "./release/shardTable.js";
+export { type ShardRow, shardColumns, shardRow, type TableRow, tableColumns } from "./release/shardTable.js";
 export { readShardInfo, type ShardInfo } from "./release/shardInfo.js";
 export { type ShardJob, writeShard } from "./release/writeShard.js";
 export { finishRelease } from "./release/finishRelease.js";
@@ -44,5 +44,10 @@ export { type PlacedSample, readShardBatches } from "./reader/readShard.js";
 export { type QuarantinedMember, type QuarantineReason, quarantineReasons } from "./reader/quarantine.js";
 export type { ShardSample } from "./reader/shardSample.js";
 export type { ReleaseProblem } from "./verify/problem.js";
-export { type Verification, verifyRelease, type VerifyOptions } from "./verify/verifyRelease.js";
-export type { PictureCheck } from "./verify/verifyShard.js";
+export {
+  type Verification,
+  verifyRelease,
+  type VerifyOptions,
+  type VerifyProgress,
+} from "./verify/verifyRelease.js";
+export type { PictureCheck } from "./verify/scanShard.js";

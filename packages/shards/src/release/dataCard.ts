@@ -43,8 +43,19 @@ export interface DataCardInput {
   counts: ReleaseCounts;
 }
 
-export function dataCard({ name, plan, shards, rejectedFiles, counts }: DataCardInput): DataCard {
+/** What a card says of the counts; of very many names the most frequent. */
+export function countsOfCard(counts: ReleaseCounts): DataCard["counts"] {
   const record = (tally: Tally) => Object.fromEntries(tally.ordered(listed));
+  return {
+    reason: record(counts.reasons),
+    source: record(counts.sources),
+    licence: record(counts.licences),
+    language: record(counts.languages),
+    query: record(counts.queries),
+  };
+}
+
+export function dataCard({ name, plan, shards, rejectedFiles, counts }: DataCardInput): DataCard {
   return {
     name,
     release: plan.id,
@@ -52,13 +63,7 @@ export function dataCard({ name, plan, shards, rejectedFiles, counts }: DataCard
     kept: plan.samples,
     rejected: plan.rejected,
     samplesPerShard: plan.samplesPerShard,
-    counts: {
-      reason: record(counts.reasons),
-      source: record(counts.sources),
-      licence: record(counts.licences),
-      language: record(counts.languages),
-      query: record(counts.queries),
-    },
+    counts: countsOfCard(counts),
     queries: counts.queries.size,
     shards: shards.map(({ tar, samples, bytes, sha256, parquetSha256 }) => ({
       tar,

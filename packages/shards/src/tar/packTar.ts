@@ -35,9 +35,7 @@ export class TarPacker {
     const padding = paddingOf(data.byteLength);
     if (data.byteLength >= passBytes) {
       this.cut(full);
-      full.push(
-        Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength),
-      );
+      full.push(Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength));
     } else {
       this.reserve(data.byteLength, full);
       this.slab.set(data, this.used);
