@@ -51,3 +51,4 @@ export {
   type VerifyProgress,
 } from "./verify/verifyRelease.js";
 export type { PictureCheck } from "./verify/scanShard.js";
+export { type Repair, repairRelease, type RepairOptions } from "./repair/repairRelease.js";
