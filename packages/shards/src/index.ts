@@ -52,3 +52,5 @@ export {
 } from "./verify/verifyRelease.js";
 export type { PictureCheck } from "./verify/scanShard.js";
 export { type Repair, repairRelease, type RepairOptions } from "./repair/repairRelease.js";
+export type { Quantiles } from "./inspect/quantiles.js";
+export { type ChosenSample, type Survey, surveyShards, type SurveyOptions } from "./inspect/surveyShards.js";
