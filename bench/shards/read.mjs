@@ -61,7 +61,10 @@ async function beside() {
   await handle.close();
 
   const onOneCore = (command, args) => {
-    const done = spawnSync("taskset", ["-c", values.core, command, ...args], { encoding: "utf8", maxBuffer: 1e8 });
+    const done = spawnSync("taskset", ["-c", values.core, command, ...args], {
+      encoding: "utf8",
+      maxBuffer: 1e8,
+    });
     if (done.status !== 0) throw new Error(done.stderr);
     return JSON.parse(done.stdout);
   };

@@ -1,7 +1,8 @@
 // Samples as a release holds them: a picture, a caption and a record, 20 kB together. The same bytes each time.
 import { createHash } from "node:crypto";
 
-const words = "red blue small old wooden river mountain bicycle station market light winter garden window".split(" ");
+const words =
+  "red blue small old wooden river mountain bicycle station market light winter garden window".split(" ");
 
 /** A pool of bytes that no compressor shrinks, from which pictures are cut. */
 const pool = Buffer.concat(
@@ -15,7 +16,9 @@ export function sampleMembers(i) {
   const key = String(Math.floor(i / 10_000)).padStart(5, "0") + String(i % 10_000).padStart(4, "0");
   const at = (i * 7919) % (pool.length - pictureBytes);
   const picture = pool.subarray(at, at + pictureBytes);
-  const caption = Array.from({ length: 9 }, (_, n) => words[(i * 31 + n * 7 + (i >> n)) % words.length]).join(" ");
+  const caption = Array.from({ length: 9 }, (_, n) => words[(i * 31 + n * 7 + (i >> n)) % words.length]).join(
+    " ",
+  );
   const record = {
     url: `http://host${i % 97}.example/pictures/${i}.jpg`,
     caption,

@@ -26,7 +26,12 @@ describe("a look into shards", () => {
       shards: Math.ceil(small.samples.length / 10),
       samples: small.samples.length,
       formats: { jpg: small.samples.length },
-      pictureBytes: { least: sizes[0], median: sizes[sizes.length >> 1], most: sizes.at(-1), sum: sum(sizes) },
+      pictureBytes: {
+        least: sizes[0],
+        median: sizes[sizes.length >> 1],
+        most: sizes.at(-1),
+        sum: sum(sizes),
+      },
       captionCharacters: { least: lengths[0], most: lengths.at(-1), sum: sum(lengths) },
       quarantined: {},
     });

@@ -5,7 +5,7 @@ import { sampleOfGroup } from "../reader/shardSample.js";
 import { readShardInfo, type ShardInfo, shardKey } from "../release/shardInfo.js";
 import { shardStats } from "../release/shardStats.js";
 import { type ShardRow, type TableRow, shardColumns, tableColumns } from "../release/shardTable.js";
-import { type PictureCheck, pictureExtensions, type SampleProblem, scanShard } from "../verify/scanShard.js";
+import { pictureExtensions, type SampleProblem, scanShard } from "../verify/scanShard.js";
 import { membersProblems } from "../verify/verifyShard.js";
 import type { RepairContext } from "./repairContext.js";
 
@@ -46,7 +46,6 @@ export async function rebuildShard(
   name: string,
   layout: "release" | "plain",
   context: RepairContext,
-  checkPicture: PictureCheck,
 ): Promise<RebuiltShard> {
   const { store, list, put, trustTars } = context;
   const { report } = list;
@@ -68,7 +67,7 @@ export async function rebuildShard(
     if (picture !== undefined) rows.push({ ...found.row, stored_sha256: sha256Of(picture) });
     return problems;
   };
-  const { keys, bytes, sha256, md5 } = await scanShard(store, tar, check, checkPicture, report);
+  const { keys, bytes, sha256, md5 } = await scanShard(store, tar, check, () => null, report);
   const known = await knownInfo(name, context);
   const info: ShardInfo = {
     version: 1,

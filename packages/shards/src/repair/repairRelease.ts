@@ -2,7 +2,6 @@ import { UserError } from "@pairloom/config";
 import { openStore, type Store } from "@pairloom/storage";
 import { sizesFile, widsIndex } from "../release/releaseSidecars.js";
 import { ProblemList, type ReleaseProblem } from "../verify/problem.js";
-import { checkSignature, type PictureCheck } from "../verify/scanShard.js";
 import { SeenKeys } from "../verify/seenKeys.js";
 import { listedTars, readSidecars } from "../verify/sidecars.js";
 import { filesOf, isRelease, shardNames } from "../verify/verifyRelease.js";
@@ -18,7 +17,6 @@ export interface RepairOptions {
   dryRun?: boolean;
   /** Take the tars that are there as the dataset, also where a sidecar speaks of other ones. */
   trustTars?: boolean;
-  checkPicture?: PictureCheck;
   onProgress?: (progress: { shards: number; ofShards: number; samples: number }) => void;
 }
 
@@ -36,11 +34,12 @@ export interface Repair {
  * Rebuilds the sidecars of a folder of shards from its tars, which are never touched: of a release parquet, statistics,
  * `sizes.json`, the wids index, the data card and its pages; of another program's shards `sizes.json`, the wids index
  * and statistics. Each is written beside and takes its place in one step; what is right already stays. A tar that is
- * not the one that a whole sidecar speaks of is damaged: it is left, and so is what speaks of all shards.
+ * not the one that a whole sidecar speaks of is damaged: it is left, and so is what speaks of all shards. Pictures are
+ * not looked at: no sidecar depends on what they show.
  * @throws UserError where there are no shards, or the folder isn't on this machine
  */
 export async function repairRelease(place: string | Store, options: RepairOptions = {}): Promise<Repair> {
-  const { dryRun = false, trustTars = false, checkPicture = checkSignature } = options;
+  const { dryRun = false, trustTars = false } = options;
   const store = typeof place === "string" ? await openStore(place, { readOnly: true }) : place;
   const files = await filesOf(store);
   const layout = (await isRelease(store, files.keys())) ? "release" : "plain";
@@ -66,7 +65,7 @@ export async function repairRelease(place: string | Store, options: RepairOption
   const seen = new SeenKeys();
   let samples = 0;
   for (const [number, name] of names.entries()) {
-    const shard = await rebuildShard(name, layout, context, checkPicture);
+    const shard = await rebuildShard(name, layout, context);
     for (const key of shard.keys) {
       const first = seen.add(key, number);
       if (first === null || first === number) continue;

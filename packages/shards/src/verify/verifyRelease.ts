@@ -120,6 +120,7 @@ export async function verifyRelease(
     }
     countSamples(counts, shard?.rows ?? []);
     samples += shard?.samples ?? 0;
+    progress.samples = samples;
     progress.shards++;
     options.onProgress?.(progress);
   }
