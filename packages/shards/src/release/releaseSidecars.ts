@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import { type DataCard, dataCardText, datasetReadme } from "./dataCard.js";
+import { type DataCard, dataCardText } from "./dataCard.js";
+import { datasetReadme } from "./datasetReadme.js";
 import type { ShardInfo } from "./shardInfo.js";
 
 type TarInfo = Pick<ShardInfo, "tar" | "samples" | "bytes" | "md5">;

@@ -31,6 +31,8 @@ const taken = (file: string, to: Store) =>
     hint: "Write this release to another folder, or delete that one.",
   });
 
+const extensionOf = (member: string): string => extname(member).toLowerCase();
+
 async function hashesOf(chunks: AsyncIterable<Uint8Array>): Promise<{ sha256: string; md5: string }> {
   const [sha256, md5] = [createHash("sha256"), createHash("md5")];
   for await (const chunk of chunks) {
@@ -53,7 +55,7 @@ async function packShard(
     for await (const { sample, picture } of picturesOf(job.from, job.samples)) {
       const { key, member, caption } = sample;
       pictures.push(createHash("sha256").update(picture).digest("hex"));
-      yield* packer.add(`${key}${extname(member).toLowerCase()}`, picture);
+      yield* packer.add(`${key}${extensionOf(member)}`, picture);
       yield* packer.add(`${key}.txt`, Buffer.from(caption));
       yield* packer.add(`${key}.json`, Buffer.from(JSON.stringify(shardRow(sample))));
       written++;
@@ -100,7 +102,15 @@ export async function writeShard(job: ShardJob): Promise<ShardInfo> {
       const there = await hashesOf(await to.read(`${name}.tar`));
       if (there.sha256 !== tar.sha256) throw taken(`${name}.tar`, to);
     }
-    const info: ShardInfo = { version: 1, release, tar: `${name}.tar`, samples: samples.length, ...tar };
+    const extensions = [...new Set(samples.map(({ member }) => extensionOf(member).slice(1)))].sort();
+    const info: ShardInfo = {
+      version: 1,
+      release,
+      tar: `${name}.tar`,
+      samples: samples.length,
+      pictures: extensions,
+      ...tar,
+    };
     await to.publish(`${name}_stats.json`, shardStats(samples.length));
     const rows = samples.map((sample, i) => ({
       ...shardRow(sample),

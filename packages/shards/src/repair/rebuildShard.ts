@@ -52,6 +52,7 @@ export async function rebuildShard(
   const tar = `${name}.tar`;
   const rows: TableRow[] = [];
   const here = new Set<string>();
+  const extensions = new Set<string>();
   const before = list.found;
   const check = (group: MemberGroup): SampleProblem[] => {
     const problems: SampleProblem[] = here.has(group.key) ? [["key", `${group.key} is there twice`]] : [];
@@ -63,8 +64,11 @@ export async function rebuildShard(
     problems.push(...membersProblems(group));
     const found = rowOf(group);
     if ("says" in found) return [...problems, ["record", found.says]];
-    const picture = [...group.members].find(([extension]) => pictureExtensions.has(extension))?.[1];
-    if (picture !== undefined) rows.push({ ...found.row, stored_sha256: sha256Of(picture) });
+    for (const [extension, picture] of group.members) {
+      if (!pictureExtensions.has(extension)) continue;
+      extensions.add(extension);
+      rows.push({ ...found.row, stored_sha256: sha256Of(picture) });
+    }
     return problems;
   };
   const { keys, bytes, sha256, md5 } = await scanShard(store, tar, check, () => null, report);
@@ -74,6 +78,7 @@ export async function rebuildShard(
     release: context.identity.release,
     tar,
     samples: keys.length,
+    pictures: [...extensions].sort(),
     bytes,
     sha256,
     md5,

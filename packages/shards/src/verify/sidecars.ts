@@ -26,6 +26,7 @@ const schemas = {
       query: z.record(z.string(), z.int()),
     }),
     queries: z.int(),
+    pictures: z.array(z.string()),
     shards: z.array(
       z.looseObject({
         tar: z.string(),

@@ -1,13 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Store } from "@pairloom/storage";
 import { decodeTable, TableDamagedError } from "../parquet/table.js";
-import {
-  countsOfCard,
-  type DataCard,
-  dataCardText,
-  datasetReadme,
-  type ReleaseCounts,
-} from "../release/dataCard.js";
+import { countsOfCard, type DataCard, dataCardText, type ReleaseCounts } from "../release/dataCard.js";
+import { datasetReadme } from "../release/datasetReadme.js";
 import { rejectedColumns } from "../release/planTables.js";
 import type { Report } from "./problem.js";
 import type { Sidecar } from "./sidecars.js";
