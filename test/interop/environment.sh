@@ -15,7 +15,7 @@ case "$which" in
   readers)
     folder="$cache/interop-python"
     first=()
-    packages=(numpy pillow pdqhash webdataset wids pyarrow protego==0.7.0)
+    packages=(numpy pillow pdqhash webdataset wids pyarrow datasets==5.2.0 protego==0.7.0)
     ;;
   pytorch)
     folder="$cache/pytorch-python"

@@ -5,3 +5,4 @@ export * from "./resizePlan.js";
 export * from "./setupSharp.js";
 export * from "./sniffFormat.js";
 export * from "./pictureFormats.js";
+export * from "./pictureProblem.js";

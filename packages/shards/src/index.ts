@@ -34,7 +34,7 @@ export {
   writePlan,
 } from "./release/releasePlan.js";
 export { shardName } from "./release/shardName.js";
-export { type ShardRow, shardColumns, shardRow } from "./release/shardTable.js";
+export { type ShardRow, shardColumns, shardRow, type TableRow, tableColumns } from "./release/shardTable.js";
 export { readShardInfo, type ShardInfo } from "./release/shardInfo.js";
 export { type ShardJob, writeShard } from "./release/writeShard.js";
 export { finishRelease } from "./release/finishRelease.js";
@@ -42,7 +42,16 @@ export type { DataCard } from "./release/dataCard.js";
 export { findShards, readSizes, type ShardFile } from "./reader/findShards.js";
 export { openShards, type ShardCursor, ShardReader, type ShardReaderOptions } from "./reader/openShards.js";
 export { type PlacedSample, readShardBatches } from "./reader/readShard.js";
-export type { QuarantinedMember, ShardSample } from "./reader/shardSample.js";
+export { type QuarantinedMember, type QuarantineReason, quarantineReasons } from "./reader/quarantine.js";
+export type { ShardSample } from "./reader/shardSample.js";
 export type { ReleaseProblem } from "./verify/problem.js";
-export { type Verification, verifyRelease, type VerifyOptions } from "./verify/verifyRelease.js";
-export type { PictureCheck } from "./verify/verifyShard.js";
+export {
+  type Verification,
+  verifyRelease,
+  type VerifyOptions,
+  type VerifyProgress,
+} from "./verify/verifyRelease.js";
+export type { PictureCheck } from "./verify/scanShard.js";
+export { type Repair, repairRelease, type RepairOptions } from "./repair/repairRelease.js";
+export type { Quantiles } from "./inspect/quantiles.js";
+export { type ChosenSample, type Survey, surveyShards, type SurveyOptions } from "./inspect/surveyShards.js";

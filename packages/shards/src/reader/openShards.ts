@@ -1,9 +1,11 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { UserError } from "@pairloom/config";
 import { openStore, type Store } from "@pairloom/storage";
 import { findShards, type ShardFile } from "./findShards.js";
+import { Quarantine, type QuarantinedMember } from "./quarantine.js";
 import { readShardBatches } from "./readShard.js";
 import { seededOrder } from "./seededOrder.js";
-import type { QuarantinedMember, ShardSample } from "./shardSample.js";
+import type { ShardSample } from "./shardSample.js";
 
 /** Where a reader stands: with the same seed and shuffle buffer, reading on from here gives what would have come. */
 export interface ShardCursor {
@@ -38,8 +40,8 @@ export interface ShardReaderOptions {
 /** Samples that are read ahead where nothing is shuffled. */
 const plainBlockSamples = 256;
 
-/** Entries of the quarantine list; more are only passed to `onQuarantine`. */
-const maxQuarantine = 10_000;
+/** The event loop gets a turn when giving out samples that are ready has taken so long. */
+const turnMs = 10;
 
 interface Block {
   samples: ShardSample[];
@@ -51,8 +53,7 @@ interface Block {
 /** Reads the samples of a folder of shards in a seeded order that depends on nothing else, and can go on anywhere. */
 export class ShardReader implements AsyncIterable<ShardSample> {
   private at: ShardCursor;
-  /** What was found damaged, as far as it was read. */
-  readonly quarantine: QuarantinedMember[] = [];
+  private readonly aside = new Quarantine();
 
   private constructor(
     readonly store: Store,
@@ -80,6 +81,16 @@ export class ShardReader implements AsyncIterable<ShardSample> {
     return { ...this.at };
   }
 
+  /** What was found damaged as far as it was read, the first 10,000 of it. */
+  get quarantine(): readonly QuarantinedMember[] {
+    return this.aside.members;
+  }
+
+  /** How much was found damaged, by reason. */
+  get quarantined(): Readonly<Quarantine["counts"]> {
+    return this.aside.counts;
+  }
+
   /** Samples of one epoch by `sizes.json`; null where that doesn't say. */
   get samplesPerEpoch(): number | null {
     return this.shards.reduce<number | null>(
@@ -95,6 +106,7 @@ export class ShardReader implements AsyncIterable<ShardSample> {
     let ahead = blocks.next();
     // An error of the block read ahead belongs to whoever asks for it, not to the process.
     ahead.catch(() => {});
+    let turn = performance.now();
     try {
       for (;;) {
         const { value: block, done } = await ahead;
@@ -108,6 +120,9 @@ export class ShardReader implements AsyncIterable<ShardSample> {
           const last = i + 1 === block.samples.length;
           this.at = last ? block.next : { ...block.start, taken: i + 1 };
           yield block.samples[order?.[i] ?? i] as ShardSample;
+          if (performance.now() - turn < turnMs) continue;
+          await nextTurn();
+          turn = performance.now();
         }
       }
     } finally {
@@ -145,7 +160,7 @@ export class ShardReader implements AsyncIterable<ShardSample> {
       const resumed = place === start.shard;
       let sample = resumed ? start.sample : 0;
       const onQuarantine = (member: QuarantinedMember) => {
-        if (this.quarantine.length < maxQuarantine) this.quarantine.push(member);
+        this.aside.add(member);
         this.options.onQuarantine?.(member);
       };
       for await (const batch of readShardBatches(this.store, name, resumed ? start.byte : 0, onQuarantine)) {

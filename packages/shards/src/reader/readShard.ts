@@ -2,16 +2,18 @@ import { Buffer } from "node:buffer";
 import { open } from "node:fs/promises";
 import { BlobNotFoundError, type Store } from "@pairloom/storage";
 import { TarScanner } from "../tar/tarScanner.js";
-import { MemberGrouper } from "./groupSamples.js";
-import { type QuarantinedMember, sampleOfGroup, type ShardSample } from "./shardSample.js";
+import type { TarEntry } from "../tar/tarScanner.js";
+import { type MemberGroup, MemberGrouper, splitMemberName } from "./groupSamples.js";
+import { type QuarantinedMember, reasonOfTar } from "./quarantine.js";
+import { sampleOfGroup, type ShardSample } from "./shardSample.js";
 
 const chunkBytes = 4 << 20;
 
-/** The bytes of a blob from `start`, in chunks that are never written to again. */
-async function* chunksOf(store: Store, name: string, start: number): AsyncGenerator<Buffer, void> {
+/** The bytes of a blob, in chunks that are never written to again. */
+async function* chunksOf(store: Store, name: string): AsyncGenerator<Buffer, void> {
   const path = store.localPath(name);
   if (path === null) {
-    for await (const chunk of await store.read(name, { start })) yield chunk as Buffer;
+    for await (const chunk of await store.read(name)) yield chunk as Buffer;
     return;
   }
   const handle = await open(path, "r").catch((error: unknown) => {
@@ -19,7 +21,7 @@ async function* chunksOf(store: Store, name: string, start: number): AsyncGenera
   });
   try {
     const { size } = await handle.stat();
-    for (let position = start; position < size;) {
+    for (let position = 0; position < size;) {
       const wanted = Math.min(chunkBytes, size - position);
       const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(wanted), 0, wanted, position);
       if (bytesRead === 0) return;
@@ -39,7 +41,8 @@ export interface PlacedSample {
 
 /**
  * The samples of one shard from a sample's `offset` on, in batches as they are read. What is damaged goes to
- * `onQuarantine` and the next good sample goes on.
+ * `onQuarantine` and the next good sample goes on; of two samples with one key the first is good.
+ * A shard is always read from its beginning, so that a key before `start` is known when it comes again.
  * @throws BlobNotFoundError
  */
 export async function* readShardBatches(
@@ -48,22 +51,36 @@ export async function* readShardBatches(
   start = 0,
   onQuarantine: (member: QuarantinedMember) => void = () => {},
 ): AsyncGenerator<PlacedSample[], void> {
+  const putAside = (member: Omit<QuarantinedMember, "shard">) => {
+    if (member.offset >= start) onQuarantine({ shard, ...member });
+  };
   const scanner = new TarScanner({
-    start,
-    onProblem: ({ offset, says }) => onQuarantine({ shard, key: null, offset, says }),
+    onProblem: (problem) => {
+      const { offset, says } = problem;
+      putAside({ key: null, offset, reason: reasonOfTar(problem), says });
+    },
   });
   const grouper = new MemberGrouper();
-  const samplesOf = (groups: ReturnType<MemberGrouper["push"]>) => {
+  const keys = new Set<string>();
+  const samplesOf = (groups: readonly MemberGroup[]) => {
     const good: PlacedSample[] = [];
     for (const group of groups) {
-      const sample = sampleOfGroup(group);
-      if ("says" in sample) onQuarantine({ shard, key: group.key, offset: group.offset, says: sample.says });
-      else good.push({ sample, offset: group.offset });
+      const { key, offset } = group;
+      const repeated = keys.has(key);
+      keys.add(key);
+      if (offset < start) continue;
+      const sample = repeated
+        ? ({ reason: "duplicate_key", says: "its key was there before" } as const)
+        : sampleOfGroup(group);
+      if ("reason" in sample) putAside({ key, offset, ...sample });
+      else good.push({ sample, offset });
     }
     return good;
   };
-  for await (const chunk of chunksOf(store, shard, start)) {
-    const good = samplesOf(grouper.push(scanner.push(chunk)));
+  for await (const chunk of chunksOf(store, shard)) {
+    const entries = scanner.push(chunk);
+    for (const entry of entries) if (isKeyless(entry)) putAside(keyless(entry));
+    const good = samplesOf(grouper.push(entries));
     if (good.length > 0) yield good;
     if (scanner.ended) break;
   }
@@ -71,3 +88,9 @@ export async function* readShardBatches(
   const last = samplesOf(grouper.end());
   if (last.length > 0) yield last;
 }
+
+/** A name without a dot belongs to no sample; names like __this__ are webdataset's own notes. */
+const isKeyless = ({ name }: TarEntry) => splitMemberName(name) === null && !/^__.*__$/.test(name);
+
+const keyless = ({ name, offset }: TarEntry) =>
+  ({ key: null, offset, reason: "no_key", says: `${name} has no key` }) as const;

@@ -1,5 +1,6 @@
-import type { Buffer } from "node:buffer";
+import { type Buffer, isAscii, isUtf8 } from "node:buffer";
 import type { MemberGroup } from "./groupSamples.js";
+import type { QuarantineReason } from "./quarantine.js";
 
 /** One sample of a shard, not decoded. */
 export interface ShardSample {
@@ -14,43 +15,49 @@ export interface ShardSample {
   json: Record<string, unknown> | null;
 }
 
-/** What can't be used of a shard, and why: nothing of it reaches the training. */
-export interface QuarantinedMember {
-  shard: string;
-  /** Null where the damage is in the tar itself. */
-  key: string | null;
-  /** Byte of the tar. */
-  offset: number;
+const imageExtensions = ["jpg", "jpeg", "png", "webp", "gif", "avif", "tif", "tiff"];
+
+/** @throws TypeError where the bytes are not UTF-8 */
+function textOf(bytes: Buffer): string {
+  if (isAscii(bytes)) return bytes.toString("latin1");
+  if (!isUtf8(bytes)) throw new TypeError("not UTF-8");
+  return bytes.toString("utf8");
+}
+
+/** Texts and records beyond this are none of a picture's; parsing one would hold the event loop. */
+const maxSidecarBytes = 4 << 20;
+
+/** Why a group of members is no sample. */
+export interface NoSample {
+  reason: QuarantineReason;
   says: string;
 }
 
-const imageExtensions = ["jpg", "jpeg", "png", "webp", "gif", "avif", "tif", "tiff"];
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
 /** The sample of a group of members, or why it is none. */
-export function sampleOfGroup({ key, members }: MemberGroup): ShardSample | { says: string } {
+export function sampleOfGroup({ key, members }: MemberGroup): ShardSample | NoSample {
   const extension = imageExtensions.find((name) => members.has(name));
-  if (extension === undefined) return { says: "no picture" };
+  if (extension === undefined) return { reason: "no_picture", says: "no picture" };
   const image = members.get(extension) as Buffer;
-  if (image.length === 0) return { says: "an empty picture" };
+  if (image.length === 0) return { reason: "empty_picture", says: "an empty picture" };
+  const [record, caption] = [members.get("json"), members.get("txt")];
+  if (Math.max(record?.length ?? 0, caption?.length ?? 0) > maxSidecarBytes)
+    return { reason: "sidecar_too_large", says: `a text or record of more than ${maxSidecarBytes} bytes` };
   let json: Record<string, unknown> | null = null;
   let text: string | null = null;
   try {
-    const sidecar = members.get("json");
-    if (sidecar !== undefined) json = JSON.parse(utf8.decode(sidecar)) as Record<string, unknown>;
-    if (json !== null && (typeof json !== "object" || Array.isArray(json)))
-      return { says: "KEY.json is no object" };
+    if (record !== undefined) json = JSON.parse(textOf(record)) as Record<string, unknown>;
   } catch {
-    return { says: "KEY.json can't be read" };
+    return { reason: "record_unreadable", says: "KEY.json can't be read" };
   }
+  if (record !== undefined && (json === null || typeof json !== "object" || Array.isArray(json)))
+    return { reason: "record_unreadable", says: "KEY.json is no object" };
   try {
-    const caption = members.get("txt");
-    if (caption !== undefined) text = utf8.decode(caption);
+    if (caption !== undefined) text = textOf(caption);
   } catch {
-    return { says: "KEY.txt is not UTF-8" };
+    return { reason: "text_unreadable", says: "KEY.txt is not UTF-8" };
   }
-  const caption = json?.["caption"];
-  if (text === null && typeof caption === "string") text = caption;
-  if (text === null) return { says: "no text" };
+  const inRecord = json?.["caption"];
+  if (text === null && typeof inRecord === "string") text = inRecord;
+  if (text === null) return { reason: "no_text", says: "no text" };
   return { key, image, extension, text, json };
 }

@@ -29,6 +29,8 @@ export interface DataCard {
   counts: Record<"reason" | "source" | "licence" | "language" | "query", Record<string, number>>;
   /** Distinct queries, of which `counts.query` lists at most 10,000. */
   queries: number;
+  /** Extensions of the pictures. */
+  pictures: string[];
   shards: { tar: string; samples: number; bytes: number; sha256: string; parquetSha256: string }[];
   rejectedFiles: { file: string; rows: number; sha256: string }[];
   /** The blocklists and evaluation sets that were applied, by the sha256 of their entries. */
@@ -46,8 +48,19 @@ export interface DataCardInput {
   counts: ReleaseCounts;
 }
 
-export function dataCard({ name, plan, shards, rejectedFiles, counts }: DataCardInput): DataCard {
+/** What a card says of the counts; of very many names the most frequent. */
+export function countsOfCard(counts: ReleaseCounts): DataCard["counts"] {
   const record = (tally: Tally) => Object.fromEntries(tally.ordered(listed));
+  return {
+    reason: record(counts.reasons),
+    source: record(counts.sources),
+    licence: record(counts.licences),
+    language: record(counts.languages),
+    query: record(counts.queries),
+  };
+}
+
+export function dataCard({ name, plan, shards, rejectedFiles, counts }: DataCardInput): DataCard {
   return {
     name,
     release: plan.id,
@@ -55,14 +68,9 @@ export function dataCard({ name, plan, shards, rejectedFiles, counts }: DataCard
     kept: plan.samples,
     rejected: plan.rejected,
     samplesPerShard: plan.samplesPerShard,
-    counts: {
-      reason: record(counts.reasons),
-      source: record(counts.sources),
-      licence: record(counts.licences),
-      language: record(counts.languages),
-      query: record(counts.queries),
-    },
+    counts: countsOfCard(counts),
     queries: counts.queries.size,
+    pictures: [...new Set(shards.flatMap((shard) => shard.pictures))].sort(),
     shards: shards.map(({ tar, samples, bytes, sha256, parquetSha256 }) => ({
       tar,
       samples,
@@ -78,6 +86,7 @@ export function dataCard({ name, plan, shards, rejectedFiles, counts }: DataCard
   };
 }
 
+/** A name as Markdown can hold it. */
 const cell = (text: string) =>
   text
     .replace(/[\r\n\t]+/g, " ")
@@ -127,49 +136,4 @@ export function dataCardText(card: DataCard): string {
       `\`datacard.json\`, and \`pairloom shards verify\` checks them.\n`,
     `\n## Settings\n\n\`\`\`json\n${JSON.stringify(card.settings, null, 2) ?? "null"}\n\`\`\`\n`,
   ].join("");
-}
-
-const sizeCategories: [number, string][] = [
-  [1e3, "n<1K"],
-  [1e4, "1K<n<10K"],
-  [1e5, "10K<n<100K"],
-  [1e6, "100K<n<1M"],
-  [1e7, "1M<n<10M"],
-  [1e8, "10M<n<100M"],
-  [1e9, "100M<n<1B"],
-  [1e10, "1B<n<10B"],
-];
-
-/** README.md as dataset hosts read it: YAML front matter that finds the shards and tables, then the data card. */
-export function datasetReadme(card: DataCard): string {
-  const category = sizeCategories.find(([limit]) => card.kept < limit)?.[1] ?? "10B<n<100B";
-  const configs = [
-    ["default", "*.tar"],
-    ["table", "*.parquet"],
-    ["rejected", "rejected/*.parquet"],
-  ].filter(([config]) => (config === "rejected" ? card.rejectedFiles.length > 0 : card.shards.length > 0));
-  const lines = [
-    "---",
-    `pretty_name: ${JSON.stringify(card.name)}`,
-    "license: other",
-    "task_categories:",
-    "- zero-shot-image-classification",
-    "- image-to-text",
-    "tags:",
-    "- clip",
-    "- webdataset",
-    "- image-text",
-    "size_categories:",
-    `- ${category}`,
-    ...(configs.length > 0 ? ["configs:"] : []),
-    ...configs.flatMap(([config = "", path = ""]) => [
-      `- config_name: ${config}`,
-      "  data_files:",
-      "  - split: train",
-      `    path: ${JSON.stringify(path)}`,
-    ]),
-    "---",
-    "",
-  ];
-  return lines.join("\n") + "\n" + dataCardText(card);
 }

@@ -1,28 +1,16 @@
-import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { UserError } from "@pairloom/config";
 import { BlobNotFoundError, type Store } from "@pairloom/storage";
 import { decodeTable } from "../parquet/table.js";
-import { dataCard, type DataCard, dataCardText, datasetReadme, type ReleaseCounts } from "./dataCard.js";
+import { dataCard, type DataCard, type ReleaseCounts } from "./dataCard.js";
+import { countSamples, emptyCounts } from "./releaseCounts.js";
+import { releaseSidecars } from "./releaseSidecars.js";
 import { type PlanSummary, readPlan, readPlanRejected } from "./releasePlan.js";
 import { readShardInfo, type ShardInfo } from "./shardInfo.js";
 import { shardName } from "./shardName.js";
 import { shardColumns } from "./shardTable.js";
-import { Tally } from "./tally.js";
 
 const sha256Of = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
-const noneStated = "none stated";
-
-function emptyCounts(): ReleaseCounts {
-  return {
-    queries: new Tally(),
-    sources: new Tally(),
-    licences: new Tally(),
-    languages: new Tally(),
-    reasons: new Tally(),
-  };
-}
-
 const folderTaken = (file: string, to: Store) =>
   new UserError("release_folder_taken", `${file} in ${to.url} belongs to another release`, {
     hint: "Write this release to another folder, or delete that one.",
@@ -49,12 +37,7 @@ async function readShards(to: Store, plan: PlanSummary, counts: ReleaseCounts) {
     const info = readShardInfo(bytes);
     if (info.release !== plan.id) throw folderTaken(file, to);
     shards.push({ ...info, parquetSha256: sha256Of(bytes) });
-    for (const { queries, sources, licence, language } of (await decodeTable(shardColumns, bytes)).rows) {
-      for (const query of queries) counts.queries.add(query);
-      for (const source of sources) counts.sources.add(source);
-      counts.licences.add(licence ?? noneStated);
-      counts.languages.add(language ?? noneStated);
-    }
+    countSamples(counts, (await decodeTable(shardColumns, bytes)).rows);
   }
   return shards;
 }
@@ -77,8 +60,6 @@ async function publishRejected(
   return files;
 }
 
-const json = (value: unknown) => Buffer.from(JSON.stringify(value, null, 2) + "\n");
-
 /**
  * Publishes what stands beside a release's shards, all of which must be written: `rejected/`, the wids index, the data
  * card, a README for dataset hosts and, last, `sizes.json`. Done again it changes nothing.
@@ -92,21 +73,6 @@ export async function finishRelease(from: Store, plan: string, to: Store): Promi
   const shards = await readShards(to, summary, counts);
   const rejectedFiles = await publishRejected(from, plan, to, summary, counts);
   const card = dataCard({ name: plan, plan: summary, shards, rejectedFiles, counts });
-  const index = {
-    __kind__: "wids-shard-index-v1",
-    wids_version: 1,
-    name: plan,
-    shardlist: shards.map(({ tar, md5, samples, bytes }) => ({
-      url: tar,
-      md5sum: md5,
-      nsamples: samples,
-      filesize: bytes,
-    })),
-  };
-  await to.publish("index.json", json(index));
-  await to.publish("datacard.json", json(card));
-  await to.publish("datacard.md", Buffer.from(dataCardText(card)));
-  await to.publish("README.md", Buffer.from(datasetReadme(card)));
-  await to.publish("sizes.json", json(Object.fromEntries(shards.map(({ tar, samples }) => [tar, samples]))));
+  for (const [file, bytes] of releaseSidecars(card, shards)) await to.publish(file, bytes);
   return card;
 }

@@ -10,6 +10,8 @@ const schema = z.strictObject({
   release: z.string(),
   tar: z.string(),
   samples: z.int(),
+  /** Extensions of the pictures, each once. */
+  pictures: z.array(z.string()),
   bytes: z.int(),
   sha256: z.string(),
   md5: z.string(),

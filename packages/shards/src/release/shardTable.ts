@@ -1,5 +1,5 @@
 import type { ReleaseSample } from "@pairloom/config";
-import { column } from "../parquet/table.js";
+import { type Column, column } from "../parquet/table.js";
 
 /** A sample as the release's parquet and KEY.json tell it: img2dataset's fields first, ours after them. */
 export interface ShardRow {
@@ -51,7 +51,7 @@ export function shardRow(sample: ReleaseSample): ShardRow {
 
 const col = column<ShardRow>;
 
-/** The columns of a shard's parquet. */
+/** The fields of KEY.json as columns. */
 export const shardColumns = [
   col("url", "string"),
   col("caption", "string"),
@@ -72,4 +72,16 @@ export const shardColumns = [
   col("sources", "json"),
   col("licence", "string?"),
   col("language", "string?"),
+];
+
+/** A row of a shard's parquet: KEY.json's fields, and what tells a damaged picture from a whole one. */
+export interface TableRow extends ShardRow {
+  /** Hex sha256 of the picture as stored (`sha256` is that of the fetched bytes). */
+  stored_sha256: string;
+}
+
+/** The columns of a shard's parquet. */
+export const tableColumns: Column<TableRow>[] = [
+  ...shardColumns,
+  column<TableRow>("stored_sha256", "string"),
 ];

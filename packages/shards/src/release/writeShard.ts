@@ -9,7 +9,8 @@ import { TarPacker } from "../tar/packTar.js";
 import { picturesOf } from "./picturesOf.js";
 import { readShardInfo, type ShardInfo, shardKey } from "./shardInfo.js";
 import { shardName } from "./shardName.js";
-import { shardColumns, shardRow } from "./shardTable.js";
+import { shardStats } from "./shardStats.js";
+import { shardRow, tableColumns } from "./shardTable.js";
 
 export interface ShardJob {
   /** Holds the segments. */
@@ -30,20 +31,7 @@ const taken = (file: string, to: Store) =>
     hint: "Write this release to another folder, or delete that one.",
   });
 
-/** What img2dataset writes of a shard, of which everything was a success; its times are fixed so that bytes repeat. */
-function statsOf(count: number): string {
-  const stats = {
-    count,
-    successes: count,
-    failed_to_download: 0,
-    failed_to_resize: 0,
-    duration: 0,
-    start_time: 0,
-    end_time: 0,
-    status_dict: { success: count },
-  };
-  return JSON.stringify(stats, null, 4);
-}
+const extensionOf = (member: string): string => extname(member).toLowerCase();
 
 async function hashesOf(chunks: AsyncIterable<Uint8Array>): Promise<{ sha256: string; md5: string }> {
   const [sha256, md5] = [createHash("sha256"), createHash("md5")];
@@ -58,14 +46,16 @@ async function hashesOf(chunks: AsyncIterable<Uint8Array>): Promise<{ sha256: st
 async function packShard(
   path: string,
   job: ShardJob,
-): Promise<{ bytes: number; sha256: string; md5: string }> {
+): Promise<{ tar: Pick<ShardInfo, "bytes" | "sha256" | "md5">; pictures: string[] }> {
+  const pictures: string[] = [];
   const packer = new TarPacker();
   const [sha256, md5] = [createHash("sha256"), createHash("md5")];
   async function* chunks(): AsyncGenerator<Buffer> {
     let written = 0;
     for await (const { sample, picture } of picturesOf(job.from, job.samples)) {
       const { key, member, caption } = sample;
-      yield* packer.add(`${key}${extname(member).toLowerCase()}`, picture);
+      pictures.push(createHash("sha256").update(picture).digest("hex"));
+      yield* packer.add(`${key}${extensionOf(member)}`, picture);
       yield* packer.add(`${key}.txt`, Buffer.from(caption));
       yield* packer.add(`${key}.json`, Buffer.from(JSON.stringify(shardRow(sample))));
       written++;
@@ -87,7 +77,8 @@ async function packShard(
   } finally {
     await handle.close();
   }
-  return { bytes: packer.offset, sha256: sha256.digest("hex"), md5: md5.digest("hex") };
+  const tar = { bytes: packer.offset, sha256: sha256.digest("hex"), md5: md5.digest("hex") };
+  return { tar, pictures };
 }
 
 /**
@@ -106,15 +97,27 @@ export async function writeShard(job: ShardJob): Promise<ShardInfo> {
   const scratch = await to.scratch();
   try {
     const path = join(scratch, `${name}.tar`);
-    const tar = await packShard(path, job);
+    const { tar, pictures } = await packShard(path, job);
     if ((await to.publishFile(`${name}.tar`, path)) === "exists") {
       const there = await hashesOf(await to.read(`${name}.tar`));
       if (there.sha256 !== tar.sha256) throw taken(`${name}.tar`, to);
     }
-    const info: ShardInfo = { version: 1, release, tar: `${name}.tar`, samples: samples.length, ...tar };
-    await to.publish(`${name}_stats.json`, Buffer.from(statsOf(samples.length)));
+    const extensions = [...new Set(samples.map(({ member }) => extensionOf(member).slice(1)))].sort();
+    const info: ShardInfo = {
+      version: 1,
+      release,
+      tar: `${name}.tar`,
+      samples: samples.length,
+      pictures: extensions,
+      ...tar,
+    };
+    await to.publish(`${name}_stats.json`, shardStats(samples.length));
+    const rows = samples.map((sample, i) => ({
+      ...shardRow(sample),
+      stored_sha256: pictures[i] as string,
+    }));
     const metadata = { [shardKey]: JSON.stringify(info) };
-    await to.publish(`${name}.parquet`, encodeTable(shardColumns, samples.map(shardRow), metadata));
+    await to.publish(`${name}.parquet`, encodeTable(tableColumns, rows, metadata));
     return info;
   } catch (error) {
     throw isDiskFull(error) ? new DiskFullError(`${name}.tar in ${to.url}`, error) : error;

@@ -9,14 +9,15 @@ export interface TarMember {
 const slabBytes = 1 << 20;
 
 /** Members from this size on are passed on as they are; smaller ones are cheaper to copy than to hand over. */
-const passBytes = 1 << 17;
+const passBytes = 1 << 13;
 
 /** Bytes that a member takes in a tar. */
 export const tarBytesOf = (size: number): number => blockBytes + size + paddingOf(size);
 
 /**
- * Gathers members into chunks of about 1 MiB. `add` and `end` return the chunks that are full; a chunk is never
- * touched again. Members of 128 KiB and more are handed on uncopied, so don't change them before they are written.
+ * Gathers headers and small members into chunks of at most 1 MiB. `add` and `end` return the chunks that are full; a
+ * chunk is never touched again. Members of 8 KiB and more are handed on uncopied: don't change them before they are
+ * written, and write many chunks at once (`writeAll` does).
  */
 export class TarPacker {
   private slab = Buffer.allocUnsafeSlow(slabBytes);
@@ -34,7 +35,7 @@ export class TarPacker {
     const padding = paddingOf(data.byteLength);
     if (data.byteLength >= passBytes) {
       this.cut(full);
-      full.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+      full.push(Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength));
     } else {
       this.reserve(data.byteLength, full);
       this.slab.set(data, this.used);

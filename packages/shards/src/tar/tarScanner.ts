@@ -55,12 +55,14 @@ function paxRecords(data: Buffer): { path?: string; size?: number } | null {
  * is a header goes on. Besides ustar it knows pax paths and sizes and GNU's long names, as Python's writers make.
  */
 export class TarScanner {
-  private readonly parts: Buffer[] = [];
+  /** The beginning of a member that the chunks so far don't hold whole, and how many of its bytes are there. */
+  private pending = Buffer.alloc(0);
   private held = 0;
-  /** Bytes that must be held before anything more can be read. */
+  /** Bytes of the next member that must be there before it can be read. */
   private need = blockBytes;
   /** Bytes to drop before the next header. */
   private skip = 0;
+  /** Where in the tar the next member begins. */
   private offset: number;
   private lost = false;
   private extension: Extension | null = null;
@@ -78,75 +80,85 @@ export class TarScanner {
 
   /** Takes the next bytes of the tar; returns the members that are whole now. The chunk must not be changed later. */
   push(chunk: Buffer): TarEntry[] {
-    if (this.ended) {
-      this.checkTrailing(chunk);
-      return [];
-    }
-    if (this.skip > 0) {
-      const dropped = Math.min(this.skip, chunk.length);
-      this.skip -= dropped;
-      this.offset += dropped;
-      chunk = chunk.subarray(dropped);
-    }
-    if (chunk.length === 0) return [];
-    this.parts.push(chunk);
-    this.held += chunk.length;
-    if (this.held < this.need) return [];
-    const buffer = this.parts.length === 1 ? chunk : Buffer.concat(this.parts);
-    this.parts.length = 0;
-    this.held = 0;
     const entries: TarEntry[] = [];
-    let at = 0;
-    while (!this.ended) {
-      if (buffer.length - at < blockBytes) {
-        this.need = blockBytes;
-        break;
-      }
-      const header = decodeTarHeader(buffer, at);
-      if (header === "end") {
-        this.ended = true;
-        this.checkTrailing(buffer.subarray(at + blockBytes));
+    let at = this.drop(chunk, 0);
+    // A member that began in an earlier chunk is put together alone, so that the chunk itself need not be copied.
+    while (this.held > 0 && at < chunk.length) {
+      at += this.hold(chunk, at);
+      if (this.held < this.need) return entries;
+      const whole = this.pending.subarray(0, this.held);
+      this.held = 0;
+      if (this.readAt(whole, 0, entries) === 0) this.hold(whole, 0);
+      else at = this.drop(chunk, at);
+    }
+    while (!this.ended && at < chunk.length) {
+      const taken = chunk.length - at < blockBytes ? 0 : this.readAt(chunk, at, entries);
+      if (taken === 0) {
+        this.hold(chunk, at);
         return entries;
       }
-      if (header === "bad") {
-        if (!this.lost)
-          this.report({ kind: "header", offset: this.offset + at, says: "no valid header here" });
-        this.lost = true;
-        this.extension = null;
-        at += blockBytes;
-        continue;
-      }
-      this.lost = false;
-      const size = this.extension?.size ?? header.size;
-      const whole = blockBytes + size + paddingOf(size);
-      if (size > this.maxMemberBytes) {
-        const says = `${header.name} claims ${size} bytes, ${this.maxMemberBytes} at most`;
-        this.report({ kind: "too_large", offset: this.offset + at, says });
-        this.extension = null;
-        const there = Math.min(whole, buffer.length - at);
-        this.skip = whole - there;
-        at += there;
-        continue;
-      }
-      if (buffer.length - at < blockBytes + size) {
-        this.need = blockBytes + size;
-        break;
-      }
-      const data = buffer.subarray(at + blockBytes, at + blockBytes + size);
-      const entry = this.take(header, this.offset + at, data);
-      if (entry !== null) entries.push(entry);
-      const there = Math.min(whole, buffer.length - at);
-      this.skip = whole - there;
-      at += there;
+      at += taken;
     }
-    this.offset += at;
-    if (at < buffer.length) {
-      this.parts.push(buffer.subarray(at));
-      this.held = buffer.length - at;
-    } else {
-      this.need = blockBytes;
-    }
+    if (this.ended && at < chunk.length) this.checkTrailing(chunk.subarray(at));
     return entries;
+  }
+
+  /** Passes over the bytes of `chunk` that are to be dropped; returns where the rest begins. */
+  private drop(chunk: Buffer, at: number): number {
+    const dropped = Math.min(this.skip, chunk.length - at);
+    this.skip -= dropped;
+    this.offset += dropped;
+    return at + dropped;
+  }
+
+  /** Keeps what the next member needs of the bytes from `at` on; returns how many that were. */
+  private hold(chunk: Buffer, at: number): number {
+    if (this.pending.length < this.need || this.held === 0) {
+      const larger = Buffer.allocUnsafeSlow(this.need);
+      this.pending.copy(larger, 0, 0, this.held);
+      this.pending = larger;
+    }
+    const count = chunk.copy(this.pending, this.held, at, at + this.need - this.held);
+    this.held += count;
+    return count;
+  }
+
+  /** Reads the member at `at`; returns how many bytes it took, 0 where more (`need`) must be there. */
+  private readAt(buffer: Buffer, at: number, entries: TarEntry[]): number {
+    const header = decodeTarHeader(buffer, at);
+    const there = buffer.length - at;
+    this.need = blockBytes;
+    if (header === "end") {
+      this.ended = true;
+      this.offset += blockBytes;
+      return blockBytes;
+    }
+    if (header === "bad") {
+      if (!this.lost) this.report({ kind: "header", offset: this.offset, says: "no valid header here" });
+      this.lost = true;
+      this.extension = null;
+      this.offset += blockBytes;
+      return blockBytes;
+    }
+    this.lost = false;
+    const size = this.extension?.size ?? header.size;
+    if (size > this.maxMemberBytes) {
+      const says = `${header.name} claims ${size} bytes, ${this.maxMemberBytes} at most`;
+      this.report({ kind: "too_large", offset: this.offset, says });
+      this.extension = null;
+    } else {
+      if (there < blockBytes + size) {
+        this.need = blockBytes + size;
+        return 0;
+      }
+      const entry = this.take(header, this.offset, buffer.subarray(at + blockBytes, at + blockBytes + size));
+      if (entry !== null) entries.push(entry);
+    }
+    const whole = blockBytes + size + paddingOf(size);
+    const taken = Math.min(whole, there);
+    this.skip = whole - taken;
+    this.offset += taken;
+    return taken;
   }
 
   /** To be called when the file is at its end: reports what is missing. */

@@ -1,4 +1,4 @@
-/** Something wrong with a release. */
+/** Something that is wrong with a folder of shards: what kind of thing, where, and what it says. */
 export interface ReleaseProblem {
   kind:
     | "missing" // a file that another one names isn't there
@@ -12,5 +12,22 @@ export interface ReleaseProblem {
     | "parquet" // a table that can't be read
     | "count"; // numbers that don't fit each other
   file: string;
+  /** The sample; null where it is none's alone. */
+  key: string | null;
   says: string;
+}
+
+export type Report = (kind: ReleaseProblem["kind"], file: string, says: string, key?: string) => void;
+
+/** The first problems by name, and how many there are. */
+export class ProblemList {
+  readonly problems: ReleaseProblem[] = [];
+  found = 0;
+
+  constructor(private readonly listed = 10_000) {}
+
+  readonly report: Report = (kind, file, says, key) => {
+    this.found++;
+    if (this.problems.length < this.listed) this.problems.push({ kind, file, key: key ?? null, says });
+  };
 }

@@ -1,6 +1,5 @@
 import { rename, writeFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
-import { stripVTControlCharacters } from "node:util";
 import type { EngineChoice } from "@pairloom/engine";
 import type { EmbedProgress, Hit, SearchKind } from "@pairloom/evaluation";
 import { setupSharp } from "@pairloom/image";
@@ -16,6 +15,7 @@ import {
   type PictureProtocol,
 } from "../terminal/pictures/pictureProtocol.js";
 import { outputColours } from "../terminal/outputColours.js";
+import { printable } from "../terminal/printable.js";
 import { createSay, type Say } from "../terminal/say.js";
 import { engineOption, jsonOption, wholeNumber } from "./options.js";
 
@@ -161,8 +161,6 @@ function hitLines({ score, key, text, url }: Hit): string[] {
     ...(url === null ? [] : [`        ${dim(printable(url))}`]),
   ];
 }
-const printable = (text: string): string =>
-  stripVTControlCharacters(text).replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
 
 function protocolOf({ thumbnails, json, for: kind }: SearchOptions): PictureProtocol {
   if (json === true || kind === "texts") return "none";

@@ -1,6 +1,6 @@
 import type { Hit, SearchKind } from "@pairloom/evaluation";
-import sharp from "sharp";
 import { escapeHtml } from "./escapeHtml.js";
+import { thumbnailUri } from "./thumbnailUri.js";
 
 export interface SearchPageInput {
   /** The sentence; null for a picture. */
@@ -14,8 +14,6 @@ export interface SearchPageInput {
   hits: readonly (Hit & { picture: Uint8Array | null })[];
 }
 
-const thumbnailSide = 320;
-
 /** A page of results that loads nothing: thumbnails are in it. */
 export async function searchPage(input: SearchPageInput): Promise<string> {
   const { sentence, image, kind, hits, rows, release } = input;
@@ -26,7 +24,7 @@ export async function searchPage(input: SearchPageInput): Promise<string> {
   const query =
     image === null
       ? ""
-      : `<img class="asked" alt="the picture that was looked for" src="${await dataUri(image)}">`;
+      : `<img class="asked" alt="the picture that was looked for" src="${await thumbnailUri(image)}">`;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer"><title>${asked} — pairloom search</title><style>${style}</style></head>
@@ -37,7 +35,7 @@ export async function searchPage(input: SearchPageInput): Promise<string> {
 }
 
 async function pictureCard(hit: SearchPageInput["hits"][number], place: number): Promise<string> {
-  const uri = hit.picture === null ? null : await dataUri(hit.picture).catch(() => null);
+  const uri = hit.picture === null ? null : await thumbnailUri(hit.picture).catch(() => null);
   const image =
     uri === null
       ? `<span class="lost">no picture</span>`
@@ -58,15 +56,6 @@ function source({ key, url }: Hit): string {
   if (url === null || !/^https?:\/\//i.test(url)) return `<small>${shown}</small>`;
   const host = URL.canParse(url) ? new URL(url).host : url;
   return `<small>${shown} <a href="${escapeHtml(url)}" rel="noreferrer noopener">${escapeHtml(host)}</a></small>`;
-}
-
-async function dataUri(picture: Uint8Array): Promise<string> {
-  const jpeg = await sharp(picture, { failOn: "none" })
-    .resize(thumbnailSide, thumbnailSide, { fit: "inside", withoutEnlargement: true })
-    .flatten({ background: "#ffffff" })
-    .jpeg({ quality: 82 })
-    .toBuffer();
-  return `data:image/jpeg;base64,${jpeg.toString("base64")}`;
 }
 
 const style = `

@@ -1,0 +1,91 @@
+import type { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import type { Store } from "@pairloom/storage";
+import { type MemberGroup, MemberGrouper, splitMemberName } from "../reader/groupSamples.js";
+import { TarScanner } from "../tar/tarScanner.js";
+import type { ReleaseProblem, Report } from "./problem.js";
+
+/** Looks at a picture's bytes; a string says what is wrong with it. */
+export type PictureCheck = (picture: Buffer, extension: string) => string | null | Promise<string | null>;
+
+export const pictureExtensions = new Set(["jpg", "jpeg", "png", "webp", "gif", "avif", "tif", "tiff"]);
+
+/** The first bytes of the formats that a shard may hold. */
+const signatures: Record<string, RegExp> = {
+  jpg: /^\xff\xd8\xff/,
+  jpeg: /^\xff\xd8\xff/,
+  png: /^\x89PNG\r\n\x1a\n/,
+  webp: /^RIFF[^]{4}WEBP/,
+  gif: /^GIF8[79]a/,
+  avif: /^[^]{4}ftyp/,
+  tif: /^(?:II\*\0|MM\0\*)/,
+  tiff: /^(?:II\*\0|MM\0\*)/,
+};
+
+/** Whether the first bytes are those of the format that the name claims. */
+export function checkSignature(picture: Buffer, extension: string): string | null {
+  const matches = signatures[extension]?.test(picture.toString("latin1", 0, 16)) === true;
+  return matches ? null : `its bytes are no ${extension}`;
+}
+
+/** What is wrong with one sample. */
+export type SampleProblem = [kind: ReleaseProblem["kind"], says: string];
+
+export interface ScannedTar {
+  /** In the order of the tar. */
+  keys: string[];
+  bytes: number;
+  sha256: string;
+  md5: string;
+}
+
+/**
+ * Reads a tar to its end: reports what is wrong with its structure, and what `check` and `checkPicture` say of each
+ * sample, in the order of the tar. Samples that came in one piece are checked at once.
+ * @throws BlobNotFoundError
+ */
+export async function scanShard(
+  store: Store,
+  tar: string,
+  check: (group: MemberGroup) => SampleProblem[],
+  checkPicture: PictureCheck,
+  report: Report,
+  onBytes: (bytes: number, samples: number) => void = () => {},
+): Promise<ScannedTar> {
+  const scanned: ScannedTar = { keys: [], bytes: 0, sha256: "", md5: "" };
+  const [sha256, md5] = [createHash("sha256"), createHash("md5")];
+  const grouper = new MemberGrouper();
+  const scanner = new TarScanner({
+    onProblem: ({ offset, says }) => report("tar", tar, `${says} (byte ${offset})`),
+  });
+  const checkAll = async (groups: MemberGroup[]) => {
+    const wrong = groups.map(async (group): Promise<SampleProblem[]> => {
+      const problems = check(group);
+      for (const [extension, data] of group.members) {
+        if (!pictureExtensions.has(extension)) continue;
+        const says = await checkPicture(data, extension);
+        if (says !== null) problems.push(["picture", `${group.key}.${extension}: ${says}`]);
+      }
+      return problems;
+    });
+    for (const [i, problems] of (await Promise.all(wrong)).entries()) {
+      const { key } = groups[i] as MemberGroup;
+      scanned.keys.push(key);
+      for (const [kind, says] of problems) report(kind, tar, says, key);
+    }
+  };
+  for await (const piece of await store.read(tar)) {
+    const chunk = piece as Buffer;
+    sha256.update(chunk);
+    md5.update(chunk);
+    scanned.bytes += chunk.length;
+    const entries = scanner.push(chunk);
+    for (const { name } of entries)
+      if (splitMemberName(name) === null) report("pairing", tar, `${name} has no key`);
+    await checkAll(grouper.push(entries));
+    onBytes(chunk.length, scanned.keys.length);
+  }
+  scanner.end();
+  await checkAll(grouper.end());
+  return { ...scanned, sha256: sha256.digest("hex"), md5: md5.digest("hex") };
+}

@@ -1,0 +1,91 @@
+import { stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { UserError } from "@pairloom/config";
+import { setupSharp } from "@pairloom/image";
+import { surveyShards } from "@pairloom/shards";
+import type { Command } from "commander";
+import { contactSheet } from "../../project/contactSheet.js";
+import { inspectPage } from "../../project/inspectPage.js";
+import { newFolder } from "../../project/newFolder.js";
+import { surveyText } from "../../project/surveyText.js";
+import { LiveBlock } from "../../terminal/liveBlock.js";
+import { createSay } from "../../terminal/say.js";
+import { jsonOption, wholeNumber } from "../options.js";
+
+interface InspectOptions {
+  samples: number;
+  seed: number;
+  maxShards: number;
+  out?: string;
+  json?: boolean;
+}
+
+/** `pairloom shards inspect`. */
+export function addInspect(shards: Command): void {
+  shards
+    .command("inspect")
+    .description("look into shards: counts, sizes, and a contact sheet of samples as a page and a PNG")
+    .argument("<folder or tar>", "a release, img2dataset's output, or one tar")
+    .option("--samples <n>", "samples that are shown", wholeNumber(1), 24)
+    .option("--seed <n>", "decides which", wholeNumber(0), 0)
+    .option("--max-shards <n>", "shards that are read at most, chosen by the seed", wholeNumber(1), 10)
+    .option("--out <folder>", "a new folder for index.html and sheet.png (default: NAME-sheet)")
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ pairloom shards inspect data/releases/r0001 --samples 48\n  $ pairloom shards inspect laion/00017.tar --seed 3 --out look\n",
+    )
+    .action(inspect);
+}
+
+async function inspect(place: string, options: InspectOptions): Promise<void> {
+  const say = createSay(options.json ?? false);
+  const { samples, seed, maxShards } = options;
+  setupSharp();
+  const path = resolve(place);
+  const info = await stat(path).catch(() => null);
+  if (info === null)
+    throw new UserError("no_shards", `There is no ${place}`, { hint: "Name a folder of shards, or a tar." });
+  const isTar = info.isFile();
+  const name = basename(path).replace(/\.tar$/, "");
+  const live = new LiveBlock();
+  const survey = await surveyShards(isTar ? dirname(path) : path, {
+    samples,
+    seed,
+    maxShards,
+    ...(isTar ? { tar: basename(path) } : {}),
+    onProgress: ({ shards, ofShards, samples: read }) => {
+      const line = `read ${read.toLocaleString("en-US")} samples, ${shards} of ${ofShards} shards`;
+      if (shards === ofShards) live.finish(line, line);
+      else live.draw(line, line);
+    },
+  });
+  const out = resolve(options.out ?? `${name}-sheet`);
+  const { png, undecodable } = await contactSheet(survey.chosen);
+  const page = Buffer.from(await inspectPage(name, seed, survey));
+  await newFolder(
+    out,
+    new Map([
+      ["index.html", [page]],
+      ["sheet.png", [png]],
+    ]),
+  );
+  for (const key of undecodable) say.warn(`${key} has a picture that can't be decoded`);
+  const { chosen, ...counted } = survey;
+  const files = { page: join(out, "index.html"), sheet: join(out, "sheet.png") };
+  say.result(
+    {
+      ...counted,
+      chosen: chosen.map(({ shard, key, extension, text, image }) => ({
+        shard,
+        key,
+        extension,
+        text,
+        bytes: image.length,
+      })),
+      undecodable,
+      ...files,
+    },
+    `${surveyText(survey)}\n\n${files.page}\n${files.sheet}`,
+  );
+}
