@@ -103,6 +103,7 @@ describe.skipIf(missing !== null)("a release in Python's readers", () => {
     const rows = small.samples.map(shardRow).map((row: ShardRow) => ({
       ...row,
       ...Object.fromEntries(json.map((name) => [name, JSON.stringify(row[name])])),
+      stored_sha256: sha256(small.pictures.get(row.key) as Buffer),
     }));
     expect(reference.rows).toEqual(rows);
     expect(reference.shard.samples).toBe(10);
