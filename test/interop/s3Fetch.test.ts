@@ -120,7 +120,14 @@ describe.skipIf(s3Missing !== null).each(servers)("pairloom on $name", ({ start 
       keys.push(key);
     expect(new Set(keys).size).toBe(keys.length);
     const verify = () =>
-      promisify(execFile)(process.execPath, [cli, "shards", "verify", "s3://fetched/release", "--json"]);
+      promisify(execFile)(process.execPath, [
+        cli,
+        "shards",
+        "verify",
+        "s3://fetched/release",
+        "--no-decode",
+        "--json",
+      ]);
     const { stdout } = await verify();
     expect(JSON.parse(stdout)).toMatchObject({ problems: [], samples: keys.length });
     const release = await openStore("s3://fetched/release");
