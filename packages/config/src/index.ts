@@ -1,4 +1,5 @@
 export * from "./records/candidate.js";
+export * from "./records/pictureName.js";
 export * from "./records/reason.js";
 export * from "./records/segmentRow.js";
 export * from "./records/barList.js";

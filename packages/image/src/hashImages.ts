@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { imageSettings } from "@pairloom/config";
+import { hashingSettings } from "./hashingSettings.js";
 import { processImage } from "./processImage.js";
 
 /** Hashes of one file; `sha256` is null only where it can't be read, `pdq` where it is no picture. */
@@ -18,7 +18,7 @@ export interface ImageHashes {
  * `error`. Needs `setupSharp()`.
  */
 export async function* hashImages(paths: Iterable<string>): AsyncGenerator<ImageHashes> {
-  const settings = imageSettings.parse({ resizeMode: "keep_ratio_largest", resizeOnlyIfBigger: true });
+  const settings = hashingSettings();
   for (const path of paths) {
     let bytes: Buffer;
     try {

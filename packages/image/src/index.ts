@@ -1,4 +1,5 @@
 export * from "./hashImages.js";
+export * from "./hashingSettings.js";
 export * from "./pdqHash.js";
 export * from "./processImage.js";
 export * from "./resizePlan.js";

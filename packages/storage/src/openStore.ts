@@ -13,15 +13,18 @@ export interface OpenStoreOptions {
   s3?: S3Settings;
 }
 
+const schemeOf = (place: string): string | undefined =>
+  /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(place)?.[1]?.toLowerCase();
+
 /** True for an address with a scheme ("s3://…", "file:///…"): no path of this machine, and not to be resolved as one. */
-export const isStoreUrl = (place: string): boolean => /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(place);
+export const isStoreUrl = (place: string): boolean => schemeOf(place) !== undefined;
 
 /**
  * Opens the store that a path, a file: or an s3: URL names; a missing folder is made.
  * @throws UserError where the address names nothing that can be a store
  */
 export async function openStore(urlOrPath: string, options: OpenStoreOptions = {}): Promise<Store> {
-  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(urlOrPath)?.[1]?.toLowerCase();
+  const scheme = schemeOf(urlOrPath);
   if (scheme === undefined) {
     if (urlOrPath === "") {
       throw new UserError("store_address_empty", "No store was named", { hint: "Name a folder." });

@@ -3,6 +3,8 @@ import type { FileHandle } from "node:fs/promises";
 /** writev(2) takes at most this many buffers (IOV_MAX). */
 const maxBuffers = 1024;
 const maxBatchBytes = 4 << 20;
+/** Node writes less than 2 GiB at once. */
+const maxWriteBytes = 2 ** 30;
 
 async function writeBatch(handle: FileHandle, batch: Uint8Array[], bytes: number): Promise<void> {
   let { bytesWritten } = await handle.writev(batch);
@@ -12,7 +14,8 @@ async function writeBatch(handle: FileHandle, batch: Uint8Array[], bytes: number
     let from = Math.min(bytesWritten, buffer.byteLength);
     bytesWritten -= from;
     while (from < buffer.byteLength) {
-      from += (await handle.write(buffer, from, buffer.byteLength - from)).bytesWritten;
+      const length = Math.min(maxWriteBytes, buffer.byteLength - from);
+      from += (await handle.write(buffer, from, length)).bytesWritten;
     }
   }
 }

@@ -1,14 +1,13 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openDecoders } from "@pairloom/image/decoders";
 import { scanTar } from "@pairloom/shards";
 import { openStore } from "@pairloom/storage";
-import { openWeb } from "@pairloom/web";
 import { parquetReadObjects } from "hyparquet";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { fetchList, listSettings, ListTally, retryFailed } from "../src/list/index.js";
+import type { ListTally } from "../src/list/index.js";
 import { pictureServer, type PictureServer } from "./pictureServer.js";
+import { runList } from "./runList.js";
 
 let dir: string;
 let server: PictureServer;
@@ -33,26 +32,7 @@ async function fetchInto(
   const list = join(dir, "list.csv");
   const lines = paths.map((path, n) => `${server.origin}${path},"caption ${n}",${n}`);
   await writeFile(list, ["url,caption,n", ...lines].join("\n"));
-  const settings = listSettings.parse({
-    urlList: list,
-    outputFolder: join(dir, "out"),
-    captionCol: "caption",
-    outputFormat: "webdataset",
-    image: { imageSize: 32, minImageSize: 10, computePdq: false },
-    web: { allowPrivate: ["127.0.0.0/8"], hostGapMs: 0, addressGapMs: 0, retries: 0 },
-    ...more,
-  });
-  const web = openWeb({ settings: settings.web });
-  const decoders = openDecoders({ settings: settings.image, processes: 1 });
-  const tally = new ListTally();
-  try {
-    const store = await openStore(settings.outputFolder);
-    const context = { settings, store, web, tally, signal, decoders };
-    await (retry ? retryFailed(context) : fetchList(context));
-  } finally {
-    await Promise.all([web.close(), decoders.close()]);
-  }
-  return tally;
+  return runList({ urlList: list, store: await openStore(join(dir, "out")), more, retry, signal });
 }
 
 async function membersOf(name: string): Promise<Map<string, Buffer>> {

@@ -1,15 +1,13 @@
 import { gzipSync } from "node:zlib";
-import { openDecoders } from "@pairloom/image/decoders";
 import { scanTar } from "@pairloom/shards";
 import { openStore, type Store } from "@pairloom/storage";
-import { openWeb } from "@pairloom/web";
 import { parquetReadObjects } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { FakeS3 } from "../../../packages/storage/test/fakeS3.js";
-import { fetchList, listSettings, ListTally, retryFailed } from "../src/list/index.js";
 import { openParquetList } from "../src/list/read/parquetRows.js";
 import { pictureServer, type PictureServer } from "./pictureServer.js";
+import { runList } from "./runList.js";
 
 let fake: FakeS3;
 let server: PictureServer;
@@ -40,29 +38,13 @@ async function put(name: string, data: string | Uint8Array): Promise<void> {
   await (await openStore("s3://bucket/in")).publish(name, Buffer.from(data));
 }
 
-async function fetchFrom(urlList: string, more: Record<string, unknown> = {}, retry = false) {
-  const settings = listSettings.parse({
+const fetchFrom = (urlList: string, more: Record<string, unknown> = {}, retry = false) =>
+  runList({
     urlList,
-    outputFolder: "s3://bucket/out",
-    captionCol: "caption",
-    outputFormat: "webdataset",
-    numberSamplePerShard: 3,
-    image: { imageSize: 32, minImageSize: 10, computePdq: false },
-    web: { allowPrivate: ["127.0.0.0/8"], hostGapMs: 0, addressGapMs: 0, retries: 0 },
-    ...more,
+    store: out,
+    more: { numberSamplePerShard: 3, ...more },
+    retry,
   });
-  const web = openWeb({ settings: settings.web });
-  const decoders = openDecoders({ settings: settings.image, processes: 1 });
-  const tally = new ListTally();
-  try {
-    const { signal } = new AbortController();
-    const context = { settings, store: out, web, tally, signal, decoders };
-    await (retry ? retryFailed(context) : fetchList(context));
-  } finally {
-    await Promise.all([web.close(), decoders.close()]);
-  }
-  return tally;
-}
 
 async function names(): Promise<string[]> {
   const found: string[] = [];

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { UserError } from "@pairloom/config";
-import { type LabelledPicture, type LabelledSet, pictureName } from "./evaluationSet.js";
+import { pictureName, UserError } from "@pairloom/config";
+import type { LabelledPicture, LabelledSet } from "./evaluationSet.js";
 import { LeftOut } from "./leftOut.js";
 
 /**

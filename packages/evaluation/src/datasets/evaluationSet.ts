@@ -29,6 +29,3 @@ export interface CaptionedSet {
   /** Complete when all pictures have been read. */
   leftOut: LeftOut;
 }
-
-/** File names that are taken for pictures. */
-export const pictureName = /\.(jpe?g|png|webp|gif|avif|tiff?)$/i;

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { createRequire } from "node:module";
 import type { FailedImage, ProcessedImage } from "../processImage.js";
 import type { DecoderOrder } from "./decoderProcess.js";
-import { type Frame, framePieces, FrameReader, readyId } from "./frame.js";
+import { type Frame, FrameReader, readyId, writeFrame } from "./frame.js";
 import { imageAnswer } from "./imageAnswer.js";
 import { onOneCore } from "./onOneCore.js";
 
@@ -115,9 +115,7 @@ export class Decoder {
   take(task: Task): void {
     const id = ++this.lastId;
     this.tasks.set(id, { task, sinceMs: performance.now() });
-    this.socket.cork();
-    for (const piece of framePieces({ id, text: "", body: task.picture })) this.socket.write(piece);
-    this.socket.uncork();
+    writeFrame(this.socket, { id, text: "", body: task.picture });
   }
 
   /** Ends it, whatever it has in hand. */

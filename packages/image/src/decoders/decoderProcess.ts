@@ -5,7 +5,7 @@ import { type ConnectOpts, Socket, type SocketConstructorOpts } from "node:net";
 import type { ImageSettings } from "@pairloom/config";
 import { processImage } from "../processImage.js";
 import { setupSharp } from "../setupSharp.js";
-import { type Frame, framePieces, FrameReader, readyId } from "./frame.js";
+import { FrameReader, readyId, writeFrame } from "./frame.js";
 
 /** The argument, as JSON. */
 export interface DecoderOrder {
@@ -20,15 +20,9 @@ const none = Buffer.alloc(0);
 
 async function answer(id: number, picture: Buffer): Promise<void> {
   const image = await processImage(picture, settings, { tiff });
-  if (image.status !== "ok") return send({ id, text: JSON.stringify(image), body: none });
+  if (image.status !== "ok") return writeFrame(socket, { id, text: JSON.stringify(image), body: none });
   const { bytes, ...facts } = image;
-  send({ id, text: JSON.stringify(facts), body: bytes });
-}
-
-function send(frame: Frame): void {
-  socket.cork();
-  for (const piece of framePieces(frame)) socket.write(piece);
-  socket.uncork();
+  writeFrame(socket, { id, text: JSON.stringify(facts), body: bytes });
 }
 
 const reader = new FrameReader(({ id, body }) => void answer(id, body), 0xffffffff);
@@ -49,4 +43,4 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal
 socket.on("error", () => process.exit());
 socket.on("close", () => process.exit());
 socket.on("end", () => process.exit());
-send({ id: readyId, text: "", body: none });
+writeFrame(socket, { id: readyId, text: "", body: none });

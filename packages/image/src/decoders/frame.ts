@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import type { Writable } from "node:stream";
 
 /** What goes between a process and its decoders: a number that ties answer to question, JSON text, and bytes. */
 export interface Frame {
@@ -23,6 +24,13 @@ export function framePieces({ id, text, body }: Frame): Buffer[] {
   head.writeUInt32LE(body.length, 8);
   head.write(text, headBytes);
   return body.length === 0 ? [head] : [head, body];
+}
+
+/** Writes a frame in one go. */
+export function writeFrame(stream: Writable, frame: Frame): void {
+  stream.cork();
+  for (const piece of framePieces(frame)) stream.write(piece);
+  stream.uncork();
 }
 
 /**

@@ -42,13 +42,9 @@ const deadStarts = 3;
  * to a decoder: the one that it was meant for is found by that, the others lose some time.
  */
 export function openDecoders(options: DecodersOptions): Decoders {
-  const { settings, tiff = false, processes = availableParallelism(), picturesAtOnce = 3, log } = options;
-  const common = {
-    order: { settings, tiff },
-    program: options.program,
-    picturesAtOnce,
-    timeLimitMs: options.timeLimitMs ?? 60_000,
-  };
+  const { settings, tiff = false, processes = availableParallelism(), picturesAtOnce = 3 } = options;
+  const { timeLimitMs = 60_000, program, log } = options;
+  const common = { order: { settings, tiff }, program, picturesAtOnce, timeLimitMs };
   // A core for each where there is one for each, else none is bound to any.
   const cores = allowedCores();
   const freeCores = cores.length < processes ? [] : cores.slice(0, processes);

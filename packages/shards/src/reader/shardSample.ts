@@ -1,4 +1,5 @@
 import { type Buffer, isAscii, isUtf8 } from "node:buffer";
+import { pictureExtensions } from "@pairloom/config";
 import type { MemberGroup } from "./groupSamples.js";
 import type { QuarantineReason } from "./quarantine.js";
 
@@ -14,8 +15,6 @@ export interface ShardSample {
   /** KEY.json; null where there is none. */
   json: Record<string, unknown> | null;
 }
-
-const imageExtensions = ["jpg", "jpeg", "png", "webp", "gif", "avif", "tif", "tiff"];
 
 /** @throws TypeError where the bytes are not UTF-8 */
 function textOf(bytes: Buffer): string {
@@ -35,7 +34,7 @@ export interface NoSample {
 
 /** The sample of a group of members, or why it is none. */
 export function sampleOfGroup({ key, members }: MemberGroup): ShardSample | NoSample {
-  const extension = imageExtensions.find((name) => members.has(name));
+  const extension = pictureExtensions.find((name) => members.has(name));
   if (extension === undefined) return { reason: "no_picture", says: "no picture" };
   const image = members.get(extension) as Buffer;
   if (image.length === 0) return { reason: "empty_picture", says: "an empty picture" };

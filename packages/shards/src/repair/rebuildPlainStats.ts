@@ -1,5 +1,5 @@
-import { Buffer } from "node:buffer";
 import { readPlainTable } from "../parquet/plainTable.js";
+import { shardStats } from "../release/shardStats.js";
 import type { RepairContext } from "./repairContext.js";
 import type { RebuiltShard } from "./rebuildShard.js";
 
@@ -27,14 +27,10 @@ export async function rebuildPlainStats(shard: RebuiltShard, context: RepairCont
   } catch {
     // missing or damaged: it is made anew
   }
-  const stats = {
-    ...counted,
+  const failures = {
+    count: counted.count,
     failed_to_download: count("failed_to_download"),
     failed_to_resize: count("failed_to_resize"),
-    duration: 0,
-    start_time: 0,
-    end_time: 0,
-    status_dict: { success: counted.successes },
   };
-  await put(file, Buffer.from(JSON.stringify(stats, null, 4)));
+  await put(file, shardStats(counted.successes, failures));
 }

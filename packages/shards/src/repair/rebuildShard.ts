@@ -5,7 +5,7 @@ import { sampleOfGroup } from "../reader/shardSample.js";
 import { readShardInfo, type ShardInfo, shardKey } from "../release/shardInfo.js";
 import { shardStats } from "../release/shardStats.js";
 import { type ShardRow, type TableRow, shardColumns, tableColumns } from "../release/shardTable.js";
-import { pictureExtensions, type SampleProblem, scanShard } from "../verify/scanShard.js";
+import { isPicture, type SampleProblem, scanShard } from "../verify/scanShard.js";
 import { membersProblems } from "../verify/verifyShard.js";
 import type { RepairContext } from "./repairContext.js";
 
@@ -65,7 +65,7 @@ export async function rebuildShard(
     const found = rowOf(group);
     if ("says" in found) return [...problems, ["record", found.says]];
     for (const [extension, picture] of group.members) {
-      if (!pictureExtensions.has(extension)) continue;
+      if (!isPicture(extension)) continue;
       extensions.add(extension);
       rows.push({ ...found.row, stored_sha256: sha256Of(picture) });
     }

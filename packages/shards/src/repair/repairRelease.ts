@@ -2,7 +2,7 @@ import { UserError } from "@pairloom/config";
 import { openStore, type Store } from "@pairloom/storage";
 import { sizesFile, widsIndex } from "../release/releaseSidecars.js";
 import { ProblemList, type ReleaseProblem } from "../verify/problem.js";
-import { SeenKeys } from "../verify/seenKeys.js";
+import { reportRepeats, SeenKeys } from "../verify/seenKeys.js";
 import { listedTars, readSidecars } from "../verify/sidecars.js";
 import { filesOf, isRelease, shardNames } from "../verify/verifyRelease.js";
 import { rebuildCard } from "./rebuildCard.js";
@@ -66,11 +66,7 @@ export async function repairRelease(place: string | Store, options: RepairOption
   let samples = 0;
   for (const [number, name] of names.entries()) {
     const shard = await rebuildShard(name, layout, context);
-    for (const key of shard.keys) {
-      const first = seen.add(key, number);
-      if (first === null || first === number) continue;
-      list.report("key", `${name}.tar`, `${key} is in ${names[first] ?? ""}.tar too`, key);
-    }
+    reportRepeats(seen, shard.keys, names, number, list.report);
     samples += shard.keys.length;
     shards.push(shard);
     options.onProgress?.({ shards: number + 1, ofShards: names.length, samples });

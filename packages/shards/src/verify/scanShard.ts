@@ -1,5 +1,6 @@
 import type { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
+import { pictureExtensions } from "@pairloom/config";
 import type { Store } from "@pairloom/storage";
 import { type MemberGroup, MemberGrouper, splitMemberName } from "../reader/groupSamples.js";
 import { TarScanner } from "../tar/tarScanner.js";
@@ -8,7 +9,10 @@ import type { ReleaseProblem, Report } from "./problem.js";
 /** Looks at a picture's bytes; a string says what is wrong with it. */
 export type PictureCheck = (picture: Buffer, extension: string) => string | null | Promise<string | null>;
 
-export const pictureExtensions = new Set(["jpg", "jpeg", "png", "webp", "gif", "avif", "tif", "tiff"]);
+const pictures: ReadonlySet<string> = new Set(pictureExtensions);
+
+/** Whether a member with this extension is a picture. */
+export const isPicture = (extension: string): boolean => pictures.has(extension);
 
 /** The first bytes of the formats that a shard may hold. */
 const signatures: Record<string, RegExp> = {
@@ -62,7 +66,7 @@ export async function scanShard(
     const wrong = groups.map(async (group): Promise<SampleProblem[]> => {
       const problems = check(group);
       for (const [extension, data] of group.members) {
-        if (!pictureExtensions.has(extension)) continue;
+        if (!isPicture(extension)) continue;
         const says = await checkPicture(data, extension);
         if (says !== null) problems.push(["picture", `${group.key}.${extension}: ${says}`]);
       }

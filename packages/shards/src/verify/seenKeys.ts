@@ -1,3 +1,5 @@
+import type { Report } from "./problem.js";
+
 /** Two 32-bit hashes of a string (FNV-1a and a multiply-xor of another constant), finished as murmur3 does. */
 function hashesOf(key: string): [number, number] {
   let [a, b] = [0x811c9dc5, 0x9e3779b9];
@@ -50,5 +52,24 @@ export class SeenKeys {
       larger.set(this.table.subarray(slot, slot + fields), to);
     }
     this.table = larger;
+  }
+}
+
+/**
+ * Reports the keys of a shard that an earlier one has too.
+ * @param names of all shards
+ * @param number which of them it is
+ */
+export function reportRepeats(
+  seen: SeenKeys,
+  keys: readonly string[],
+  names: readonly string[],
+  number: number,
+  report: Report,
+): void {
+  for (const key of keys) {
+    const first = seen.add(key, number);
+    if (first !== null && first !== number)
+      report("key", `${names[number] ?? ""}.tar`, `${key} is in ${names[first] ?? ""}.tar too`, key);
   }
 }

@@ -6,7 +6,7 @@ import { readShardInfo } from "../release/shardInfo.js";
 import { checkPlainShard, checkReleaseShard } from "./checkShard.js";
 import { ProblemList, type ReleaseProblem } from "./problem.js";
 import { checkSignature, type PictureCheck } from "./scanShard.js";
-import { SeenKeys } from "./seenKeys.js";
+import { reportRepeats, SeenKeys } from "./seenKeys.js";
 import { listedTars, readSidecars } from "./sidecars.js";
 import { verifyCard, verifyRejected } from "./verifyCard.js";
 
@@ -113,11 +113,7 @@ export async function verifyRelease(
       onBytes,
     };
     const shard = await (layout === "release" ? checkReleaseShard : checkPlainShard)(name, context);
-    for (const key of shard?.keys ?? []) {
-      const first = seen.add(key, number);
-      if (first !== null && first !== number)
-        report("key", `${name}.tar`, `${key} is in ${names[first] ?? ""}.tar too`, key);
-    }
+    reportRepeats(seen, shard?.keys ?? [], names, number, report);
     countSamples(counts, shard?.rows ?? []);
     samples += shard?.samples ?? 0;
     progress.samples = samples;

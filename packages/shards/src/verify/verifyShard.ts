@@ -5,7 +5,7 @@ import type { MemberGroup } from "../reader/groupSamples.js";
 import { readShardInfo, type ShardInfo } from "../release/shardInfo.js";
 import { type TableRow, tableColumns } from "../release/shardTable.js";
 import type { Report } from "./problem.js";
-import { type PictureCheck, pictureExtensions, type SampleProblem, scanShard } from "./scanShard.js";
+import { isPicture, type PictureCheck, type SampleProblem, scanShard } from "./scanShard.js";
 
 export interface VerifiedShard {
   /** From the parquet; null where that can't be read. */
@@ -23,7 +23,7 @@ const sha256Of = (bytes: Uint8Array) => createHash("sha256").update(bytes).diges
 /** What is wrong with a sample of a release by itself. */
 export function membersProblems({ key, members }: MemberGroup): SampleProblem[] {
   const problems: SampleProblem[] = [];
-  const pictures = [...members.keys()].filter((extension) => pictureExtensions.has(extension));
+  const pictures = [...members.keys()].filter((extension) => isPicture(extension));
   if (pictures.length !== 1) problems.push(["pairing", `${key} has ${pictures.length} pictures`]);
   for (const extension of ["txt", "json"]) {
     if (!members.has(extension)) problems.push(["pairing", `${key} has no .${extension}`]);
@@ -40,7 +40,7 @@ function rowProblems({ key, members }: MemberGroup, row: TableRow): SampleProble
       problems.push(["record", `${key}.txt is not the caption in the parquet`]);
     if (extension === "json" && data.toString("utf8") !== JSON.stringify(record))
       problems.push(["record", `${key}.json is not the row in the parquet`]);
-    if (pictureExtensions.has(extension) && sha256Of(data) !== stored)
+    if (isPicture(extension) && sha256Of(data) !== stored)
       problems.push(["hash", `${key}.${extension} is not the picture that was written`]);
   }
   return problems;

@@ -1,7 +1,7 @@
 import { open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DiskFullError, isDiskFull } from "@pairloom/config";
-import { syncFolder } from "@pairloom/storage";
+import { syncFolder, writeAll } from "@pairloom/storage";
 
 /**
  * Writes a file that is there whole or not at all, also after a power cut: written beside, synced, renamed, the folder
@@ -14,12 +14,7 @@ export async function writeDurably(path: string, parts: Iterable<Uint8Array>): P
   try {
     const handle = await open(beside, "w");
     try {
-      for (const part of parts) {
-        for (let at = 0; at < part.byteLength;) {
-          const { bytesWritten } = await handle.write(part, at, Math.min(2 ** 30, part.byteLength - at));
-          at += bytesWritten;
-        }
-      }
+      await writeAll(handle, parts);
       await handle.sync();
     } finally {
       await handle.close();

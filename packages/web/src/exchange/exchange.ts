@@ -45,14 +45,20 @@ const drainBytes = 64 * 1024;
 /** 1xx answers before the real one: more than a few are a way to keep us busy. */
 const maxInterim = 10;
 
+/** How an exchange tells itself to stop where that is nobody's failure. */
+type Control = "left" | "cut" | "unsent";
+const controls: ReadonlySet<string> = new Set<Control>(["left", "cut", "unsent"]);
+
 class Stop extends Error {
   constructor(
-    readonly reason: Reason | "left" | "cut" | "unsent",
+    readonly reason: Reason | Control,
     message: string,
   ) {
     super(message);
   }
 }
+
+const isFailure = (reason: Reason | Control): reason is Reason => !controls.has(reason);
 
 /**
  * One GET, one answer, no redirects: everything that is capped is capped here, as it happens. Expected outcomes are
@@ -85,17 +91,14 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
       );
     };
     const fail = (error: unknown): void => {
+      const stopped = error instanceof Stop ? error.reason : null;
       const [said, errorMessage] =
-        error instanceof Stop &&
-        error.reason !== "left" &&
-        error.reason !== "cut" &&
-        error.reason !== "unsent"
+        error instanceof Stop && isFailure(error.reason)
           ? [error.reason, error.message]
           : reasonOfError(error);
       const reason = said === "connect_failed" && httpStatus !== null ? "protocol_error" : said;
       const stale = httpStatus === null && error instanceof errors.SocketError && hasRead(error);
-      const isUnsent = error instanceof Stop && error.reason === "unsent";
-      const again = isUnsent ? "unsent" : stale ? "stale" : null;
+      const again = stopped === "unsent" ? "unsent" : stale ? "stale" : null;
       inflate?.destroy();
       finish(() => resolve({ ok: false, reason, errorMessage, httpStatus, headers, again }));
     };

@@ -8,29 +8,32 @@ const maxAheadBytes = 4 << 20;
  * so shortly that collecting them costs next to nothing, which it would not once they have grown old.
  */
 export class GatheredBody {
-  private readonly ahead: Buffer | null;
+  private readonly ahead: Buffer;
+  /** Bytes that lie in `ahead`. */
+  private filled = 0;
+  /** What came after those. */
   private readonly chunks: Buffer[] = [];
-  private bytes = 0;
 
   /** @param announcedBytes the Content-Length, or NaN */
   constructor(announcedBytes: number) {
-    this.ahead =
-      announcedBytes > 0 && announcedBytes <= maxAheadBytes ? Buffer.allocUnsafeSlow(announcedBytes) : null;
+    const isKnown = announcedBytes > 0 && announcedBytes <= maxAheadBytes;
+    this.ahead = Buffer.allocUnsafeSlow(isKnown ? announcedBytes : 0);
   }
 
   push(chunk: Buffer): void {
-    if (this.ahead !== null && this.bytes + chunk.length <= this.ahead.length)
-      this.ahead.set(chunk, this.bytes);
-    else this.chunks.push(chunk);
-    this.bytes += chunk.length;
+    if (this.chunks.length > 0 || this.filled + chunk.length > this.ahead.length) {
+      this.chunks.push(chunk);
+      return;
+    }
+    this.ahead.set(chunk, this.filled);
+    this.filled += chunk.length;
   }
 
   /** What has come, in one piece; it may share its memory with this object. */
   whole(): Buffer {
-    const { ahead, chunks, bytes } = this;
-    const first = ahead?.subarray(0, bytes - chunks.reduce((sum, { length }) => sum + length, 0));
-    if (first !== undefined && chunks.length === 0) return first;
-    if (first === undefined && chunks.length === 1) return chunks[0]!;
-    return Buffer.concat(first === undefined ? chunks : [first, ...chunks]);
+    const first = this.ahead.subarray(0, this.filled);
+    const [only, ...more] = this.chunks;
+    if (only === undefined) return first;
+    return first.length === 0 && more.length === 0 ? only : Buffer.concat([first, ...this.chunks]);
   }
 }

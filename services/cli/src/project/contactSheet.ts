@@ -1,5 +1,6 @@
 import type { ChosenSample } from "@pairloom/shards";
 import sharp, { type OverlayOptions } from "sharp";
+import { escapeHtml } from "./escapeHtml.js";
 import { printable } from "../terminal/printable.js";
 
 const [side, gap, captionHeight, columns] = [224, 16, 66, 6];
@@ -68,7 +69,7 @@ async function captionPicture(text: string): Promise<Buffer | null> {
   const line = [...printable(text).replaceAll(/\s+/gu, " ").trim().toWellFormed()];
   const shown = line.length > 84 ? `${line.slice(0, 82).join("")}…` : line.join("");
   if (shown === "") return null;
-  const markup = `<span foreground="${ink}">${escapeMarkup(shown)}</span>`;
+  const markup = `<span foreground="${ink}">${escapeHtml(shown)}</span>`;
   const [width, maxHeight] = [side - 16, captionHeight - 12];
   try {
     const drawn = sharp({ text: { text: markup, font: "sans 9", width, rgba: true, wrap: "word-char" } });
@@ -85,6 +86,3 @@ async function captionPicture(text: string): Promise<Buffer | null> {
     return null;
   }
 }
-
-const escapeMarkup = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { imageSize } from "@pairloom/clip";
-import { UserError } from "@pairloom/config";
+import { pictureName, UserError } from "@pairloom/config";
 import type { EvaluatedModel, FeatureTable } from "@pairloom/evaluation";
 
 /** Something to embed: how much of it there is at most, and its features as they are computed. */
@@ -135,7 +135,6 @@ async function pictureNames(folder: string): Promise<string[]> {
     throw new UserError("images_missing", `There is no folder ${folder}`, {
       hint: "--images takes a folder of pictures.",
     });
-  const { pictureName } = await import("@pairloom/evaluation");
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const names = entries
     .filter((entry) => entry.isFile() && pictureName.test(entry.name))

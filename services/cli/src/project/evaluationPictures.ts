@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { UserError } from "@pairloom/config";
+import { pictureName, UserError } from "@pairloom/config";
 import { MemberGrouper, scanTar, type TarProblem } from "@pairloom/shards";
 
 /** A picture of an evaluation set, or what its sidecar (KEY.json) says of it. */
@@ -9,7 +9,6 @@ export type EvaluationItem = { from: string } & (
   { picture: Buffer } | { sidecar: { sha256?: unknown; pdq?: unknown } }
 );
 
-const isPicture = /\.(jpe?g|png|webp|gif|avif|tiff?)$/i;
 const isTar = /\.tar$/i;
 
 /**
@@ -25,7 +24,7 @@ export async function* evaluationPictures(path: string): AsyncGenerator<Evaluati
     .sort();
   for (const file of files) {
     if (isTar.test(file)) yield* picturesOfTar(file);
-    else if (isPicture.test(file)) yield { from: file, picture: await readFile(file) };
+    else if (pictureName.test(file)) yield { from: file, picture: await readFile(file) };
   }
 }
 
@@ -48,7 +47,7 @@ function* itemsOf(
 ): Generator<EvaluationItem> {
   for (const [extension, data] of members) {
     const from = `${path}: ${key}.${extension}`;
-    if (isPicture.test(`.${extension}`)) yield { from, picture: data };
+    if (pictureName.test(`.${extension}`)) yield { from, picture: data };
     if (extension !== "json") continue;
     try {
       const sidecar: unknown = JSON.parse(data.toString("utf8"));

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { imageSettings, type BarEntry } from "@pairloom/config";
+import type { BarEntry } from "@pairloom/config";
+import { hashingSettings } from "@pairloom/image";
 import { openDecoders } from "@pairloom/image/decoders";
 import { evaluationPictures, type EvaluationItem } from "./evaluationPictures.js";
 
@@ -16,10 +17,7 @@ const hash = /^[0-9a-f]{64}$/;
 /** sha256 and PDQ hashes of the pictures of a folder or a tar, a few at once. @throws UserError where a tar is damaged */
 export async function hashEvaluation(path: string, minQuality: number): Promise<HashedEvaluation> {
   const found: HashedEvaluation = { entries: [], pictures: 0, flat: 0, unreadable: [] };
-  const decoders = openDecoders({
-    settings: imageSettings.parse({ resizeMode: "keep_ratio_largest", resizeOnlyIfBigger: true }),
-    tiff: true,
-  });
+  const decoders = openDecoders({ settings: hashingSettings(), tiff: true });
   const note = async (item: EvaluationItem): Promise<void> => {
     if ("sidecar" in item) {
       for (const kind of ["sha256", "pdq"] as const) {
@@ -29,9 +27,10 @@ export async function hashEvaluation(path: string, minQuality: number): Promise<
       return;
     }
     found.pictures++;
-    const sha256 = createHash("sha256").update(item.picture).digest("hex");
-    found.entries.push({ kind: "sha256", value: sha256 });
     const image = await decoders.process(item.picture);
+    const sha256 =
+      image.status === "ok" ? image.sha256 : createHash("sha256").update(item.picture).digest("hex");
+    found.entries.push({ kind: "sha256", value: sha256 });
     if (image.status === "failed") found.unreadable.push({ from: item.from, reason: image.reason });
     else if (image.pdq === null || (image.pdqQuality ?? 0) <= minQuality) found.flat++;
     else found.entries.push({ kind: "pdq", value: image.pdq });

@@ -9,6 +9,7 @@ import { inspectPage } from "../../project/inspectPage.js";
 import { newFolder } from "../../project/newFolder.js";
 import { surveyText } from "../../project/surveyText.js";
 import { LiveBlock } from "../../terminal/liveBlock.js";
+import { readProgress } from "../../terminal/readProgress.js";
 import { createSay } from "../../terminal/say.js";
 import { jsonOption, wholeNumber } from "../options.js";
 
@@ -48,17 +49,12 @@ async function inspect(place: string, options: InspectOptions): Promise<void> {
     throw new UserError("no_shards", `There is no ${place}`, { hint: "Name a folder of shards, or a tar." });
   const isTar = info.isFile();
   const name = basename(path).replace(/\.tar$/, "");
-  const live = new LiveBlock();
   const survey = await surveyShards(isTar ? dirname(path) : path, {
     samples,
     seed,
     maxShards,
     ...(isTar ? { tar: basename(path) } : {}),
-    onProgress: ({ shards, ofShards, samples: read }) => {
-      const line = `read ${read.toLocaleString("en-US")} samples, ${shards} of ${ofShards} shards`;
-      if (shards === ofShards) live.finish(line, line);
-      else live.draw(line, line);
-    },
+    onProgress: readProgress(new LiveBlock()),
   });
   const out = resolve(options.out ?? `${name}-sheet`);
   const { png, undecodable } = await contactSheet(survey.chosen);

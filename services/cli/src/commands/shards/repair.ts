@@ -3,6 +3,7 @@ import { UserError } from "@pairloom/config";
 import { type Repair, repairRelease } from "@pairloom/shards";
 import type { Command } from "commander";
 import { LiveBlock } from "../../terminal/liveBlock.js";
+import { readProgress } from "../../terminal/readProgress.js";
 import { createSay } from "../../terminal/say.js";
 import { jsonOption } from "../options.js";
 import { problemLine } from "./verify.js";
@@ -37,15 +38,10 @@ export function addRepair(shards: Command): void {
 async function repair(folder: string, options: RepairCommandOptions): Promise<void> {
   const say = createSay(options.json ?? false);
   const { dryRun = false, trustTars = false } = options;
-  const live = new LiveBlock();
   const result = await repairRelease(resolve(folder), {
     dryRun,
     trustTars,
-    onProgress: ({ shards, ofShards, samples }) => {
-      const line = `read ${samples.toLocaleString("en-US")} samples, ${shards} of ${ofShards} shards`;
-      if (shards === ofShards) live.finish(line, line);
-      else live.draw(line, line);
-    },
+    onProgress: readProgress(new LiveBlock()),
   });
   say.result({ ...result, dryRun }, repairText(result, dryRun));
   if (result.left.length > 0)
