@@ -7,7 +7,7 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { encodeFormats } from "@pairloom/config";
 import { imageSettings, resizeModes } from "@pairloom/config";
-import { processImage, setupSharp } from "@pairloom/image";
+import { openTurboJpeg, processImage, setupSharp } from "@pairloom/image";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { drawZoo, meanDifference, type ZooPicture, zooLacks } from "./pictureZoo.js";
@@ -19,6 +19,14 @@ const missing =
     : null;
 if (missing !== null) console.log(`img2dataset beside pairloom fetch is skipped: ${missing}`);
 else if (zooLacks.length > 0) console.log(`The picture zoo is without those of ${zooLacks.join(", ")}`);
+
+const turboJpeg = await openTurboJpeg();
+if (turboJpeg === null)
+  console.log("Pictures by libjpeg-turbo are skipped: this machine has no libturbojpeg");
+const libraries = [
+  { by: "sharp alone", turboJpeg: null },
+  ...(turboJpeg === null ? [] : [{ by: "libjpeg-turbo", turboJpeg }]),
+];
 
 const cli = fileURLToPath(new URL("../../services/cli/bin/pairloom.js", import.meta.url));
 const script = fileURLToPath(new URL("img2dataset_reference.py", import.meta.url));
@@ -77,31 +85,38 @@ describe.skipIf(missing !== null)("pairloom fetch beside img2dataset", () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  test("every animal of the zoo comes out upright, in sRGB, on white, its first frame", async () => {
-    const wrong: string[] = [];
-    for (const { file, looksLike, within } of zoo) {
-      const settings = imageSettings.parse({ resizeMode: "no", encodeFormat: "png", encodeQuality: 1 });
-      const image = await processImage(await readFile(join(dir, file)), settings);
-      const difference =
-        image.status === "ok" ? await meanDifference(image.bytes, join(dir, looksLike)) : Infinity;
-      if (difference > within) wrong.push(`${file}: ${image.status === "ok" ? difference : image.reason}`);
-    }
-    expect(wrong).toEqual([]);
-    expect(zoo.length).toBeGreaterThanOrEqual(24);
-  });
+  test.each(libraries)(
+    "every animal of the zoo comes out upright, in sRGB, on white, its first frame ($by)",
+    async ({ turboJpeg }) => {
+      const wrong: string[] = [];
+      for (const { file, looksLike, within } of zoo) {
+        const settings = imageSettings.parse({ resizeMode: "no", encodeFormat: "png", encodeQuality: 1 });
+        const image = await processImage(await readFile(join(dir, file)), settings, { turboJpeg });
+        const difference =
+          image.status === "ok" ? await meanDifference(image.bytes, join(dir, looksLike)) : Infinity;
+        if (difference > within) wrong.push(`${file}: ${image.status === "ok" ? difference : image.reason}`);
+      }
+      expect(wrong).toEqual([]);
+      expect(zoo.length).toBeGreaterThanOrEqual(24);
+    },
+  );
 
-  test("a picture that breaks off is refused, whatever its format", async () => {
-    for (const { file } of zoo) {
-      const bytes = await readFile(join(dir, file));
-      const image = await processImage(
-        bytes.subarray(0, Math.floor(bytes.length * 0.6)),
-        imageSettings.parse({}),
-      );
-      // Of an animation the first frame may be whole before that.
-      if (!file.includes("animated"))
-        expect(image, file).toMatchObject({ status: "failed", reason: "decode_truncated" });
-    }
-  });
+  test.each(libraries)(
+    "a picture that breaks off is refused, whatever its format ($by)",
+    async ({ turboJpeg }) => {
+      for (const { file } of zoo) {
+        const bytes = await readFile(join(dir, file));
+        const image = await processImage(
+          bytes.subarray(0, Math.floor(bytes.length * 0.6)),
+          imageSettings.parse({}),
+          { turboJpeg },
+        );
+        // Of an animation the first frame may be whole before that.
+        if (!file.includes("animated"))
+          expect(image, file).toMatchObject({ status: "failed", reason: "decode_truncated" });
+      }
+    },
+  );
 
   test("every resize mode gives img2dataset's sizes and cuts its window", async () => {
     const sizes = [
@@ -150,7 +165,7 @@ describe.skipIf(missing !== null)("pairloom fetch beside img2dataset", () => {
         encodeQuality: 1,
         computePdq: at % 2 === 0,
       });
-      const image = await processImage(await readFile(file), settings);
+      const image = await processImage(await readFile(file), settings, { turboJpeg });
       if (image.status !== "ok") throw new Error(`${out}: ${image.reason}`);
       const { width, height, originalWidth, originalHeight } = image;
       expect([width, height, originalWidth, originalHeight, null], out).toEqual(theirs[at]);
@@ -249,7 +264,7 @@ describe.skipIf(missing !== null)("pairloom fetch beside img2dataset", () => {
     ] as [string, (typeof encodeFormats)[number], boolean][]) {
       const bytes = await readFile(join(dir, file));
       const wish = { resizeMode: "no", skipReencode: true, encodeFormat: format, encodeQuality: 6 };
-      const image = await processImage(bytes, imageSettings.parse(wish));
+      const image = await processImage(bytes, imageSettings.parse(wish), { turboJpeg });
       expect(image.status === "ok" && image.bytes.equals(bytes), file).toBe(kept);
     }
   });

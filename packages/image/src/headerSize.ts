@@ -1,3 +1,4 @@
+import { jpegFrame } from "./jpeg/jpegFrame.js";
 import type { RasterFormat } from "./sniffFormat.js";
 
 /** Pixels. */
@@ -16,23 +17,9 @@ export function headerSize(bytes: Buffer, format: RasterFormat): ImageSize | nul
   return format === "webp" ? webpSize(bytes) : null;
 }
 
-/** Walks the segments (ITU-T T.81, B.1.1) up to the first scan: EXIF data may stand behind the frame's header as well. */
 function jpegSize(bytes: Buffer): ImageSize | null {
-  let at = 2;
-  let size: ImageSize | null = null;
-  while (at + 9 <= bytes.length) {
-    if (bytes[at] !== 0xff) return null;
-    const marker = bytes[at + 1]!;
-    // Frames are C0 to CF, but for the tables C4, C8 and CC.
-    if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc)
-      size = sized(bytes.readUInt16BE(at + 7), bytes.readUInt16BE(at + 5));
-    if (marker === 0xda) return size;
-    // Only segments that have a length may stand here.
-    if (marker < 0xc0 || (marker >= 0xd0 && marker <= 0xd9) || marker === 0xff) return null;
-    if (marker === 0xe1 && bytes.toString("latin1", at + 4, at + 8) === "Exif") return null;
-    at += 2 + bytes.readUInt16BE(at + 2);
-  }
-  return null;
+  const frame = jpegFrame(bytes);
+  return frame === null || frame.hasExif ? null : { width: frame.width, height: frame.height };
 }
 
 /** The first chunk is IHDR (PNG specification, 5.6); EXIF data may stand in any chunk before the pixels. */

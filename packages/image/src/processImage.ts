@@ -3,7 +3,9 @@ import type { ImageSettings, Reason } from "@pairloom/config";
 import sharp, { type Sharp } from "sharp";
 import { exifJson } from "./exifJson.js";
 import { framed, type Pixels } from "./framed.js";
-import { headerSize } from "./headerSize.js";
+import { headerSize, type ImageSize } from "./headerSize.js";
+import { jpegFrame } from "./jpeg/jpegFrame.js";
+import type { TurboJpeg } from "./jpeg/turboJpeg.js";
 import { looksCutOff } from "./looksCutOff.js";
 import { pdqHash } from "./pdqHash.js";
 import { type ResizePlan, resizePlan } from "./resizePlan.js";
@@ -38,6 +40,8 @@ export interface FailedImage {
 export interface ProcessOptions {
   /** Take TIFF as well (`setupSharp({tiff: true})` must have been called). */
   tiff?: boolean;
+  /** Decodes ordinary JPEGs and encodes in place of sharp. */
+  turboJpeg?: TurboJpeg | null;
 }
 
 const white = { r: 255, g: 255, b: 255 };
@@ -52,7 +56,7 @@ const failed = (reason: Reason, errorMessage: string | null = null): FailedImage
  * exception. Needs `setupSharp()` in this process.
  * The header's size is checked before a pixel is decoded; a picture that breaks off is refused, mere warnings pass;
  * colour profiles, CMYK, 16 bits, palettes and grey become 8-bit sRGB, alpha becomes white, of an animation the first
- * frame is taken. The same bytes and settings give the same result, byte for byte.
+ * frame is taken. The same bytes and settings give the same result, byte for byte, with the same libraries.
  */
 export async function processImage(
   bytes: Buffer,
@@ -74,7 +78,13 @@ export async function processImage(
     if (refusal) return refusal;
     const plan = resizePlan(width, height, settings);
     const isKept = settings.skipReencode && isAsWanted(header, sniffed.format, plan, settings);
-    const { stored, pdq } = await decodeAndEncode(bytes, header, plan, isKept, settings);
+    const turboJpeg = options.turboJpeg ?? null;
+    const frame = sniffed.format === "jpeg" && turboJpeg !== null ? jpegFrame(bytes) : null;
+    // EXIF data may say that the picture is to be turned.
+    const isUpright = frame !== null && (!frame.hasExif || header.isPlain);
+    const shrunk = (size: ImageSize) => (isUpright ? (turboJpeg?.decode(bytes, frame, size) ?? null) : null);
+    const picture = { bytes, width, height, shrunk };
+    const { stored, pdq } = await decodeAndEncode(picture, plan, isKept, settings, turboJpeg);
     return {
       status: "ok",
       bytes: stored,
@@ -146,23 +156,31 @@ const pdqSide = 256;
  */
 const kernel = "cubic" as const;
 
+interface Picture extends ImageSize {
+  bytes: Buffer;
+  /** Its pixels, shrunk to no less than a size, where there is a faster way to them than sharp. */
+  shrunk: (atLeast: ImageSize) => Pixels | null;
+}
+
 async function decodeAndEncode(
-  bytes: Buffer,
-  { width, height }: Header,
+  { bytes, width, height, shrunk }: Picture,
   plan: ResizePlan,
   isKept: boolean,
   settings: ImageSettings,
+  turboJpeg: TurboJpeg | null,
 ): Promise<{ stored: Buffer; pdq: ReturnType<typeof pdqHash> | null }> {
   const between = settings.computePdq ? sizeForHash(width, height, plan) : plan.scaled;
-  const scaling = sharp(bytes, {
-    failOn: "truncated",
-    limitInputPixels: settings.maxHeaderPixels,
-    autoOrient: true,
-  })
+  const pixels = shrunk(between);
+  const source =
+    pixels === null
+      ? sharp(bytes, { failOn: "truncated", limitInputPixels: settings.maxHeaderPixels, autoOrient: true })
+      : sharp(pixels.data, { raw: pixels });
+  const scaling = source
     .flatten({ background: white })
     .resize({ ...between, fit: "fill", kernel })
     .toColourspace("srgb");
-  if (!settings.computePdq && !isKept && plan.pad === null) {
+  const turboEncoder = settings.encodeFormat === "jpg" ? turboJpeg : null;
+  if (!settings.computePdq && !isKept && plan.pad === null && turboEncoder === null) {
     // Nothing needs the pixels in between: one pipeline from file to file.
     if (plan.crop !== null) scaling.extract(plan.crop);
     return { stored: await encode(scaling, settings), pdq: null };
@@ -173,12 +191,15 @@ async function decodeAndEncode(
   const pdq = settings.computePdq ? pdqHash(data, between.width, between.height, channels, size) : null;
   if (isKept) return { stored: bytes, pdq };
   const decoded = { data, ...between, channels };
-  const pixels = between === plan.scaled ? decoded : await rescaled(decoded, plan.scaled);
-  const { data: stored, ...raw } = framed(pixels, plan);
+  const scaled = between === plan.scaled ? decoded : await rescaled(decoded, plan.scaled);
+  const final = framed(scaled, plan);
+  const encoded = turboEncoder?.encode(final, Math.max(1, settings.encodeQuality)) ?? null;
+  if (encoded !== null) return { stored: encoded, pdq };
+  const { data: stored, ...raw } = final;
   return { stored: await encode(sharp(stored, { raw }).toColourspace("srgb"), settings), pdq };
 }
 
-async function rescaled(pixels: Pixels, size: { width: number; height: number }): Promise<Pixels> {
+async function rescaled(pixels: Pixels, size: ImageSize): Promise<Pixels> {
   const { data, info } = await sharp(pixels.data, { raw: pixels })
     .resize({ ...size, fit: "fill", kernel })
     .raw()
@@ -190,7 +211,7 @@ async function rescaled(pixels: Pixels, size: { width: number; height: number })
  * The size between decoding and storing: that of the stored picture, but no larger than the original (what PDQ sees
  * should not be made up) and no smaller than PDQ needs.
  */
-function sizeForHash(width: number, height: number, plan: ResizePlan): { width: number; height: number } {
+function sizeForHash(width: number, height: number, plan: ResizePlan): ImageSize {
   const { scaled } = plan;
   if (scaled.width > width || scaled.height > height) return { width, height };
   const longSide = Math.max(width, height);

@@ -1,6 +1,7 @@
 import { imageSettings } from "@pairloom/config";
 import sharp, { type Sharp } from "sharp";
 import { beforeAll, describe, expect, test } from "vitest";
+import { openTurboJpeg, type TurboJpeg } from "../src/jpeg/turboJpeg.js";
 import { processImage, type ProcessedImage } from "../src/processImage.js";
 import { setupSharp } from "../src/setupSharp.js";
 
@@ -14,8 +15,18 @@ function twoHalves(width = 120, height = 80): Sharp {
   return sharp(Buffer.from(svg));
 }
 
-async function ok(bytes: Buffer, given = settings): Promise<ProcessedImage> {
-  const result = await processImage(bytes, given);
+const turbo = await openTurboJpeg();
+if (turbo === null) console.log("Pictures by libjpeg-turbo are skipped: this machine has no libturbojpeg");
+const libraries: [name: string, turboJpeg: TurboJpeg | null][] =
+  turbo === null
+    ? [["sharp alone", null]]
+    : [
+        ["sharp alone", null],
+        ["libjpeg-turbo", turbo],
+      ];
+
+async function okWith(turboJpeg: TurboJpeg | null, bytes: Buffer, given = settings): Promise<ProcessedImage> {
+  const result = await processImage(bytes, given, { turboJpeg });
   if (result.status === "failed") throw new Error(`${result.reason}: ${result.errorMessage}`);
   return result;
 }
@@ -80,7 +91,9 @@ beforeAll(async () => {
   setupSharp();
 });
 
-describe("what is taken", () => {
+describe.each(libraries)("what is taken with %s", (_library, turboJpeg) => {
+  const ok = (bytes: Buffer, given = settings) => okWith(turboJpeg, bytes, given);
+
   test.each(["jpeg", "progressive", "png16", "palette", "webp", "avif", "gif", "cmyk", "p3"])(
     "%s becomes an sRGB JPEG of the asked size with the right colours",
     async (name) => {
@@ -154,9 +167,9 @@ describe("what is taken", () => {
   });
 });
 
-describe("what is refused", () => {
+describe.each(libraries)("what is refused with %s", (_library, turboJpeg) => {
   const reasonOf = async (bytes: Buffer, given = settings): Promise<string> => {
-    const result = await processImage(bytes, given);
+    const result = await processImage(bytes, given, { turboJpeg });
     return result.status === "failed" ? result.reason : "ok";
   };
 

@@ -3,7 +3,7 @@ import { availableParallelism, freemem, tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "@pairloom/config";
 import { listEngines } from "@pairloom/engine";
-import { pictureFormats } from "@pairloom/image";
+import { openTurboJpeg, pictureFormats } from "@pairloom/image";
 import { openRedis } from "@pairloom/queue";
 import type { Command } from "commander";
 import { cacheDir, redisOptions } from "../project/environment.js";
@@ -33,6 +33,7 @@ export function addDoctorCommand(program: Command): void {
         ...(await checkEngines()),
         await checkDisk(),
         await checkFormats(),
+        await checkTurboJpeg(),
       ];
       const { green, yellow, red } = outputColours();
       const sign = { ok: green("✓"), note: yellow("•"), no: red("✗") };
@@ -108,5 +109,15 @@ async function checkFormats(): Promise<Finding> {
       missing.length === 0
         ? formats.map(({ name }) => name).join(", ")
         : `missing: ${missing.join(", ")}; install sharp again (npm ci)`,
+  };
+}
+
+async function checkTurboJpeg(): Promise<Finding> {
+  const isThere = (await openTurboJpeg()) !== null;
+  const how = process.platform === "darwin" ? "brew install jpeg-turbo" : "apt-get install libturbojpeg0";
+  return {
+    name: "libjpeg-turbo",
+    state: isThere ? "ok" : "note",
+    says: isThere ? "decodes JPEGs" : `not there; with it JPEGs take a quarter less time (${how})`,
   };
 }

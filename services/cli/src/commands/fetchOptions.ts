@@ -1,4 +1,4 @@
-import { UserError, encodeFormats, resizeModes } from "@pairloom/config";
+import { UserError, encodeFormats, jpegDecoders, resizeModes } from "@pairloom/config";
 import {
   hashNames,
   incrementalModes,
@@ -36,6 +36,7 @@ export interface FetchOptions {
   computeHash: ListSettings["computeHash"];
   verifyHash?: string[] | null;
   computePdq: boolean;
+  jpegDecoder: ListSettings["image"]["jpegDecoder"];
   threadCount: number;
   timeout: number;
   retries: number;
@@ -153,6 +154,12 @@ export function addFetchOptions(command: Command): Command {
     // Not img2dataset's.
     flag("retry-failed", "fetch again the rows of finished shards that failed for a reason that may pass"),
     flag("compute-pdq", "keep PDQ hashes: columns pdq and pdq_quality"),
+    new Option(
+      "--jpeg-decoder <library>",
+      "auto: libjpeg-turbo where this machine has it; libvips: the same pixels on every machine",
+    )
+      .choices(jpegDecoders)
+      .default("auto"),
     flag("obey-robots", "ask robots.txt", true),
     flag("obey-opt-outs", "heed opt-outs of every kind", true),
   ])
@@ -218,6 +225,7 @@ export function settingsOf(options: FetchOptions, env: NodeJS.ProcessEnv = proce
       maxImageArea: orNull(options.maxImageArea) ?? undefined,
       maxAspectRatio: orNull(options.maxAspectRatio) ?? undefined,
       computePdq: options.computePdq,
+      jpegDecoder: options.jpegDecoder,
     },
     web: {
       contact,
