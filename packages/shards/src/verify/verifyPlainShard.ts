@@ -1,10 +1,10 @@
 import type { Store } from "@pairloom/storage";
-import { z } from "zod";
 import type { QuarantineReason } from "../reader/quarantine.js";
 import { sampleOfGroup } from "../reader/shardSample.js";
 import { readPlainTable } from "../parquet/plainTable.js";
 import type { ReleaseProblem, Report } from "./problem.js";
 import { type PictureCheck, type ScannedTar, scanShard } from "./scanShard.js";
+import { verifyStats } from "./verifyStats.js";
 
 const kinds: Partial<Record<QuarantineReason, ReleaseProblem["kind"]>> = {
   empty_picture: "picture",
@@ -12,8 +12,6 @@ const kinds: Partial<Record<QuarantineReason, ReleaseProblem["kind"]>> = {
   text_unreadable: "record",
   sidecar_too_large: "record",
 };
-
-const statsSchema = z.looseObject({ count: z.int(), successes: z.int() });
 
 /**
  * Checks a shard that another program wrote (img2dataset, webdataset): its tar by itself, and its parquet and
@@ -61,14 +59,6 @@ export async function verifyPlainShard(
       for (const key of kept) if (!here.has(key)) report("pairing", tar, `${key} is in ${parquet} only`, key);
     }
   }
-  if (there.has(stats)) {
-    try {
-      const { count, successes } = statsSchema.parse(JSON.parse((await store.get(stats)).toString("utf8")));
-      if (successes !== here.size) report("count", stats, `it counts ${successes} of ${here.size} samples`);
-      if (rows !== null && count !== rows) report("count", stats, `it counts ${count} of ${rows} rows`);
-    } catch (error) {
-      report("count", stats, `it can't be read: ${(error as Error).message.slice(0, 200)}`);
-    }
-  }
+  if (there.has(stats)) await verifyStats(store, stats, { successes: here.size, count: rows }, report);
   return scanned;
 }
