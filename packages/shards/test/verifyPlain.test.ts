@@ -1,9 +1,9 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { packTar, type TarMember, verifyRelease } from "../src/index.js";
+import { packTar, repairRelease, surveyShards, type TarMember, verifyRelease } from "../src/index.js";
 import { captionOf, pictureOf } from "./smallRelease.js";
 
 /** Rows of a shard as img2dataset leaves them: of every five one failed and is in the parquet only. */
@@ -105,5 +105,17 @@ describe("the check of shards that another program wrote", () => {
     const { problems } = await verifyRelease(at);
     const found = problems.filter((one) => one.kind === kind && one.file === file && says.test(one.says));
     expect(found, JSON.stringify(problems, null, 1)).not.toEqual([]);
+  });
+
+  it.each([
+    ["00000/000000000.jpg", "--output_format files"],
+    ["00000.tfrecord", "TensorFlow's records"],
+    ["00000.parquet", "--output_format parquet"],
+  ])("says what a folder without tars holds: %s", async (file, says) => {
+    const at = await mkdtemp(join(root, "other-"));
+    await mkdir(join(at, "00000"));
+    await writeFile(join(at, file), pictureOf(0));
+    for (const look of [verifyRelease, repairRelease, surveyShards])
+      await expect(look(at)).rejects.toThrow(says);
   });
 });

@@ -1,10 +1,10 @@
-import { UserError } from "@pairloom/config";
 import { openStore, type Store } from "@pairloom/storage";
 import { countSamples, emptyCounts } from "../release/releaseCounts.js";
 import { checkPlainShard, checkReleaseShard } from "./checkShard.js";
 import { isRelease } from "./isRelease.js";
+import { noShards } from "./noShards.js";
 import { ProblemList, type ReleaseProblem } from "./problem.js";
-import { checkSignature, type PictureCheck } from "./scanShard.js";
+import { checkAnySignature, checkSignature, type PictureCheck } from "./scanShard.js";
 import { reportRepeats, SeenKeys } from "./seenKeys.js";
 import { listedTars, readSidecars } from "./sidecars.js";
 import { verifyCard, verifyPages, verifyRejected } from "./verifyCard.js";
@@ -66,13 +66,12 @@ export async function verifyRelease(
   const there = new Set(files.keys());
   const layout = (await isRelease(store, files)) ? "release" : "plain";
   if (layout === "plain" && !shardNames(there).some((name) => there.has(`${name}.tar`))) {
-    throw new UserError("no_release", `There are no shards in ${store.url}`, {
-      hint: "Name the folder that holds 00000.tar and its like.",
-    });
+    throw noShards("no_release", store, there);
   }
   const sidecars = await readSidecars(store, report, layout === "release" ? "report" : "ignore");
   const listed = listedTars(sidecars).map((tar) => tar.replace(/\.tar$/, ""));
   const names = [...new Set([...shardNames(there), ...listed])].sort();
+  const check = options.checkPicture ?? (layout === "release" ? checkSignature : checkAnySignature);
   const seen = new SeenKeys();
   const counts = emptyCounts();
   const progress: VerifyProgress = {
@@ -93,7 +92,7 @@ export async function verifyRelease(
       store,
       there,
       sidecars,
-      check: options.checkPicture ?? checkSignature,
+      check,
       report,
       onBytes,
     };
