@@ -159,14 +159,14 @@ describe.skipIf(missing !== null)("img2dataset's shards, as they are", () => {
     expect(code).toBe(0);
   });
 
-  it.each([["--no-decode"], []])(
-    "verify finds what img2dataset took for a picture unseen, and no more %s",
-    async (...args) => {
-      const { code, result } = await shards<Verification>("verify", folderOf(asFetched), ...args);
-      expect(result.problems).toMatchObject([{ kind: "picture", file: "00000.tar", key: "0000008" }]);
-      expect(code).toBe(1);
-    },
-  );
+  it.each([
+    ["decoding", []],
+    ["by first bytes", ["--no-decode"]],
+  ])("verify finds what img2dataset took for a picture unseen, and no more: %s", async (_title, args) => {
+    const { code, result } = await shards<Verification>("verify", folderOf(asFetched), ...args);
+    expect(result.problems).toMatchObject([{ kind: "picture", file: "00000.tar", key: "0000008" }]);
+    expect(code).toBe(1);
+  });
 
   const damages: [string, (at: string) => Promise<void>, object][] = [
     [

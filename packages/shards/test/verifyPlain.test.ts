@@ -69,6 +69,19 @@ const damages: [string, (at: string) => Promise<void>, { kind: string; file: str
     { kind: "pairing", file: "00000.tar", says: /000000000: no text/ },
   ],
   [
+    "a text that is missing where others have one, though the record has the caption",
+    async (at) => {
+      const record = (caption: string) => Buffer.from(JSON.stringify({ caption }));
+      const members = ["000000000", "000000001"].flatMap((key): TarMember[] => [
+        { name: `${key}.jpg`, data: pictureOf(0) },
+        { name: `${key}.json`, data: record("a caption") },
+      ]);
+      const text = { name: "000000001.txt", data: Buffer.from("a caption") };
+      await writeFile(join(at, "00000.tar"), packTar([...members, text]));
+    },
+    { kind: "pairing", file: "00000.tar", says: /000000000 has no \.txt/ },
+  ],
+  [
     "wrong statistics",
     (at) => writeFile(join(at, "00000_stats.json"), '{"count": 10, "successes": 9}'),
     { kind: "count", file: "00000_stats.json", says: /9 of 8/ },
