@@ -3,7 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openStore } from "@pairloom/storage";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { packTar, repairRelease, scanTar, type TarMember, verifyRelease } from "../src/index.js";
+import {
+  decodeTable,
+  encodeTable,
+  packTar,
+  repairRelease,
+  scanTar,
+  tableColumns,
+  type TarMember,
+  verifyRelease,
+} from "../src/index.js";
 import { makeSmallRelease } from "./smallRelease.js";
 
 let root: string;
@@ -66,6 +75,20 @@ const mended: [string, (at: string) => Promise<void>, string[]][] = [
     ["datacard.json"],
   ],
   [
+    "a data card with another name, setting and lists",
+    edit("datacard.json", (text) => text.replace('"small"', '"large"').replace('"seed": 0', '"seed": 1')),
+    ["datacard.json"],
+  ],
+  [
+    "a table whose bytes are others than the data card's",
+    async (at) => {
+      const table = await readFile(join(at, "00002.parquet"));
+      const { rows, metadata } = await decodeTable(tableColumns, table);
+      await writeFile(join(at, "00002.parquet"), encodeTable(tableColumns, rows, { ...metadata, more: "" }));
+    },
+    ["00002.parquet"],
+  ],
+  [
     "edited pages",
     async (at) => {
       await appendFile(join(at, "README.md"), "x");
@@ -80,17 +103,17 @@ const mended: [string, (at: string) => Promise<void>, string[]][] = [
         if (!/^(\d+\.tar|README\.md|rejected)$/.test(file)) await rm(join(at, file));
     },
     [
-      "00000.parquet",
       "00000_stats.json",
-      "00001.parquet",
+      "00000.parquet",
       "00001_stats.json",
-      "00002.parquet",
+      "00001.parquet",
       "00002_stats.json",
-      "00003.parquet",
+      "00002.parquet",
       "00003_stats.json",
+      "00003.parquet",
       "index.json",
-      "datacard.json",
       "datacard.md",
+      "datacard.json",
       "sizes.json",
     ],
   ],
@@ -190,7 +213,10 @@ describe("the repair of a release", () => {
     expect((await repairRelease(at)).left).toEqual([]);
     const card = JSON.parse(await readFile(join(at, "datacard.json"), "utf8")) as Record<string, unknown>;
     expect(card).toMatchObject({ settings: null, candidates: 60, release: "0123456789abcdef" });
+    expect(card["lists"], "none is not what is known").toBeNull();
+    expect(await readFile(join(at, "datacard.md"), "utf8")).toContain("It is not known which blocklists");
     expect((await verifyRelease(at)).problems).toEqual([]);
+    expect(await repairRelease(at), "which stays so").toMatchObject({ rebuilt: [], left: [] });
   });
 
   it("gives another program's shards the sidecars that open_clip and wids want", async () => {

@@ -58,20 +58,30 @@ export interface SmallRelease {
 
 export const smallPlan = { id: "0123456789abcdef", samplesPerShard: 10, settings: { seed: 0 } };
 
+/** The picture of a candidate as the segment holds it. */
+export type StoredPicture = (i: number) => Buffer;
+
 /** Segments of candidates 0 … `candidates`−1, 20 a segment, in a store that is empty. */
-export async function writeSmallSegments(store: Store, candidates: number): Promise<void> {
+export async function writeSmallSegments(
+  store: Store,
+  candidates: number,
+  stored: StoredPicture = pictureOf,
+): Promise<void> {
   for (let start = 0; start < candidates; start += 20) {
     const rows = Array.from({ length: Math.min(20, candidates - start) }, (_, i) => segmentRow(start + i));
     const pictures = new Map<string, Buffer>();
     rows.forEach(({ member }, i) => {
-      if (member !== null) pictures.set(member, pictureOf(start + i));
+      if (member !== null) pictures.set(member, stored(start + i));
     });
     await writeSegment(store, `seg${start}`, rows, pictures);
   }
 }
 
 /** What a decision on those candidates might be: by sha256, every seventh a double of the one before. */
-export function decideSmall(candidates: number): Omit<SmallRelease, "release"> {
+export function decideSmall(
+  candidates: number,
+  stored: StoredPicture = pictureOf,
+): Omit<SmallRelease, "release"> {
   const samples: ReleaseSample[] = [];
   const rejected: RejectedRow[] = [];
   const pictures = new Map<string, Buffer>();
@@ -100,7 +110,7 @@ export function decideSmall(candidates: number): Omit<SmallRelease, "release"> {
     const shard = Math.floor(samples.length / smallPlan.samplesPerShard);
     const at = samples.length % smallPlan.samplesPerShard;
     const key = String(shard).padStart(5, "0") + String(at).padStart(4, "0");
-    pictures.set(key, pictureOf(i));
+    pictures.set(key, stored(i));
     samples.push({
       key,
       segment: `seg${i - (i % 20)}`,
@@ -126,10 +136,14 @@ export function decideSmall(candidates: number): Omit<SmallRelease, "release"> {
   return { samples, rejected, pictures };
 }
 
-/** A whole release below `release` in the store. */
-export async function makeSmallRelease(store: Store, candidates = 60): Promise<SmallRelease> {
-  const decided = decideSmall(candidates);
-  await writeSmallSegments(store, candidates);
+/** A whole release below `release` in the store; its pictures can't be decoded, unless `stored` gives better ones. */
+export async function makeSmallRelease(
+  store: Store,
+  candidates = 60,
+  stored: StoredPicture = pictureOf,
+): Promise<SmallRelease> {
+  const decided = decideSmall(candidates, stored);
+  await writeSmallSegments(store, candidates, stored);
   const plan = await writePlan(store, "small", { ...smallPlan, candidates, ...decided });
   const release = storeBelow(store, "release");
   for (let shard = plan.shards - 1; shard >= 0; shard--) {

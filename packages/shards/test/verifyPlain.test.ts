@@ -1,9 +1,9 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { packTar, type TarMember, verifyRelease } from "../src/index.js";
+import { packTar, repairRelease, surveyShards, type TarMember, verifyRelease } from "../src/index.js";
 import { captionOf, pictureOf } from "./smallRelease.js";
 
 /** Rows of a shard as img2dataset leaves them: of every five one failed and is in the parquet only. */
@@ -69,6 +69,19 @@ const damages: [string, (at: string) => Promise<void>, { kind: string; file: str
     { kind: "pairing", file: "00000.tar", says: /000000000: no text/ },
   ],
   [
+    "a text that is missing where others have one, though the record has the caption",
+    async (at) => {
+      const record = (caption: string) => Buffer.from(JSON.stringify({ caption }));
+      const members = ["000000000", "000000001"].flatMap((key): TarMember[] => [
+        { name: `${key}.jpg`, data: pictureOf(0) },
+        { name: `${key}.json`, data: record("a caption") },
+      ]);
+      const text = { name: "000000001.txt", data: Buffer.from("a caption") };
+      await writeFile(join(at, "00000.tar"), packTar([...members, text]));
+    },
+    { kind: "pairing", file: "00000.tar", says: /000000000 has no \.txt/ },
+  ],
+  [
     "wrong statistics",
     (at) => writeFile(join(at, "00000_stats.json"), '{"count": 10, "successes": 9}'),
     { kind: "count", file: "00000_stats.json", says: /9 of 8/ },
@@ -105,5 +118,17 @@ describe("the check of shards that another program wrote", () => {
     const { problems } = await verifyRelease(at);
     const found = problems.filter((one) => one.kind === kind && one.file === file && says.test(one.says));
     expect(found, JSON.stringify(problems, null, 1)).not.toEqual([]);
+  });
+
+  it.each([
+    ["00000/000000000.jpg", "--output_format files"],
+    ["00000.tfrecord", "TensorFlow's records"],
+    ["00000.parquet", "--output_format parquet"],
+  ])("says what a folder without tars holds: %s", async (file, says) => {
+    const at = await mkdtemp(join(root, "other-"));
+    await mkdir(join(at, "00000"));
+    await writeFile(join(at, file), pictureOf(0));
+    for (const look of [verifyRelease, repairRelease, surveyShards])
+      await expect(look(at)).rejects.toThrow(says);
   });
 });

@@ -270,7 +270,22 @@ const damages: [string, (at: string) => Promise<void>, Expected][] = [
   [
     "a data card's page that was edited",
     (at) => appendFile(join(at, "datacard.md"), "and more"),
-    { kind: "record", file: "datacard.md" },
+    { kind: "hash", file: "datacard.md" },
+  ],
+  [
+    "a setting that was changed in the data card",
+    (at) => damageJson(at, "datacard.json", (text) => text.replace('"seed": 0', '"seed": 1')),
+    { kind: "hash", file: "datacard.json", says: /not as it was written/ },
+  ],
+  [
+    "statistics with failures that no row tells",
+    (at) => rewriteJson(join(at, "00001_stats.json"), (stats) => void (stats["failed_to_download"] = 5)),
+    { kind: "count", file: "00001_stats.json", says: /more than its 10 rows/ },
+  ],
+  [
+    "statistics of no shard",
+    (at) => cp(join(at, "00001_stats.json"), join(at, "00007_stats.json")),
+    { kind: "missing", file: "00007.tar" },
   ],
   [
     "a shard that nothing lists",

@@ -63,6 +63,23 @@ function toCell(kind: ColumnKind, value: unknown, where: string): string | numbe
   throw new TypeError(`Expected ${where} to be ${kind}, got ${JSON.stringify(value) ?? typeof value}`);
 }
 
+function cellOf<Row>({ field, name, kind, nullable }: Column<Row>, row: Row, i: number) {
+  const value = row[field];
+  if (value !== null && value !== undefined) return toCell(kind, value, `${name} of row ${i}`);
+  if (nullable) return null;
+  throw new TypeError(`Expected ${name} of row ${i} to be ${kind}, got null`);
+}
+
+/** Whether `encodeTable` would take this row. */
+export function fitsTable<Row>(columns: readonly Column<Row>[], row: Row): boolean {
+  try {
+    for (const one of columns) cellOf(one, row, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * A parquet file of these rows (snappy, row groups of 100,000). Equal rows and metadata give equal bytes.
  * @throws TypeError where a row doesn't fit its columns
@@ -72,16 +89,7 @@ export function encodeTable<Row>(
   rows: readonly Row[],
   metadata: Record<string, string> = {},
 ): Buffer {
-  const cells = columns.map(({ field, name, kind, nullable }) =>
-    rows.map((row, i) => {
-      const value = row[field];
-      if (value === null || value === undefined) {
-        if (nullable) return null;
-        throw new TypeError(`Expected ${name} of row ${i} to be ${kind}, got null`);
-      }
-      return toCell(kind, value, `${name} of row ${i}`);
-    }),
-  );
+  const cells = columns.map((one) => rows.map((row, i) => cellOf(one, row, i)));
   const bytes = parquetWriteBuffer({
     columnData: columns.map(({ name, kind, nullable }, i) => ({
       name,

@@ -33,16 +33,26 @@ export interface DataCard {
   pictures: string[];
   shards: { tar: string; samples: number; bytes: number; sha256: string; parquetSha256: string }[];
   rejectedFiles: { file: string; rows: number; sha256: string }[];
-  /** The blocklists and evaluation sets that were applied, by the sha256 of their entries. */
-  lists: BarListRef[];
+  /**
+   * The blocklists and evaluation sets that were applied, by the sha256 of their entries; null where a repair made the
+   * card and nothing tells them any more.
+   */
+  lists: BarListRef[] | null;
   settings: unknown;
   madeBy: string;
   makeAgain: string;
+  /**
+   * Hex sha256 of datacard.md and README.md, which are made from all that stands above and say nothing of these. Cards of
+   * before they were recorded have none.
+   */
+  pages?: Record<string, string>;
+  /** Hex sha256 of this card's JSON without white space and without this field; cards of before have none. */
+  cardSha256?: string;
 }
 
 export interface DataCardInput {
   name: string;
-  plan: PlanSummary;
+  plan: Omit<PlanSummary, "lists"> & Pick<DataCard, "lists">;
   shards: (ShardInfo & { parquetSha256: string })[];
   rejectedFiles: DataCard["rejectedFiles"];
   counts: ReleaseCounts;
@@ -60,6 +70,7 @@ export function countsOfCard(counts: ReleaseCounts): DataCard["counts"] {
   };
 }
 
+/** A card without hashes of its pages and of itself. */
 export function dataCard({ name, plan, shards, rejectedFiles, counts }: DataCardInput): DataCard {
   return {
     name,
@@ -86,12 +97,15 @@ export function dataCard({ name, plan, shards, rejectedFiles, counts }: DataCard
   };
 }
 
+/** Longer names are cut. */
+export const maxCellCharacters = 120;
+
 /** A name as Markdown can hold it. */
 const cell = (text: string) =>
   text
     .replace(/[\r\n\t]+/g, " ")
     .replace(/[\\|<>`*_[\]]/g, "\\$&")
-    .slice(0, 120);
+    .slice(0, maxCellCharacters);
 
 function table(title: string, unit: string, counts: Record<string, number>, total: number): string {
   const rows = Object.entries(counts);
@@ -103,6 +117,11 @@ function table(title: string, unit: string, counts: Record<string, number>, tota
 
 /** Which lists kept what out; the rows that they dropped are counted by reason. */
 function listTable({ lists, counts }: DataCard): string {
+  if (lists === null)
+    return (
+      "\n## Lists\n\nIt is not known which blocklists and evaluation sets were applied, if any: this page was made again " +
+      "from the shards, which don't tell.\n"
+    );
   if (lists.length === 0) return "\n## Lists\n\nNo blocklist and no evaluation set was applied.\n";
   const lines = lists.map(({ use, name, sha256, entries }) => {
     const { sha256: bytes, pdq, domain, url } = entries;
@@ -122,8 +141,8 @@ export function dataCardText(card: DataCard): string {
   const size = (counts: Record<string, number>) => Object.keys(counts).length;
   return [
     `# ${cell(card.name)}\n`,
-    `\n${card.kept} image–text pairs in ${card.shards.length} shards (${bytes} bytes), chosen from ${card.candidates} ` +
-      `candidates; ${card.rejected} were not taken, each for the reason in \`rejected/\`.\n`,
+    `\n${card.kept} image–text pairs in ${card.shards.length} shards of at most ${card.samplesPerShard} (${bytes} bytes), chosen ` +
+      `from ${card.candidates} candidates; ${card.rejected} were not taken, each for the reason in \`rejected/\`.\n`,
     `\nEach sample has a picture, a caption (\`.txt\`) and a record (\`.json\`) with every text, page and query that ` +
       `spoke of the picture. \`NNNNN.parquet\` holds the same records as a table.\n`,
     table("By reason, of those not taken", "candidates", reason, size(reason)),

@@ -1,16 +1,17 @@
-import { createHash } from "node:crypto";
+import type { Buffer } from "node:buffer";
 import { UserError } from "@pairloom/config";
 import { BlobNotFoundError, type Store } from "@pairloom/storage";
 import { decodeTable } from "../parquet/table.js";
+import { sha256Of } from "../sha256Of.js";
+import { cardPages, sealedCard } from "./cardPages.js";
 import { dataCard, type DataCard, type ReleaseCounts } from "./dataCard.js";
 import { countSamples, emptyCounts } from "./releaseCounts.js";
-import { releaseSidecars } from "./releaseSidecars.js";
+import { cardFile, sizesFile, widsIndex } from "./releaseSidecars.js";
 import { type PlanSummary, readPlan, readPlanRejected } from "./releasePlan.js";
 import { readShardInfo, type ShardInfo } from "./shardInfo.js";
 import { shardName } from "./shardName.js";
 import { shardColumns } from "./shardTable.js";
 
-const sha256Of = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 const folderTaken = (file: string, to: Store) =>
   new UserError("release_folder_taken", `${file} in ${to.url} belongs to another release`, {
     hint: "Write this release to another folder, or delete that one.",
@@ -60,9 +61,17 @@ async function publishRejected(
   return files;
 }
 
+/** Publishes the card's pages; returns those that are there, which another version may have written before it was killed. */
+async function publishPages(card: DataCard, to: Store): Promise<Map<string, Buffer>> {
+  const pages = cardPages(card);
+  for (const [file, bytes] of pages)
+    if ((await to.publish(file, bytes)) === "exists") pages.set(file, await to.get(file));
+  return pages;
+}
+
 /**
- * Publishes what stands beside a release's shards, all of which must be written: `rejected/`, the wids index, the data
- * card, a README for dataset hosts and, last, `sizes.json`. Done again it changes nothing.
+ * Publishes what stands beside a release's shards, all of which must be written: `rejected/`, the wids index, a
+ * README for dataset hosts, the data card with their hashes and, last, `sizes.json`. Done again it changes nothing.
  * @param plan the plan's name in `from`
  * @throws UserError where a shard is missing or of another release
  */
@@ -72,7 +81,10 @@ export async function finishRelease(from: Store, plan: string, to: Store): Promi
   const counts = emptyCounts();
   const shards = await readShards(to, summary, counts);
   const rejectedFiles = await publishRejected(from, plan, to, summary, counts);
-  const card = dataCard({ name: plan, plan: summary, shards, rejectedFiles, counts });
-  for (const [file, bytes] of releaseSidecars(card, shards)) await to.publish(file, bytes);
+  await to.publish("index.json", widsIndex(plan, shards));
+  const content = dataCard({ name: plan, plan: summary, shards, rejectedFiles, counts });
+  const card = sealedCard(content, await publishPages(content, to));
+  await to.publish("datacard.json", cardFile(card));
+  await to.publish("sizes.json", sizesFile(shards));
   return card;
 }

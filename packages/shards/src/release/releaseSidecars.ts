@@ -1,6 +1,5 @@
 import { Buffer } from "node:buffer";
-import { type DataCard, dataCardText } from "./dataCard.js";
-import { datasetReadme } from "./datasetReadme.js";
+import type { DataCard } from "./dataCard.js";
 import type { ShardInfo } from "./shardInfo.js";
 
 type TarInfo = Pick<ShardInfo, "tar" | "samples" | "bytes" | "md5">;
@@ -25,13 +24,5 @@ export const widsIndex = (name: string, shards: readonly TarInfo[]): Buffer =>
     })),
   });
 
-/** The files that speak of a release as a whole, in the order in which they are published: `sizes.json` says "whole". */
-export function releaseSidecars(card: DataCard, shards: readonly TarInfo[]): Map<string, Buffer> {
-  return new Map([
-    ["index.json", widsIndex(card.name, shards)],
-    ["datacard.json", json(card)],
-    ["datacard.md", Buffer.from(dataCardText(card))],
-    ["README.md", Buffer.from(datasetReadme(card))],
-    ["sizes.json", sizesFile(shards)],
-  ]);
-}
+/** `datacard.json`. */
+export const cardFile = (card: DataCard): Buffer => json(card);

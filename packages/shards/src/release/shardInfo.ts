@@ -19,13 +19,19 @@ const schema = z.strictObject({
 /** What a shard's parquet says of its tar. */
 export type ShardInfo = z.infer<typeof schema>;
 
+/** What the metadata of a parquet says of a tar; null where it isn't a shard's. */
+export function parseShardInfo(metadata: Record<string, string>): ShardInfo | null {
+  try {
+    return schema.parse(JSON.parse(metadata[shardKey] ?? ""));
+  } catch {
+    return null;
+  }
+}
+
 /** @throws TableDamagedError where the bytes are no parquet of a shard that this program wrote */
 export function readShardInfo(parquet: Uint8Array): ShardInfo {
-  const text = tableMetadata(parquet)[shardKey];
-  if (text === undefined) throw new TableDamagedError("its metadata names no tar");
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch (cause) {
-    throw new TableDamagedError("its metadata is broken", cause);
-  }
+  const metadata = tableMetadata(parquet);
+  const info = parseShardInfo(metadata);
+  if (info !== null) return info;
+  throw new TableDamagedError(shardKey in metadata ? "its metadata is broken" : "its metadata names no tar");
 }

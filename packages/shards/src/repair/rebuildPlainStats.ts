@@ -1,5 +1,6 @@
 import { readPlainTable } from "../parquet/plainTable.js";
 import { shardStats } from "../release/shardStats.js";
+import { statsProblems } from "../verify/verifyStats.js";
 import type { RepairContext } from "./repairContext.js";
 import type { RebuiltShard } from "./rebuildShard.js";
 
@@ -21,12 +22,7 @@ export async function rebuildPlainStats(shard: RebuiltShard, context: RepairCont
       parquet,
       `it has ${counted.successes} successes of ${shard.keys.length} samples`,
     );
-  try {
-    const there = JSON.parse((await store.get(file)).toString("utf8")) as Partial<typeof counted>;
-    if (there.count === counted.count && there.successes === counted.successes) return;
-  } catch {
-    // missing or damaged: it is made anew
-  }
+  if (files.has(file) && statsProblems(await store.get(file), counted).length === 0) return;
   const failures = {
     count: counted.count,
     failed_to_download: count("failed_to_download"),

@@ -1,10 +1,12 @@
 import { UserError } from "@pairloom/config";
 import { openStore, type Store } from "@pairloom/storage";
 import { sizesFile, widsIndex } from "../release/releaseSidecars.js";
+import { noShards } from "../verify/noShards.js";
 import { ProblemList, type ReleaseProblem } from "../verify/problem.js";
 import { reportRepeats, SeenKeys } from "../verify/seenKeys.js";
 import { listedTars, readSidecars } from "../verify/sidecars.js";
-import { filesOf, isRelease, shardNames } from "../verify/verifyRelease.js";
+import { isRelease } from "../verify/isRelease.js";
+import { filesOf, shardNames } from "../verify/verifyRelease.js";
 import { rebuildCard } from "./rebuildCard.js";
 import { rebuildPlainStats } from "./rebuildPlainStats.js";
 import { rebuildShard, type RebuiltShard } from "./rebuildShard.js";
@@ -42,8 +44,9 @@ export async function repairRelease(place: string | Store, options: RepairOption
   const { dryRun = false, trustTars = false } = options;
   const store = typeof place === "string" ? await openStore(place, { readOnly: true }) : place;
   const files = await filesOf(store);
-  const layout = (await isRelease(store, files.keys())) ? "release" : "plain";
+  const layout = (await isRelease(store, files)) ? "release" : "plain";
   const tars = shardNames(files.keys()).filter((name) => files.has(`${name}.tar`));
+  if (tars.length === 0 && layout === "plain") throw noShards("no_shards", store, files.keys());
   if (tars.length === 0)
     throw new UserError("no_shards", `There are no shards (*.tar) in ${store.url}`, {
       hint: "Sidecars are rebuilt from the tars: put those back from a copy.",

@@ -5,6 +5,7 @@ import type { PictureCheck } from "./scanShard.js";
 import { compareShard, type Sidecars } from "./sidecars.js";
 import { verifyPlainShard } from "./verifyPlainShard.js";
 import { verifyShard } from "./verifyShard.js";
+import { verifyStats } from "./verifyStats.js";
 
 /** What the check of one shard needs. */
 export interface ShardContext {
@@ -43,7 +44,8 @@ export async function checkReleaseShard(
     report("hash", tar, "its SHA-256 is not the one in datacard.json");
   if (listed !== undefined && listed.parquetSha256 !== parquetSha256)
     report("hash", parquet, "its SHA-256 is not the one in datacard.json");
-  if (!lacking.includes(stats)) await verifyStats(store, stats, samples, report);
+  if (!lacking.includes(stats))
+    await verifyStats(store, stats, { successes: samples, count: samples }, report);
   return { keys, samples, rows };
 }
 
@@ -60,17 +62,4 @@ export async function checkPlainShard(
   const shard = await verifyPlainShard(store, name, there, check, report, onBytes);
   compareShard({ ...shard, tar, samples: shard.keys.length }, sidecars, report);
   return { keys: shard.keys, samples: shard.keys.length, rows: [] };
-}
-
-async function verifyStats(store: Store, file: string, samples: number, report: Report): Promise<void> {
-  try {
-    const { count, successes } = JSON.parse((await store.get(file)).toString("utf8")) as Record<
-      string,
-      number
-    >;
-    if (count === samples && successes === samples) return;
-    report("count", file, `it counts ${successes} of ${samples} samples`);
-  } catch (error) {
-    report("count", file, `it can't be read: ${(error as Error).message.slice(0, 200)}`);
-  }
 }

@@ -1,3 +1,5 @@
+import { z } from "zod";
+
 /** Something that is wrong with a folder of shards: what kind of thing, where, and what it says. */
 export interface ReleaseProblem {
   kind:
@@ -18,6 +20,17 @@ export interface ReleaseProblem {
 }
 
 export type Report = (kind: ReleaseProblem["kind"], file: string, says: string, key?: string) => void;
+
+/** Why a file of JSON can't be used, in one line. */
+export function whyUnreadable(error: unknown): string {
+  const says =
+    error instanceof z.ZodError
+      ? error.issues
+          .map(({ path, message }) => [path.join("."), message].filter(Boolean).join(": "))
+          .join("; ")
+      : (error as Error).message;
+  return `it can't be read: ${says.replaceAll(/\s+/g, " ").slice(0, 200)}`;
+}
 
 /** The first problems by name, and how many there are. */
 export class ProblemList {

@@ -32,6 +32,12 @@ export function checkSignature(picture: Buffer, extension: string): string | nul
   return matches ? null : `its bytes are no ${extension}`;
 }
 
+/** Whether the first bytes are those of any picture: other programs may name all of them `.jpg`. */
+export function checkAnySignature(picture: Buffer): string | null {
+  const start = picture.toString("latin1", 0, 16);
+  return Object.values(signatures).some((one) => one.test(start)) ? null : "its bytes are no picture";
+}
+
 /** What is wrong with one sample. */
 export type SampleProblem = [kind: ReleaseProblem["kind"], says: string];
 

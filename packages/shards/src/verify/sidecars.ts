@@ -1,7 +1,8 @@
 import { barListRef } from "@pairloom/config";
 import { BlobNotFoundError, type Store } from "@pairloom/storage";
 import { z } from "zod";
-import type { Report } from "./problem.js";
+import { isCardWhole } from "../release/cardPages.js";
+import { type Report, whyUnreadable } from "./problem.js";
 
 const schemas = {
   "sizes.json": z.record(z.string(), z.int()),
@@ -39,14 +40,20 @@ const schemas = {
     ),
     rejectedFiles: z.array(z.looseObject({ file: z.string(), rows: z.int(), sha256: z.string() })),
     settings: z.unknown(),
-    lists: z.array(barListRef).default([]),
+    // Releases of before there were lists have none; those of a repair may not know.
+    lists: z.array(barListRef).nullable().default([]),
+    pages: z.record(z.string(), z.string()).optional(),
+    cardSha256: z.string().optional(),
   }),
 };
 export type SidecarName = keyof typeof schemas;
 export type Sidecar<Name extends SidecarName> = z.infer<(typeof schemas)[Name]>;
 
 /** The sidecars of a whole folder; null where one isn't there or can't be used. */
-export type Sidecars = { [Name in SidecarName]: Sidecar<Name> | null };
+export type Sidecars = { [Name in SidecarName]: Sidecar<Name> | null } & {
+  /** Whether the data card has the hash that it records of itself; null where it records none. */
+  cardWhole: boolean | null;
+};
 
 /** @param missing what to do where one isn't there: report it, or let it be */
 export async function readSidecars(
@@ -54,21 +61,26 @@ export async function readSidecars(
   report: Report,
   missing: "report" | "ignore",
 ): Promise<Sidecars> {
+  let cardWhole: boolean | null = null;
   const read = async <Name extends SidecarName>(file: Name): Promise<Sidecar<Name> | null> => {
     try {
-      return schemas[file].parse(JSON.parse((await store.get(file)).toString("utf8"))) as Sidecar<Name>;
+      const value: unknown = JSON.parse((await store.get(file)).toString("utf8"));
+      const sidecar = schemas[file].parse(value) as Sidecar<Name>;
+      if (file === "datacard.json") cardWhole = isCardWhole(value as object);
+      return sidecar;
     } catch (error) {
-      if (!(error instanceof BlobNotFoundError))
-        report("count", file, `it can't be read: ${(error as Error).message.slice(0, 200)}`);
+      if (!(error instanceof BlobNotFoundError)) report("count", file, whyUnreadable(error));
       else if (missing === "report") report("missing", file, "it isn't there");
       return null;
     }
   };
-  return {
+  const sidecars = {
     "sizes.json": await read("sizes.json"),
     "index.json": await read("index.json"),
     "datacard.json": await read("datacard.json"),
   };
+  if (cardWhole === false) report("hash", "datacard.json", "it is not as it was written");
+  return { ...sidecars, cardWhole };
 }
 
 /** The tars that the sidecars name. */

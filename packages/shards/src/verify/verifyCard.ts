@@ -1,9 +1,8 @@
-import { createHash } from "node:crypto";
 import type { Store } from "@pairloom/storage";
 import { decodeTable, TableDamagedError } from "../parquet/table.js";
-import { countsOfCard, type DataCard, dataCardText, type ReleaseCounts } from "../release/dataCard.js";
-import { datasetReadme } from "../release/datasetReadme.js";
+import { countsOfCard, type ReleaseCounts } from "../release/dataCard.js";
 import { rejectedColumns } from "../release/planTables.js";
+import { sha256Of } from "../sha256Of.js";
 import type { Report } from "./problem.js";
 import type { Sidecar } from "./sidecars.js";
 
@@ -24,7 +23,7 @@ export async function verifyRejected(
     const entry = known.get(file);
     const bytes = await store.get(file);
     if (card !== null && entry === undefined) report("unexpected", file, "datacard.json doesn't list it");
-    if (entry !== undefined && entry.sha256 !== createHash("sha256").update(bytes).digest("hex"))
+    if (entry !== undefined && entry.sha256 !== sha256Of(bytes))
       report("hash", file, "its SHA-256 is not the one in datacard.json");
     try {
       const table = (await decodeTable(rejectedColumns, bytes)).rows;
@@ -40,14 +39,12 @@ export async function verifyRejected(
   return rows;
 }
 
-/** Whether the data card adds up: kept + rejected = candidates, its counts, and the pages that are made from it. */
-export async function verifyCard(
-  store: Store,
-  there: ReadonlySet<string>,
+/** Whether the data card adds up: kept + rejected = candidates, and its counts. */
+export function verifyCard(
   card: Card,
   { samples, rejected, counts }: { samples: number; rejected: number; counts: ReleaseCounts },
   report: Report,
-): Promise<void> {
+): void {
   const file = "datacard.json";
   if (card.kept !== samples) report("count", file, `it says ${card.kept} kept, there are ${samples}`);
   if (card.rejected !== rejected)
@@ -58,9 +55,24 @@ export async function verifyCard(
   for (const kind of ["reason", "source", "licence", "language", "query"] as const)
     if (JSON.stringify(card.counts[kind]) !== JSON.stringify(counted[kind]))
       report("count", file, `its counts by ${kind} are not those of the rows`);
-  const pages = { "datacard.md": dataCardText, "README.md": datasetReadme };
-  for (const [page, text] of Object.entries(pages)) {
-    if (there.has(page) && (await store.get(page)).toString("utf8") !== text(card as unknown as DataCard))
-      report("record", page, "it is not what datacard.json gives");
+}
+
+const pageNames = ["datacard.md", "README.md"];
+
+/**
+ * Whether the pages are those that the card recorded. What another version of this program would write is no measure, so
+ * pages of a card that recorded none are not looked at.
+ */
+export async function verifyPages(
+  store: Store,
+  there: ReadonlySet<string>,
+  card: Card | null,
+  report: Report,
+): Promise<void> {
+  const recorded = card === null ? null : (card.pages ?? {});
+  for (const page of recorded === null ? pageNames : Object.keys(recorded)) {
+    if (!there.has(page)) report("missing", page, "it isn't there");
+    else if (recorded !== null && recorded[page] !== sha256Of(await store.get(page)))
+      report("hash", page, "its SHA-256 is not the one in datacard.json");
   }
 }

@@ -1,14 +1,13 @@
-import { UserError } from "@pairloom/config";
 import { openStore, type Store } from "@pairloom/storage";
-import { TableDamagedError } from "../parquet/table.js";
 import { countSamples, emptyCounts } from "../release/releaseCounts.js";
-import { readShardInfo } from "../release/shardInfo.js";
 import { checkPlainShard, checkReleaseShard } from "./checkShard.js";
+import { isRelease } from "./isRelease.js";
+import { noShards } from "./noShards.js";
 import { ProblemList, type ReleaseProblem } from "./problem.js";
-import { checkSignature, type PictureCheck } from "./scanShard.js";
+import { checkAnySignature, checkSignature, type PictureCheck } from "./scanShard.js";
 import { reportRepeats, SeenKeys } from "./seenKeys.js";
 import { listedTars, readSidecars } from "./sidecars.js";
-import { verifyCard, verifyRejected } from "./verifyCard.js";
+import { verifyCard, verifyPages, verifyRejected } from "./verifyCard.js";
 
 export interface VerifyOptions {
   /** Decodes a picture; without it only the first bytes are looked at. */
@@ -46,23 +45,9 @@ export async function filesOf(store: Store): Promise<Map<string, number>> {
 /** Names of the shards of which a file is there ("00000"). */
 export const shardNames = (files: Iterable<string>): string[] =>
   [...files].flatMap(
-    (file) => /^([^/]+)\.tar$/.exec(file)?.[1] ?? /^(\d{5,})\.parquet$/.exec(file)?.[1] ?? [],
+    (file) =>
+      /^([^/]+)\.tar$/.exec(file)?.[1] ?? /^(\d{5,})(?:\.parquet|_stats\.json)$/.exec(file)?.[1] ?? [],
   );
-
-/** Whether the folder is (or was) a release of pairloom: its data card, its rejected rows or a parquet of it is there. */
-export async function isRelease(store: Store, files: Iterable<string>): Promise<boolean> {
-  const names = [...files];
-  if (names.some((name) => name === "datacard.json" || name.startsWith("rejected/"))) return true;
-  for (const name of names.filter((file) => /^\d{5,}\.parquet$/.test(file))) {
-    try {
-      readShardInfo(await store.get(name));
-      return true;
-    } catch (error) {
-      if (!(error instanceof TableDamagedError)) throw error;
-    }
-  }
-  return false;
-}
 
 /**
  * Checks a folder of shards wholly: the structure of every tar, pictures and texts paired, keys unique, and all that
@@ -79,15 +64,14 @@ export async function verifyRelease(
   const { report } = list;
   const files = await filesOf(store);
   const there = new Set(files.keys());
-  const layout = (await isRelease(store, there)) ? "release" : "plain";
+  const layout = (await isRelease(store, files)) ? "release" : "plain";
   if (layout === "plain" && !shardNames(there).some((name) => there.has(`${name}.tar`))) {
-    throw new UserError("no_release", `There are no shards in ${store.url}`, {
-      hint: "Name the folder that holds 00000.tar and its like.",
-    });
+    throw noShards("no_release", store, there);
   }
   const sidecars = await readSidecars(store, report, layout === "release" ? "report" : "ignore");
   const listed = listedTars(sidecars).map((tar) => tar.replace(/\.tar$/, ""));
   const names = [...new Set([...shardNames(there), ...listed])].sort();
+  const check = options.checkPicture ?? (layout === "release" ? checkSignature : checkAnySignature);
   const seen = new SeenKeys();
   const counts = emptyCounts();
   const progress: VerifyProgress = {
@@ -108,7 +92,7 @@ export async function verifyRelease(
       store,
       there,
       sidecars,
-      check: options.checkPicture ?? checkSignature,
+      check,
       report,
       onBytes,
     };
@@ -123,9 +107,8 @@ export async function verifyRelease(
   const card = sidecars["datacard.json"];
   const rejected = layout === "plain" ? 0 : await verifyRejected(store, there, card, counts, report);
   if (layout === "release") {
-    for (const file of ["datacard.md", "README.md"])
-      if (!there.has(file)) report("missing", file, "it isn't there");
-    if (card !== null) await verifyCard(store, there, card, { samples, rejected, counts }, report);
+    if (card !== null) verifyCard(card, { samples, rejected, counts }, report);
+    await verifyPages(store, there, card, report);
   }
   const { problems, found } = list;
   return { layout, problems, found, shards: names.length, samples, rejected };

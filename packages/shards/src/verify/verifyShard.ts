@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import type { Store } from "@pairloom/storage";
 import { decodeTable, TableDamagedError } from "../parquet/table.js";
 import type { MemberGroup } from "../reader/groupSamples.js";
 import { readShardInfo, type ShardInfo } from "../release/shardInfo.js";
 import { type TableRow, tableColumns } from "../release/shardTable.js";
+import { sha256Of } from "../sha256Of.js";
 import type { Report } from "./problem.js";
 import { isPicture, type PictureCheck, type SampleProblem, scanShard } from "./scanShard.js";
 
@@ -17,8 +17,6 @@ export interface VerifiedShard {
   md5: string;
   parquetSha256: string;
 }
-
-const sha256Of = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 /** What is wrong with a sample of a release by itself. */
 export function membersProblems({ key, members }: MemberGroup): SampleProblem[] {

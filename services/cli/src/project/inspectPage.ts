@@ -1,12 +1,20 @@
 import type { ChosenSample, Survey } from "@pairloom/shards";
 import { escapeHtml } from "./escapeHtml.js";
-import { spreadText } from "./surveyText.js";
+import { countsText, spreadText } from "./surveyText.js";
 import { thumbnailUri } from "./thumbnailUri.js";
 
 /** A page of samples that loads nothing: thumbnails are in it, and what strangers wrote is text alone. */
 export async function inspectPage(name: string, seed: number, survey: Survey): Promise<string> {
-  const { shards, ofShards, samples, chosen, pictureBytes, captionCharacters } = survey;
+  const { shards, ofShards, samples, chosen } = survey;
   const cards = await Promise.all(chosen.map(sampleCard));
+  const found = [
+    ["Pictures", countsText(survey.formats, "none")],
+    ["Bytes of a picture", spreadText(survey.pictureBytes)],
+    ["Characters of a caption", spreadText(survey.captionCharacters)],
+    ["Captions met before", survey.repeatedCaptions.toLocaleString("en-US")],
+    ["Put aside", countsText(survey.quarantined, "nothing")],
+  ];
+  const list = found.map(([term, text]) => `<dt>${term}</dt><dd>${text}</dd>`).join("");
   const read = shards === ofShards ? `${shards} shards` : `${shards} of ${ofShards} shards`;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -14,7 +22,7 @@ export async function inspectPage(name: string, seed: number, survey: Survey): P
 <meta name="referrer" content="no-referrer"><title>${escapeHtml(name)} — pairloom shards</title><style>${style}</style></head>
 <body><main><header><h1>${escapeHtml(name)}</h1>
 <p>${chosen.length} of ${samples.toLocaleString("en-US")} samples in ${read}, chosen by seed ${seed}</p>
-<dl><dt>Bytes of a picture</dt><dd>${spreadText(pictureBytes)}</dd><dt>Characters of a caption</dt><dd>${spreadText(captionCharacters)}</dd></dl></header>
+<dl>${list}</dl></header>
 <div class="samples">${cards.join("\n")}</div></main></body></html>
 `;
 }

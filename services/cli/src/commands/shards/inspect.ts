@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "@pairloom/config";
 import { setupSharp } from "@pairloom/image";
 import { surveyShards } from "@pairloom/shards";
+import { isStoreUrl } from "@pairloom/storage";
 import type { Command } from "commander";
 import { contactSheet } from "../../project/contactSheet.js";
 import { inspectPage } from "../../project/inspectPage.js";
@@ -39,21 +40,32 @@ export function addInspect(shards: Command): void {
     .action(inspect);
 }
 
+/** The folder to look into, the tar where it is one alone, and what to call it. */
+async function findPlace(place: string): Promise<{ folder: string; tar: string | null; name: string }> {
+  const path = isStoreUrl(place) ? place.replace(/\/+$/, "") : resolve(place);
+  const name = basename(path).replace(/\.tar$/, "");
+  if (isStoreUrl(place)) {
+    if (!path.endsWith(".tar")) return { folder: path, tar: null, name };
+    return { folder: path.slice(0, path.lastIndexOf("/")), tar: basename(path), name };
+  }
+  const info = await stat(path).catch(() => null);
+  if (info === null)
+    throw new UserError("no_shards", `There is no ${place}`, { hint: "Name a folder of shards, or a tar." });
+  return info.isFile()
+    ? { folder: dirname(path), tar: basename(path), name }
+    : { folder: path, tar: null, name };
+}
+
 async function inspect(place: string, options: InspectOptions): Promise<void> {
   const say = createSay(options.json ?? false);
   const { samples, seed, maxShards } = options;
   setupSharp();
-  const path = resolve(place);
-  const info = await stat(path).catch(() => null);
-  if (info === null)
-    throw new UserError("no_shards", `There is no ${place}`, { hint: "Name a folder of shards, or a tar." });
-  const isTar = info.isFile();
-  const name = basename(path).replace(/\.tar$/, "");
-  const survey = await surveyShards(isTar ? dirname(path) : path, {
+  const { folder, tar, name } = await findPlace(place);
+  const survey = await surveyShards(folder, {
     samples,
     seed,
     maxShards,
-    ...(isTar ? { tar: basename(path) } : {}),
+    ...(tar === null ? {} : { tar }),
     onProgress: readProgress(new LiveBlock()),
   });
   const out = resolve(options.out ?? `${name}-sheet`);

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { UserError } from "@pairloom/config";
 import { type Repair, repairRelease } from "@pairloom/shards";
+import { isStoreUrl } from "@pairloom/storage";
 import type { Command } from "commander";
 import { LiveBlock } from "../../terminal/liveBlock.js";
 import { readProgress } from "../../terminal/readProgress.js";
@@ -38,7 +39,7 @@ export function addRepair(shards: Command): void {
 async function repair(folder: string, options: RepairCommandOptions): Promise<void> {
   const say = createSay(options.json ?? false);
   const { dryRun = false, trustTars = false } = options;
-  const result = await repairRelease(resolve(folder), {
+  const result = await repairRelease(isStoreUrl(folder) ? folder : resolve(folder), {
     dryRun,
     trustTars,
     onProgress: readProgress(new LiveBlock()),
