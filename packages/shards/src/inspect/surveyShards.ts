@@ -1,11 +1,10 @@
-import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { openStore, type Store } from "@pairloom/storage";
 import { Quarantine, type QuarantineReason } from "../reader/quarantine.js";
 import { readShardBatches } from "../reader/readShard.js";
 import { findShards } from "../reader/findShards.js";
 import { seededOrder } from "../reader/seededOrder.js";
-import type { ShardSample } from "../reader/shardSample.js";
+import { copyOfSample, type ShardSample } from "../reader/shardSample.js";
 import { type Quantiles, quantilesOf } from "./quantiles.js";
 
 export interface SurveyOptions {
@@ -98,7 +97,7 @@ class Choice {
     const last = this.kept.at(-1);
     if (this.kept.length === this.count && (last === undefined || rank >= last.rank)) return;
     // The bytes are views of a chunk of the shard, which must not be held for the sake of one picture.
-    this.kept.push({ rank, sample: { ...sample, image: Buffer.from(sample.image), shard } });
+    this.kept.push({ rank, sample: { ...copyOfSample(sample), shard } });
     this.kept.sort((a, b) => (a.rank < b.rank ? -1 : 1));
     this.kept.length = Math.min(this.kept.length, this.count);
   }
