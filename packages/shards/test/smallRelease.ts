@@ -16,9 +16,11 @@ export function pictureOf(i: number): Buffer {
 export const captionOf = (i: number): string =>
   `a drawing of ${i} things – "${i % 3 ? "naïve" : "日本語"}"\nline 𝄞`;
 
-function segmentRow(i: number): SegmentRow {
+type PictureOf = typeof pictureOf;
+
+function segmentRow(i: number, picture: PictureOf): SegmentRow {
   const fetched = i % 4 !== 3;
-  const bytes = pictureOf(i);
+  const bytes = picture(i);
   const id = sha256(Buffer.from(`candidate ${i}`)).slice(0, 32);
   return {
     candidateId: id,
@@ -59,23 +61,32 @@ export interface SmallRelease {
 export const smallPlan = { id: "0123456789abcdef", samplesPerShard: 10, settings: { seed: 0 } };
 
 /** Segments of candidates 0 … `candidates`−1, 20 a segment, in a store that is empty. */
-export async function writeSmallSegments(store: Store, candidates: number): Promise<void> {
+export async function writeSmallSegments(
+  store: Store,
+  candidates: number,
+  picture: PictureOf = pictureOf,
+): Promise<void> {
   for (let start = 0; start < candidates; start += 20) {
-    const rows = Array.from({ length: Math.min(20, candidates - start) }, (_, i) => segmentRow(start + i));
+    const rows = Array.from({ length: Math.min(20, candidates - start) }, (_, i) =>
+      segmentRow(start + i, picture),
+    );
     const pictures = new Map<string, Buffer>();
     rows.forEach(({ member }, i) => {
-      if (member !== null) pictures.set(member, pictureOf(start + i));
+      if (member !== null) pictures.set(member, picture(start + i));
     });
     await writeSegment(store, `seg${start}`, rows, pictures);
   }
 }
 
 /** What a decision on those candidates might be: by sha256, every seventh a double of the one before. */
-export function decideSmall(candidates: number): Omit<SmallRelease, "release"> {
+export function decideSmall(
+  candidates: number,
+  picture: PictureOf = pictureOf,
+): Omit<SmallRelease, "release"> {
   const samples: ReleaseSample[] = [];
   const rejected: RejectedRow[] = [];
   const pictures = new Map<string, Buffer>();
-  const rows = Array.from({ length: candidates }, (_, i) => ({ i, row: segmentRow(i) }));
+  const rows = Array.from({ length: candidates }, (_, i) => ({ i, row: segmentRow(i, picture) }));
   rows.sort((a, b) => ((a.row.sha256 ?? "") < (b.row.sha256 ?? "") ? -1 : 1));
   for (const { i, row } of rows) {
     const double = row.reason === null && samples.length > 0 && i % 7 === 6;
@@ -100,7 +111,7 @@ export function decideSmall(candidates: number): Omit<SmallRelease, "release"> {
     const shard = Math.floor(samples.length / smallPlan.samplesPerShard);
     const at = samples.length % smallPlan.samplesPerShard;
     const key = String(shard).padStart(5, "0") + String(at).padStart(4, "0");
-    pictures.set(key, pictureOf(i));
+    pictures.set(key, picture(i));
     samples.push({
       key,
       segment: `seg${i - (i % 20)}`,
@@ -127,9 +138,13 @@ export function decideSmall(candidates: number): Omit<SmallRelease, "release"> {
 }
 
 /** A whole release below `release` in the store. */
-export async function makeSmallRelease(store: Store, candidates = 60): Promise<SmallRelease> {
-  const decided = decideSmall(candidates);
-  await writeSmallSegments(store, candidates);
+export async function makeSmallRelease(
+  store: Store,
+  candidates = 60,
+  picture: PictureOf = pictureOf,
+): Promise<SmallRelease> {
+  const decided = decideSmall(candidates, picture);
+  await writeSmallSegments(store, candidates, picture);
   const plan = await writePlan(store, "small", { ...smallPlan, candidates, ...decided });
   const release = storeBelow(store, "release");
   for (let shard = plan.shards - 1; shard >= 0; shard--) {

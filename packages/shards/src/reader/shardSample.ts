@@ -72,8 +72,7 @@ function isPlain({ chunk, at, size }: TarEntry): boolean {
   return bits < 128;
 }
 
-const isText = (entry: TarEntry): boolean =>
-  (entry.size <= fewBytes && isPlain(entry)) || isUtf8(entry.data);
+const isText = (entry: TarEntry): boolean => (entry.size <= fewBytes && isPlain(entry)) || isUtf8(entry.data);
 
 const textOf = ({ data }: TarEntry): string => data.toString(isAscii(data) ? "latin1" : "utf8");
 
