@@ -20,37 +20,59 @@ export interface ShardSample {
 
 /**
  * A sample as it is read: known to be good, but its bytes, text and record are taken out of the shard's chunk when they
- * are first asked for. It holds that chunk, some megabytes: keep a `copyOfSample` for long.
+ * are asked for. It holds that chunk, some megabytes: keep a `copyOfSample` for long. Of its members it keeps places
+ * alone: a shuffle buffer's thousands of samples are then few objects to the garbage collector, which every chunk wakes.
  */
 export class StoredSample implements ShardSample {
-  private view: Buffer | null = null;
-  private caption: string | null = null;
+  private readonly pictureChunk: Buffer;
+  private readonly pictureAt: number;
+  private readonly pictureEnd: number;
+  private readonly recordChunk: Buffer | null;
+  private readonly recordAt: number;
+  private readonly recordEnd: number;
+  private readonly textChunk: Buffer | null;
+  private readonly textAt: number;
+  private readonly textEnd: number;
   private parsed: Record<string, unknown> | null = null;
 
   /**
    * @param picture KEY.jpg or its like
    * @param record KEY.json, where there is one: an object's JSON
-   * @param txt KEY.txt in UTF-8; without it the record has a caption
+   * @param text KEY.txt in UTF-8; without it the record has a caption
    */
   constructor(
     readonly key: string,
     readonly extension: string,
-    private readonly picture: TarEntry,
-    private readonly record: TarEntry | undefined,
-    private readonly txt: TarEntry | undefined,
-  ) {}
+    picture: TarEntry,
+    record: TarEntry | undefined,
+    text: TarEntry | undefined,
+  ) {
+    this.pictureChunk = picture.chunk;
+    this.pictureAt = picture.at;
+    this.pictureEnd = picture.at + picture.size;
+    this.recordChunk = record?.chunk ?? null;
+    this.recordAt = record?.at ?? 0;
+    this.recordEnd = this.recordAt + (record?.size ?? 0);
+    this.textChunk = text?.chunk ?? null;
+    this.textAt = text?.at ?? 0;
+    this.textEnd = this.textAt + (text?.size ?? 0);
+  }
 
+  /** A new view of the bytes each time. */
   get image(): Buffer {
-    return (this.view ??= this.picture.data);
+    return this.pictureChunk.subarray(this.pictureAt, this.pictureEnd);
   }
 
   get text(): string {
-    return (this.caption ??= this.txt === undefined ? (this.json?.["caption"] as string) : textOf(this.txt));
+    if (this.textChunk === null) return this.json?.["caption"] as string;
+    return this.textChunk.toString("utf8", this.textAt, this.textEnd);
   }
 
   get json(): Record<string, unknown> | null {
-    if (this.record === undefined) return null;
-    return (this.parsed ??= JSON.parse(textOf(this.record)) as Record<string, unknown>);
+    if (this.recordChunk === null) return null;
+    return (this.parsed ??= JSON.parse(
+      textOf(this.recordChunk.subarray(this.recordAt, this.recordEnd)),
+    ) as Record<string, unknown>);
   }
 }
 
@@ -74,7 +96,7 @@ function isPlain({ chunk, at, size }: TarEntry): boolean {
 
 const isText = (entry: TarEntry): boolean => (entry.size <= fewBytes && isPlain(entry)) || isUtf8(entry.data);
 
-const textOf = ({ data }: TarEntry): string => data.toString(isAscii(data) ? "latin1" : "utf8");
+const textOf = (bytes: Buffer): string => bytes.toString(isAscii(bytes) ? "latin1" : "utf8");
 
 /** Texts and records beyond this are none of a picture's; parsing one would hold the event loop. */
 const maxSidecarBytes = 4 << 20;
@@ -95,7 +117,7 @@ function whyNoRecord(record: TarEntry): NoSample | null {
   if (isJsonObject(chunk, at, at + size)) return null;
   try {
     if (!isUtf8(record.data)) throw new TypeError("not UTF-8");
-    if (isObject(JSON.parse(textOf(record)))) return null;
+    if (isObject(JSON.parse(textOf(record.data)))) return null;
     return { reason: "record_unreadable", says: "KEY.json is no object" };
   } catch {
     return { reason: "record_unreadable", says: "KEY.json can't be read" };
