@@ -32,7 +32,14 @@ function saveSettings(lists: object): Promise<void> {
   const settings = projectSettings.parse({
     project: "lists",
     sources: [{ kind: "search", name: "demo-search", url: web.searchUrl, pageSize: 50 }],
-    web: { allowPrivate: ["127.0.0.0/8"], hostGapMs: 1, addressGapMs: 0, crawlDelayCapMs: 20, retries: 0, timeoutMs: 2000 },
+    web: {
+      allowPrivate: ["127.0.0.0/8"],
+      hostGapMs: 1,
+      addressGapMs: 0,
+      crawlDelayCapMs: 20,
+      retries: 0,
+      timeoutMs: 2000,
+    },
     image: { imageSize: 64, resizeMode: "keep_ratio", resizeOnlyIfBigger: true },
     lists,
   });
@@ -94,7 +101,9 @@ it("a picture that a list names, or that looks like an evaluation picture, is in
 
 it("layers that are switched off let through what they would have dropped", async () => {
   const all = lastJson<Released>(await release("--name", "layers"));
-  const off = lastJson<Released>(await release("--name", "off", "--no-bytes", "--no-near", "--no-placeholders"));
+  const off = lastJson<Released>(
+    await release("--name", "off", "--no-bytes", "--no-near", "--no-placeholders"),
+  );
   const reasons = (released: Released) => Object.keys(released.rejectedByReason);
   expect(reasons(all)).toContain("duplicate_bytes");
   expect(reasons(off)).not.toContain("duplicate_bytes");
