@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const python = process.env.PAIRLOOM_PYTORCH ?? "python3";
-const probe = spawnSync(python, [
+/** The Python that has open_clip. */
+export const openClipPython = process.env.PAIRLOOM_PYTORCH ?? "python3";
+const probe = spawnSync(openClipPython, [
   "-c",
   "import importlib.metadata as m; m.version('open_clip_torch'), m.version('torch')",
 ]);
@@ -22,7 +23,7 @@ export interface NamedConfig {
 export function openClip<T>(args: readonly string[], models: readonly NamedConfig[] = []): T {
   const script = fileURLToPath(new URL("models_reference.py", import.meta.url));
   const input = JSON.stringify(models);
-  const run = spawnSync(python, [script, ...args], { encoding: "utf8", maxBuffer: 1e9, input });
+  const run = spawnSync(openClipPython, [script, ...args], { encoding: "utf8", maxBuffer: 1e9, input });
   if (run.status !== 0) throw new Error(run.stderr);
   return JSON.parse(run.stdout.trim().split("\n").at(-1)!) as T;
 }

@@ -6,10 +6,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openShards, shardRow, type ShardRow } from "@pairloom/shards";
 import { openStore } from "@pairloom/storage";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeSmallRelease, type SmallRelease } from "../../packages/shards/test/smallRelease.js";
+import { openClipPython, openClipReason } from "./openClip.js";
 
-const modules = ["webdataset", "wids", "pyarrow"];
+const modules = ["webdataset", "wids", "pyarrow", "datasets", "PIL"];
+const packages = ["webdataset", "wids", "pyarrow", "datasets", "pillow"];
 
 /** A Python that has the readers: the named one, or one in a virtual environment that is made here; or why there is none. */
 function findPython(): { python: string } | { missing: string } {
@@ -23,17 +26,16 @@ function findPython(): { python: string } | { missing: string } {
   const python = join(venv, "bin", "python");
   if (hasModules(python)) return { python };
   if (spawnSync(named, ["-m", "venv", venv]).status !== 0) return { missing: "needs Python's venv" };
-  spawnSync(python, ["-m", "pip", "install", "-q", ...modules], { stdio: "ignore", timeout: 600_000 });
-  return hasModules(python) ? { python } : { missing: `needs ${modules.join(", ")} from PyPI` };
+  spawnSync(python, ["-m", "pip", "install", "-q", ...packages], { stdio: "ignore", timeout: 600_000 });
+  return hasModules(python) ? { python } : { missing: `needs ${packages.join(", ")} from PyPI` };
 }
 
 const found = findPython();
 const missing = "missing" in found ? found.missing : null;
 if (missing !== null) console.log(`Readers of releases in Python are skipped: ${missing}`);
 
-function run<T>(script: string, folder: string): T {
+function run<T>(script: string, folder: string, python = "python" in found ? found.python : ""): T {
   const path = fileURLToPath(new URL(script, import.meta.url));
-  const python = "python" in found ? found.python : "";
   const result = spawnSync(python, [path, folder], { encoding: "utf8", maxBuffer: 1 << 28 });
   if (result.status !== 0) throw new Error(result.stderr);
   return JSON.parse(result.stdout) as T;
@@ -50,17 +52,51 @@ interface Reference {
   rejected: Record<string, unknown>[];
   shard: { samples: number };
 }
+interface DatasetsReference {
+  folder: DatasetSample[];
+  streamed: DatasetSample[];
+  tars: DatasetSample[];
+  rows: Record<string, unknown>[];
+  rejected: Record<string, unknown>[];
+  size: [width: number, height: number];
+}
+type DatasetSample = [key: string, picture: string, text: string, record: Record<string, unknown>];
+type Pair = [pixels: string, text: string];
+interface OpenClipReference {
+  train: { told: number; samples: Pair[] };
+  evaluation: { told: number; samples: Pair[] };
+  /** The pixels of each picture, by its bytes' hash. */
+  decoded: Record<string, string>;
+}
 
 const sha256 = (data: Uint8Array | string) => createHash("sha256").update(data).digest("hex");
+
+const pictureSize = [40, 30] as const;
+
+/** A release of pictures that can be decoded, each of its own colour. */
+async function makeRelease(root: string, candidates: number): Promise<SmallRelease> {
+  const [width, height] = pictureSize;
+  const drawn = await Promise.all(
+    Array.from({ length: candidates }, (_, i) => {
+      const background = { r: (i * 37) % 256, g: (i * 101) % 256, b: 255 - (i % 256) };
+      return sharp({ create: { width, height, channels: 3, background } })
+        .jpeg()
+        .toBuffer();
+    }),
+  );
+  return makeSmallRelease(await openStore(root), candidates, (i) => drawn[i] as Buffer);
+}
 
 describe.skipIf(missing !== null)("a release in Python's readers", () => {
   let root: string;
   let small: SmallRelease;
   let reference: Reference;
+  let loaded: DatasetsReference;
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), "pairloom-readers-"));
-    small = await makeSmallRelease(await openStore(root), 90);
+    small = await makeRelease(root, 90);
     reference = run<Reference>("readers_reference.py", join(root, "release"));
+    loaded = run<DatasetsReference>("datasets_reference.py", join(root, "release"));
   });
   afterAll(() => rm(root, { recursive: true }));
 
@@ -117,6 +153,27 @@ describe.skipIf(missing !== null)("a release in Python's readers", () => {
     );
   });
 
+  const records = () =>
+    small.samples.map((sample): DatasetSample => {
+      const picture = small.pictures.get(sample.key) as Buffer;
+      return [sample.key, sha256(picture), sample.caption, { ...shardRow(sample) }];
+    });
+
+  test("datasets loads the folder by its README: every sample, its bytes, text and record", () => {
+    expect(loaded.folder).toEqual(records());
+    expect(loaded.size).toEqual(pictureSize);
+  });
+
+  test("datasets streams the folder and loads the tars by name, with the same samples", () => {
+    expect(loaded.streamed).toEqual(records());
+    expect(loaded.tars).toEqual(records());
+  });
+
+  test("datasets reads the tables as pyarrow does", () => {
+    expect(loaded.rows).toEqual(reference.rows);
+    expect(loaded.rejected).toEqual(reference.rejected);
+  });
+
   test("and what Python's webdataset writes is read by ours", async () => {
     const folder = join(root, "python");
     await mkdir(folder);
@@ -126,5 +183,35 @@ describe.skipIf(missing !== null)("a release in Python's readers", () => {
     for await (const { key, image, text } of reader) samples.push([key, sha256(image), text]);
     expect(reader.quarantine).toEqual([]);
     expect(samples).toEqual(written);
+  });
+});
+
+if (openClipReason !== null) console.log(`open_clip's reader of releases is skipped: ${openClipReason}`);
+
+describe.skipIf(openClipReason !== null)("a release in open_clip's own data loader", () => {
+  let root: string;
+  let small: SmallRelease;
+  let reference: OpenClipReference;
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), "pairloom-open-clip-reader-"));
+    small = await makeRelease(root, 90);
+    reference = run<OpenClipReference>("open_clip_reader.py", join(root, "release"), openClipPython);
+  });
+  afterAll(() => rm(root, { recursive: true }));
+
+  const pairs = () =>
+    small.samples.map(({ key, caption }): Pair => {
+      const bytes = sha256(small.pictures.get(key) as Buffer);
+      return [reference.decoded[bytes] ?? `the tars lack the picture of ${key}`, caption];
+    });
+
+  test("an epoch of training has each sample once, and as many as sizes.json says", () => {
+    const { told, samples } = reference.train;
+    expect(told).toBe(small.samples.length);
+    expect(samples.map(String).sort()).toEqual(pairs().map(String).sort());
+  });
+
+  test("an evaluation has the same samples in the order of the keys", () => {
+    expect(reference.evaluation.samples).toEqual(pairs());
   });
 });

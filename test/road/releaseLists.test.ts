@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { projectSettings } from "@pairloom/config";
-import { type DataCard, openShards, type ShardSample } from "@pairloom/shards";
+import { copyOfSample, type DataCard, openShards, type ShardSample } from "@pairloom/shards";
 import { startDemoWeb, type DemoWeb } from "@pairloom/sources";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -32,7 +32,14 @@ function saveSettings(lists: object): Promise<void> {
   const settings = projectSettings.parse({
     project: "lists",
     sources: [{ kind: "search", name: "demo-search", url: web.searchUrl, pageSize: 50 }],
-    web: { allowPrivate: ["127.0.0.0/8"], hostGapMs: 1, addressGapMs: 0, crawlDelayCapMs: 20, retries: 0, timeoutMs: 2000 }, // prettier-ignore
+    web: {
+      allowPrivate: ["127.0.0.0/8"],
+      hostGapMs: 1,
+      addressGapMs: 0,
+      crawlDelayCapMs: 20,
+      retries: 0,
+      timeoutMs: 2000,
+    },
     image: { imageSize: 64, resizeMode: "keep_ratio", resizeOnlyIfBigger: true },
     lists,
   });
@@ -48,7 +55,7 @@ const release = (...args: string[]) => pairloom(["release", "--dir", dir, "--jso
 
 async function samplesOf({ path }: Released): Promise<ShardSample[]> {
   const samples: ShardSample[] = [];
-  for await (const sample of await openShards(path)) samples.push({ ...sample, image: Buffer.from(sample.image) }); // prettier-ignore
+  for await (const sample of await openShards(path)) samples.push(copyOfSample(sample));
   return samples;
 }
 
@@ -94,7 +101,9 @@ it("a picture that a list names, or that looks like an evaluation picture, is in
 
 it("layers that are switched off let through what they would have dropped", async () => {
   const all = lastJson<Released>(await release("--name", "layers"));
-  const off = lastJson<Released>(await release("--name", "off", "--no-bytes", "--no-near", "--no-placeholders")); // prettier-ignore
+  const off = lastJson<Released>(
+    await release("--name", "off", "--no-bytes", "--no-near", "--no-placeholders"),
+  );
   const reasons = (released: Released) => Object.keys(released.rejectedByReason);
   expect(reasons(all)).toContain("duplicate_bytes");
   expect(reasons(off)).not.toContain("duplicate_bytes");

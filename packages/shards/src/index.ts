@@ -1,6 +1,7 @@
 export { blockBytes, decodeTarHeader, encodeTarHeader, TarMemberError } from "./tar/tarHeader.js";
 export { packTar, TarPacker, tarBytesOf, type TarMember } from "./tar/packTar.js";
-export { type TarEntry, type TarProblem, TarScanner, type TarScannerOptions } from "./tar/tarScanner.js";
+export type { TarEntry } from "./tar/tarEntry.js";
+export { type TarProblem, TarScanner, type TarScannerOptions } from "./tar/tarScanner.js";
 export { scanTar } from "./tar/scanTar.js";
 export { type MemberGroup, MemberGrouper } from "./reader/groupSamples.js";
 export {
@@ -40,10 +41,11 @@ export { type ShardJob, writeShard } from "./release/writeShard.js";
 export { finishRelease } from "./release/finishRelease.js";
 export type { DataCard } from "./release/dataCard.js";
 export { findShards, readSizes, type ShardFile } from "./reader/findShards.js";
-export { openShards, type ShardCursor, ShardReader, type ShardReaderOptions } from "./reader/openShards.js";
+export { openShards, ShardReader, type ShardReaderOptions } from "./reader/openShards.js";
+export type { ShardCursor } from "./reader/shardCursor.js";
 export { type PlacedSample, readShardBatches } from "./reader/readShard.js";
 export { type QuarantinedMember, type QuarantineReason, quarantineReasons } from "./reader/quarantine.js";
-export type { ShardSample } from "./reader/shardSample.js";
+export { copyOfSample, type ShardSample, type StoredSample } from "./reader/shardSample.js";
 export type { ReleaseProblem } from "./verify/problem.js";
 export {
   type Verification,

@@ -5,8 +5,10 @@ import { openStore, type Store } from "@pairloom/storage";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
+  copyOfSample,
   openShards,
   packTar,
+  type ShardReader,
   type ShardReaderOptions,
   type ShardSample,
   type TarMember,
@@ -110,6 +112,81 @@ describe("the reader of shards", () => {
       ),
       { numRuns: 20 },
     );
+  });
+
+  it("stands where it should after every sample around the ends of blocks and epochs", async () => {
+    const options = { shuffleBuffer: 17, seed: 5, epochs: 2 };
+    const { keys } = await take(options);
+    const perEpoch = keys.length / 2;
+    const ends = [17, 34, Math.floor(perEpoch / 17) * 17, perEpoch, perEpoch + 17, keys.length];
+    const cursors: ReturnType<ShardReader["cursor"]>[] = [];
+    const reader = await openShards(folder, options);
+    cursors.push(reader.cursor());
+    for await (const { key } of reader) {
+      expect(key).toBe(keys[cursors.length - 1]);
+      cursors.push(reader.cursor());
+    }
+    for (const count of ends.flatMap((end) => [end - 1, end, end + 1])) {
+      const cursor = cursors[count];
+      if (cursor === undefined) continue;
+      expect((await take({ ...options, epoch: 0, cursor })).keys, `${count}`).toEqual(keys.slice(count));
+    }
+  });
+
+  it("answers requests that were made at once in their order, and then says that it is at its end", async () => {
+    const { keys } = await take({ shuffleBuffer: 17, seed: 5 });
+    const samples = (await openShards(folder, { shuffleBuffer: 17, seed: 5 }))[Symbol.asyncIterator]();
+    const asked = Array.from({ length: keys.length + 2 }, () => samples.next());
+    const answers = await Promise.all(asked);
+    expect(answers.slice(0, keys.length).map(({ value }) => value?.key)).toEqual(keys);
+    expect(answers.slice(keys.length).map(({ done }) => done)).toEqual([true, true]);
+  });
+
+  it("ended early answers what was asked for before, and nothing after", async () => {
+    const reader = await openShards(folder);
+    const samples = reader[Symbol.asyncIterator]();
+    const [first, second] = [samples.next(), samples.next()];
+    expect(await samples.return()).toEqual({ done: true, value: undefined });
+    expect([(await first).value?.key, (await second).value?.key]).toEqual(
+      small.samples.slice(0, 2).map(({ key }) => key),
+    );
+    expect((await samples.next()).done).toBe(true);
+    expect((await take({ cursor: reader.cursor() }, 1)).keys).toEqual([small.samples[2]?.key]);
+  });
+
+  it("meets an error of what it reads ahead only after the samples before it, and ends there", async () => {
+    const keys = Array.from({ length: 300 }, (_, i) => String(i).padStart(9, "0"));
+    const sizes = Buffer.from('{"00000.tar": 300, "00001.tar": 300}');
+    const at = await shardsOf({ "00000.tar": keys.flatMap(pair), "sizes.json": sizes });
+    const samples = (await openShards(at))[Symbol.asyncIterator]();
+    const found: (string | undefined)[] = [];
+    for (let i = 0; i < 256; i++) found.push((await samples.next()).value?.key);
+    expect(found).toEqual(keys.slice(0, 256));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await expect(samples.next()).rejects.toMatchObject({ code: "blob_not_found" });
+    expect((await samples.next()).done).toBe(true);
+  });
+
+  it("takes the caption of the record where there is no text, and copies of samples hold the same", async () => {
+    const record = { caption: "größer 日本語 \n 𝄞", nested: { list: [1, null] } };
+    const at = await shardsOf({
+      "00000.tar": [
+        { name: "a.jpg", data: Buffer.from("picture") },
+        { name: "a.json", data: Buffer.from(JSON.stringify(record)) },
+        { name: "b.png", data: Buffer.from("another") },
+        { name: "b.txt", data: Buffer.from("größer ".repeat(100)) },
+      ],
+    });
+    const { samples } = await take({}, Infinity, at);
+    const expected = [
+      { key: "a", extension: "jpg", image: Buffer.from("picture"), text: record.caption, json: record },
+      { key: "b", extension: "png", image: Buffer.from("another"), text: "größer ".repeat(100), json: null },
+    ];
+    const copies = samples.map(copyOfSample);
+    expect(copies).toEqual(expected);
+    samples[0]?.image.fill(0);
+    expect(copies).toEqual(expected);
+    expect(samples[0]?.json).toBe(samples[0]?.json);
   });
 
   it("can be stopped in a loop and asked again, and goes on there", async () => {

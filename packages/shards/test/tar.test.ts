@@ -87,6 +87,29 @@ describe("a tar header", () => {
     );
   });
 
+  it("is valid with the sum of its bytes alone, whatever they are and wherever it lies", () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 512, maxLength: 512 }),
+        fc.constantFrom(null, 0xff),
+        fc.integer({ min: 0, max: 9 }),
+        fc.constantFrom(-1, 0, 1),
+        (bytes, fill, at, off) => {
+          const buffer = Buffer.alloc(at + 512);
+          buffer.set(bytes, at);
+          if (fill !== null) buffer.fill(fill, at);
+          buffer.write("00000000017\0", at + 124, "latin1");
+          buffer.write("        ", at + 148, "latin1");
+          const sum = buffer.subarray(at).reduce((total, byte) => total + byte, 0);
+          buffer.write(`${(sum + off).toString(8).padStart(6, "0")}\0 `, at + 148, "latin1");
+          const decoded = decodeTarHeader(buffer, at);
+          if (off === 0) expect(decoded).toMatchObject({ size: 15 });
+          else expect(decoded).toBe("bad");
+        },
+      ),
+    );
+  });
+
   it("of any bytes decodes without an exception", () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 512, maxLength: 512 }), (bytes) => {

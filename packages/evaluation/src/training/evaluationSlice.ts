@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { openShards, type ShardSample } from "@pairloom/shards";
+import { copyOfSample, openShards, type ShardSample } from "@pairloom/shards";
 
 export interface SliceOptions {
   /** Pairs that are wanted. */
@@ -33,7 +33,7 @@ export async function evaluationSlice(
     const caption = sample.text.trim().toLowerCase();
     const before = best.get(caption);
     if (hash >= worst || caption === "" || (before !== undefined && before.hash <= hash)) continue;
-    best.set(caption, { hash, sample: { ...sample, image: Buffer.from(sample.image) } });
+    best.set(caption, { hash, sample: copyOfSample(sample) });
     if (best.size < 2 * pairs + 64) continue;
     best = smallest(best, pairs);
     worst = [...best.values()].at(-1)?.hash ?? worst;

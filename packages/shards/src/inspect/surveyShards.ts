@@ -1,14 +1,10 @@
-import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { UserError } from "@pairloom/config";
 import { openStore, type Store } from "@pairloom/storage";
 import { Quarantine, type QuarantineReason } from "../reader/quarantine.js";
 import { readShardBatches } from "../reader/readShard.js";
 import { findShards } from "../reader/findShards.js";
 import { seededOrder } from "../reader/seededOrder.js";
-import type { ShardSample } from "../reader/shardSample.js";
-import { noShards } from "../verify/noShards.js";
-import { filesOf } from "../verify/verifyRelease.js";
+import { copyOfSample, type ShardSample } from "../reader/shardSample.js";
 import { type Quantiles, quantilesOf } from "./quantiles.js";
 
 export interface SurveyOptions {
@@ -52,7 +48,7 @@ export interface Survey {
 export async function surveyShards(place: string | Store, options: SurveyOptions = {}): Promise<Survey> {
   const { samples: wanted = 24, seed = 0, maxShards = 10, tar } = options;
   const store = typeof place === "string" ? await openStore(place, { readOnly: true }) : place;
-  const all = tar === undefined ? await shardsOf(store) : [tar];
+  const all = tar === undefined ? (await findShards(store)).map(({ name }) => name) : [tar];
   const order = seededOrder(all.length, seed).slice(0, maxShards);
   const names = order.sort((a, b) => a - b).map((at) => all[at] as string);
   const choice = new Choice(wanted, seed);
@@ -85,15 +81,6 @@ export async function surveyShards(place: string | Store, options: SurveyOptions
   };
 }
 
-async function shardsOf(store: Store): Promise<string[]> {
-  try {
-    return (await findShards(store)).map(({ name }) => name);
-  } catch (error) {
-    if (!(error instanceof UserError) || error.code !== "no_shards") throw error;
-    throw noShards("no_shards", store, (await filesOf(store)).keys());
-  }
-}
-
 const captionHash = (text: string): string => createHash("sha1").update(text).digest("base64").slice(0, 16);
 
 /** Keeps the samples whose hash is least. */
@@ -110,7 +97,7 @@ class Choice {
     const last = this.kept.at(-1);
     if (this.kept.length === this.count && (last === undefined || rank >= last.rank)) return;
     // The bytes are views of a chunk of the shard, which must not be held for the sake of one picture.
-    this.kept.push({ rank, sample: { ...sample, image: Buffer.from(sample.image), shard } });
+    this.kept.push({ rank, sample: { ...copyOfSample(sample), shard } });
     this.kept.sort((a, b) => (a.rank < b.rank ? -1 : 1));
     this.kept.length = Math.min(this.kept.length, this.count);
   }

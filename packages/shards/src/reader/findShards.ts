@@ -1,6 +1,7 @@
 import { UserError } from "@pairloom/config";
 import type { Store } from "@pairloom/storage";
 import { z } from "zod";
+import { noShards } from "./noShards.js";
 
 export interface ShardFile {
   name: string;
@@ -40,7 +41,12 @@ export async function findShards(store: Store): Promise<ShardFile[]> {
     }
   }
   if (shards.length > 0) return shards;
-  throw new UserError("no_shards", `There are no shards (*.tar) in ${store.url}`, {
-    hint: "Name the folder that holds 00000.tar and its like, as `pairloom release` and img2dataset write it.",
-  });
+  throw noShards("no_shards", store, await someFiles(store));
+}
+
+/** Enough of what is there to tell what it is. */
+async function someFiles(store: Store): Promise<string[]> {
+  const files: string[] = [];
+  for await (const { name } of store.list("", { anyOrder: true })) if (files.push(name) === 1000) break;
+  return files;
 }

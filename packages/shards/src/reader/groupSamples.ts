@@ -1,20 +1,21 @@
-import type { Buffer } from "node:buffer";
-import type { TarEntry } from "../tar/tarScanner.js";
+import type { TarEntry } from "../tar/tarEntry.js";
+import { MemberGroup } from "./memberGroup.js";
 
-/** Members of a tar that share a key, in their order. */
-export interface MemberGroup {
-  key: string;
-  /** By extension: what follows the first dot of the base name, in lower case. */
-  members: Map<string, Buffer>;
-  /** Where the first and the last member's header begins. */
-  offset: number;
-}
+export type { MemberGroup };
 
 /** Splits "folder/000000001.seg.png" into key and extension; null for a name without one. */
 export function splitMemberName(name: string): { key: string; extension: string } | null {
-  const dot = name.indexOf(".", name.lastIndexOf("/") + 1);
-  if (dot <= name.lastIndexOf("/") + 1) return null;
+  const base = name.lastIndexOf("/") + 1;
+  const dot = name.indexOf(".", base);
+  if (dot <= base) return null;
   return { key: name.slice(0, dot), extension: name.slice(dot + 1).toLowerCase() };
+}
+
+/** What of `name` follows `key` and a dot, in lower case; null where its key is another. */
+function extensionUnder(key: string, name: string): string | null {
+  const dot = key.length;
+  if (name.charCodeAt(dot) !== 46 || !name.startsWith(key) || name.includes("/", dot)) return null;
+  return name.slice(dot + 1).toLowerCase();
 }
 
 /**
@@ -24,18 +25,26 @@ export function splitMemberName(name: string): { key: string; extension: string 
 export class MemberGrouper {
   private group: MemberGroup | null = null;
 
+  /** @param onKeyless called for members whose name has no key */
+  constructor(private readonly onKeyless: (entry: TarEntry) => void = () => {}) {}
+
   push(entries: readonly TarEntry[]): MemberGroup[] {
     const complete: MemberGroup[] = [];
-    for (const { name, data, offset } of entries) {
-      const parts = splitMemberName(name);
-      if (parts === null) continue;
-      const { key, extension } = parts;
-      if (this.group !== null && (this.group.key !== key || this.group.members.has(extension))) {
-        complete.push(this.group);
-        this.group = null;
+    for (const entry of entries) {
+      const { group } = this;
+      const under = group === null ? null : extensionUnder(group.key, entry.name);
+      if (group !== null && under !== null && group.entry(under) === undefined) {
+        group.add(under, entry);
+        continue;
       }
-      this.group ??= { key, members: new Map(), offset };
-      this.group.members.set(extension, data);
+      const parts = splitMemberName(entry.name);
+      if (parts === null) {
+        this.onKeyless(entry);
+        continue;
+      }
+      if (group !== null) complete.push(group);
+      this.group = new MemberGroup(parts.key, entry.offset);
+      this.group.add(parts.extension, entry);
     }
     return complete;
   }

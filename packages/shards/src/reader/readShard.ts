@@ -2,10 +2,9 @@ import { Buffer } from "node:buffer";
 import { open } from "node:fs/promises";
 import { BlobNotFoundError, type Store } from "@pairloom/storage";
 import { TarScanner } from "../tar/tarScanner.js";
-import type { TarEntry } from "../tar/tarScanner.js";
-import { type MemberGroup, MemberGrouper, splitMemberName } from "./groupSamples.js";
+import { type MemberGroup, MemberGrouper } from "./groupSamples.js";
 import { type QuarantinedMember, reasonOfTar } from "./quarantine.js";
-import { sampleOfGroup, type ShardSample } from "./shardSample.js";
+import { sampleOfGroup, type StoredSample } from "./shardSample.js";
 
 const chunkBytes = 4 << 20;
 
@@ -34,7 +33,7 @@ async function* chunksOf(store: Store, name: string): AsyncGenerator<Buffer, voi
 }
 
 export interface PlacedSample {
-  sample: ShardSample;
+  sample: StoredSample;
   /** Where its first member begins in the tar: reading can start here. */
   offset: number;
 }
@@ -60,7 +59,11 @@ export async function* readShardBatches(
       putAside({ key: null, offset, reason: reasonOfTar(problem), says });
     },
   });
-  const grouper = new MemberGrouper();
+  const grouper = new MemberGrouper(({ name, offset }) => {
+    // Names like __this__ are webdataset's own notes.
+    if (/^__.*__$/.test(name)) return;
+    putAside({ key: null, offset, reason: "no_key", says: `${name} has no key` });
+  });
   const keys = new Set<string>();
   const samplesOf = (groups: readonly MemberGroup[]) => {
     const good: PlacedSample[] = [];
@@ -78,9 +81,7 @@ export async function* readShardBatches(
     return good;
   };
   for await (const chunk of chunksOf(store, shard)) {
-    const entries = scanner.push(chunk);
-    for (const entry of entries) if (isKeyless(entry)) putAside(keyless(entry));
-    const good = samplesOf(grouper.push(entries));
+    const good = samplesOf(grouper.push(scanner.push(chunk)));
     if (good.length > 0) yield good;
     if (scanner.ended) break;
   }
@@ -88,9 +89,3 @@ export async function* readShardBatches(
   const last = samplesOf(grouper.end());
   if (last.length > 0) yield last;
 }
-
-/** A name without a dot belongs to no sample; names like __this__ are webdataset's own notes. */
-const isKeyless = ({ name }: TarEntry) => splitMemberName(name) === null && !/^__.*__$/.test(name);
-
-const keyless = ({ name, offset }: TarEntry) =>
-  ({ key: null, offset, reason: "no_key", says: `${name} has no key` }) as const;

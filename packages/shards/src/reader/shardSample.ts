@@ -1,27 +1,102 @@
-import { type Buffer, isAscii, isUtf8 } from "node:buffer";
+import { Buffer, isAscii, isUtf8 } from "node:buffer";
 import { pictureExtensions } from "@pairloom/config";
+import type { TarEntry } from "../tar/tarEntry.js";
 import type { MemberGroup } from "./groupSamples.js";
+import { isJsonObject } from "./isJsonObject.js";
 import type { QuarantineReason } from "./quarantine.js";
 
 /** One sample of a shard, not decoded. */
 export interface ShardSample {
-  key: string;
-  /** The picture's bytes as stored: perhaps a view of a larger buffer, so copy what you keep for long. */
-  image: Buffer;
+  readonly key: string;
+  /** The picture's bytes as stored. */
+  readonly image: Buffer;
   /** "jpg", "jpeg", "png", "webp", "gif", "avif", "tif", "tiff". */
-  extension: string;
+  readonly extension: string;
   /** KEY.txt, or the caption of KEY.json where there is none. */
-  text: string;
+  readonly text: string;
   /** KEY.json; null where there is none. */
-  json: Record<string, unknown> | null;
+  readonly json: Record<string, unknown> | null;
 }
 
-/** @throws TypeError where the bytes are not UTF-8 */
-function textOf(bytes: Buffer): string {
-  if (isAscii(bytes)) return bytes.toString("latin1");
-  if (!isUtf8(bytes)) throw new TypeError("not UTF-8");
-  return bytes.toString("utf8");
+/**
+ * A sample as it is read: known to be good, but its bytes, text and record are taken out of the shard's chunk when they
+ * are asked for. It holds that chunk, some megabytes: keep a `copyOfSample` for long. Of its members it keeps places
+ * alone: a shuffle buffer's thousands of samples are then few objects to the garbage collector, which every chunk wakes.
+ */
+export class StoredSample implements ShardSample {
+  private readonly pictureChunk: Buffer;
+  private readonly pictureAt: number;
+  private readonly pictureEnd: number;
+  private readonly recordChunk: Buffer | null;
+  private readonly recordAt: number;
+  private readonly recordEnd: number;
+  private readonly textChunk: Buffer | null;
+  private readonly textAt: number;
+  private readonly textEnd: number;
+  private parsed: Record<string, unknown> | null = null;
+
+  /**
+   * @param picture KEY.jpg or its like
+   * @param record KEY.json, where there is one: an object's JSON
+   * @param text KEY.txt in UTF-8; without it the record has a caption
+   */
+  constructor(
+    readonly key: string,
+    readonly extension: string,
+    picture: TarEntry,
+    record: TarEntry | undefined,
+    text: TarEntry | undefined,
+  ) {
+    this.pictureChunk = picture.chunk;
+    this.pictureAt = picture.at;
+    this.pictureEnd = picture.at + picture.size;
+    this.recordChunk = record?.chunk ?? null;
+    this.recordAt = record?.at ?? 0;
+    this.recordEnd = this.recordAt + (record?.size ?? 0);
+    this.textChunk = text?.chunk ?? null;
+    this.textAt = text?.at ?? 0;
+    this.textEnd = this.textAt + (text?.size ?? 0);
+  }
+
+  /** A new view of the bytes each time. */
+  get image(): Buffer {
+    return this.pictureChunk.subarray(this.pictureAt, this.pictureEnd);
+  }
+
+  get text(): string {
+    if (this.textChunk === null) return this.json?.["caption"] as string;
+    return this.textChunk.toString("utf8", this.textAt, this.textEnd);
+  }
+
+  get json(): Record<string, unknown> | null {
+    if (this.recordChunk === null) return null;
+    return (this.parsed ??= JSON.parse(
+      textOf(this.recordChunk.subarray(this.recordAt, this.recordEnd)),
+    ) as Record<string, unknown>);
+  }
 }
+
+/** A sample by itself: nothing of the shard is held for its sake. */
+export const copyOfSample = ({ key, extension, image, text, json }: ShardSample): ShardSample => ({
+  key,
+  image: Buffer.from(image),
+  extension,
+  text,
+  json,
+});
+
+/** Up to so many bytes are looked at here, which costs less than a call out of JavaScript. */
+const fewBytes = 256;
+
+function isPlain({ chunk, at, size }: TarEntry): boolean {
+  let bits = 0;
+  for (let i = at; i < at + size; i++) bits |= chunk[i] as number;
+  return bits < 128;
+}
+
+const isText = (entry: TarEntry): boolean => (entry.size <= fewBytes && isPlain(entry)) || isUtf8(entry.data);
+
+const textOf = (bytes: Buffer): string => bytes.toString(isAscii(bytes) ? "latin1" : "utf8");
 
 /** Texts and records beyond this are none of a picture's; parsing one would hold the event loop. */
 const maxSidecarBytes = 4 << 20;
@@ -32,31 +107,42 @@ export interface NoSample {
   says: string;
 }
 
-/** The sample of a group of members, or why it is none. */
-export function sampleOfGroup({ key, members }: MemberGroup): ShardSample | NoSample {
-  const extension = pictureExtensions.find((name) => members.has(name));
-  if (extension === undefined) return { reason: "no_picture", says: "no picture" };
-  const image = members.get(extension) as Buffer;
-  if (image.length === 0) return { reason: "empty_picture", says: "an empty picture" };
-  const [record, caption] = [members.get("json"), members.get("txt")];
-  if (Math.max(record?.length ?? 0, caption?.length ?? 0) > maxSidecarBytes)
-    return { reason: "sidecar_too_large", says: `a text or record of more than ${maxSidecarBytes} bytes` };
-  let json: Record<string, unknown> | null = null;
-  let text: string | null = null;
+function isObject(json: unknown): json is Record<string, unknown> {
+  return json !== null && typeof json === "object" && !Array.isArray(json);
+}
+
+/** Why a record can't be used; null where it can. */
+function whyNoRecord(record: TarEntry): NoSample | null {
+  const { chunk, at, size } = record;
+  if (isJsonObject(chunk, at, at + size)) return null;
   try {
-    if (record !== undefined) json = JSON.parse(textOf(record)) as Record<string, unknown>;
+    if (!isUtf8(record.data)) throw new TypeError("not UTF-8");
+    if (isObject(JSON.parse(textOf(record.data)))) return null;
+    return { reason: "record_unreadable", says: "KEY.json is no object" };
   } catch {
     return { reason: "record_unreadable", says: "KEY.json can't be read" };
   }
-  if (record !== undefined && (json === null || typeof json !== "object" || Array.isArray(json)))
-    return { reason: "record_unreadable", says: "KEY.json is no object" };
-  try {
-    if (caption !== undefined) text = textOf(caption);
-  } catch {
-    return { reason: "text_unreadable", says: "KEY.txt is not UTF-8" };
+}
+
+/** The sample of a group of members, or why it is none. */
+export function sampleOfGroup(group: MemberGroup): StoredSample | NoSample {
+  let picture: TarEntry | undefined;
+  let extension = "";
+  for (extension of pictureExtensions) {
+    picture = group.entry(extension);
+    if (picture !== undefined) break;
   }
-  const inRecord = json?.["caption"];
-  if (text === null && typeof inRecord === "string") text = inRecord;
-  if (text === null) return { reason: "no_text", says: "no text" };
-  return { key, image, extension, text, json };
+  if (picture === undefined) return { reason: "no_picture", says: "no picture" };
+  if (picture.size === 0) return { reason: "empty_picture", says: "an empty picture" };
+  const [record, caption] = [group.entry("json"), group.entry("txt")];
+  if (Math.max(record?.size ?? 0, caption?.size ?? 0) > maxSidecarBytes)
+    return { reason: "sidecar_too_large", says: `a text or record of more than ${maxSidecarBytes} bytes` };
+  const wrong = record === undefined ? null : whyNoRecord(record);
+  if (wrong !== null) return wrong;
+  if (caption !== undefined && !isText(caption))
+    return { reason: "text_unreadable", says: "KEY.txt is not UTF-8" };
+  const sample = new StoredSample(group.key, extension, picture, record, caption);
+  if (caption === undefined && typeof sample.json?.["caption"] !== "string")
+    return { reason: "no_text", says: "no text" };
+  return sample;
 }

@@ -1,7 +1,7 @@
 import { UserError } from "@pairloom/config";
 import { openStore, type Store } from "@pairloom/storage";
 import { sizesFile, widsIndex } from "../release/releaseSidecars.js";
-import { noShards } from "../verify/noShards.js";
+import { noShards } from "../reader/noShards.js";
 import { ProblemList, type ReleaseProblem } from "../verify/problem.js";
 import { reportRepeats, SeenKeys } from "../verify/seenKeys.js";
 import { listedTars, readSidecars } from "../verify/sidecars.js";

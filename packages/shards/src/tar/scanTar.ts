@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import { type TarEntry, TarScanner, type TarScannerOptions } from "./tarScanner.js";
+import type { TarEntry } from "./tarEntry.js";
+import { TarScanner, type TarScannerOptions } from "./tarScanner.js";
 
 /** The members of a tar that comes in chunks; damage is reported through `options.onProblem`, never thrown. */
 export async function* scanTar(

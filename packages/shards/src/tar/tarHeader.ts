@@ -73,9 +73,32 @@ export interface TarHeader {
 export type DecodedTarHeader = TarHeader | "end" | "bad";
 
 function text(block: Buffer, start: number, end: number): string {
-  const nul = block.indexOf(0, start);
-  return block.toString("utf8", start, nul === -1 || nul > end ? end : nul);
+  let [at, bits] = [start, 0];
+  for (; at < end; at++) {
+    const byte = block[at] as number;
+    if (byte === 0) break;
+    bits |= byte;
+  }
+  return block.toString(bits < 128 ? "latin1" : "utf8", start, at);
 }
+
+/**
+ * The sum of a block's bytes: words are added, two bytes of each in lanes of 16 bits, which 128 words of 255s don't
+ * overflow (and which stay below 2³¹).
+ */
+function byteSum(view: DataView, at: number): number {
+  let [even, odd] = [0, 0];
+  for (let i = at; i < at + blockBytes; i += 4) {
+    const word = view.getInt32(i, true);
+    even = (even + (word & 0xff00ff)) | 0;
+    odd = (odd + ((word >>> 8) & 0xff00ff)) | 0;
+  }
+  return (even & 0xffff) + (even >>> 16) + (odd & 0xffff) + (odd >>> 16);
+}
+
+/** A view of a buffer's bytes, for `decodeTarHeader`. */
+export const viewOf = (buffer: Buffer): DataView =>
+  new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
 
 /** An octal number ended by NUL, blank or the field's end, or GNU's base 256; NaN where it is neither. */
 function number(block: Buffer, start: number, length: number): number {
@@ -103,10 +126,12 @@ function number(block: Buffer, start: number, length: number): number {
   return value;
 }
 
-/** Reads the header at `at` (512 bytes must be there) and verifies its checksum. */
-export function decodeTarHeader(buffer: Buffer, at: number): DecodedTarHeader {
-  let sum = 0;
-  for (let i = at; i < at + blockBytes; i++) sum += buffer[i] as number;
+/**
+ * Reads the header at `at` (512 bytes must be there) and verifies its checksum.
+ * @param view of the buffer: whoever reads many headers of one makes it once
+ */
+export function decodeTarHeader(buffer: Buffer, at: number, view = viewOf(buffer)): DecodedTarHeader {
+  let sum = byteSum(view, at);
   if (sum === 0) return "end";
   for (let i = at + 148; i < at + 156; i++) sum += 32 - (buffer[i] as number);
   if (number(buffer, at + 148, 8) !== sum) return "bad";

@@ -1,15 +1,6 @@
 import { Buffer } from "node:buffer";
-import { blockBytes, decodeTarHeader, paddingOf, type TarHeader } from "./tarHeader.js";
-
-export interface TarEntry {
-  name: string;
-  /** Where its first header (a pax or long-name one included) begins in the tar. */
-  offset: number;
-  /** Where its data begins in the tar. */
-  dataOffset: number;
-  /** A view of the chunk that was pushed, where the member lay in one chunk. */
-  data: Buffer;
-}
+import { TarEntry } from "./tarEntry.js";
+import { blockBytes, decodeTarHeader, paddingOf, type TarHeader, viewOf } from "./tarHeader.js";
 
 export interface TarProblem {
   kind: "header" | "truncated" | "too_large" | "unsupported" | "no_end" | "trailing";
@@ -88,11 +79,12 @@ export class TarScanner {
       if (this.held < this.need) return entries;
       const whole = this.pending.subarray(0, this.held);
       this.held = 0;
-      if (this.readAt(whole, 0, entries) === 0) this.hold(whole, 0);
+      if (this.readAt(whole, viewOf(whole), 0, entries) === 0) this.hold(whole, 0);
       else at = this.drop(chunk, at);
     }
+    const view = viewOf(chunk);
     while (!this.ended && at < chunk.length) {
-      const taken = chunk.length - at < blockBytes ? 0 : this.readAt(chunk, at, entries);
+      const taken = chunk.length - at < blockBytes ? 0 : this.readAt(chunk, view, at, entries);
       if (taken === 0) {
         this.hold(chunk, at);
         return entries;
@@ -124,8 +116,8 @@ export class TarScanner {
   }
 
   /** Reads the member at `at`; returns how many bytes it took, 0 where more (`need`) must be there. */
-  private readAt(buffer: Buffer, at: number, entries: TarEntry[]): number {
-    const header = decodeTarHeader(buffer, at);
+  private readAt(buffer: Buffer, view: DataView, at: number, entries: TarEntry[]): number {
+    const header = decodeTarHeader(buffer, at, view);
     const there = buffer.length - at;
     this.need = blockBytes;
     if (header === "end") {
@@ -151,7 +143,7 @@ export class TarScanner {
         this.need = blockBytes + size;
         return 0;
       }
-      const entry = this.take(header, this.offset, buffer.subarray(at + blockBytes, at + blockBytes + size));
+      const entry = this.take(header, this.offset, buffer, at + blockBytes, size);
       if (entry !== null) entries.push(entry);
     }
     const whole = blockBytes + size + paddingOf(size);
@@ -172,10 +164,11 @@ export class TarScanner {
     }
   }
 
-  private take(header: TarHeader, offset: number, data: Buffer): TarEntry | null {
+  private take(header: TarHeader, offset: number, chunk: Buffer, at: number, size: number): TarEntry | null {
     const { type } = header;
     const extension = this.extension;
     if (type === "x" || type === "L") {
+      const data = chunk.subarray(at, at + size);
       this.extension = { offset: extension?.offset ?? offset, ...extension };
       if (type === "L") {
         const nul = data.indexOf(0);
@@ -196,7 +189,7 @@ export class TarScanner {
       this.report({ kind: "unsupported", offset, says });
       return null;
     }
-    return { name, offset: extension?.offset ?? offset, dataOffset: offset + blockBytes, data };
+    return new TarEntry(name, extension?.offset ?? offset, offset + blockBytes, chunk, at, size);
   }
 
   private checkTrailing(rest: Buffer): void {

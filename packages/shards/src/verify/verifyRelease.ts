@@ -2,7 +2,7 @@ import { openStore, type Store } from "@pairloom/storage";
 import { countSamples, emptyCounts } from "../release/releaseCounts.js";
 import { checkPlainShard, checkReleaseShard } from "./checkShard.js";
 import { isRelease } from "./isRelease.js";
-import { noShards } from "./noShards.js";
+import { noShards } from "../reader/noShards.js";
 import { ProblemList, type ReleaseProblem } from "./problem.js";
 import { checkAnySignature, checkSignature, type PictureCheck } from "./scanShard.js";
 import { reportRepeats, SeenKeys } from "./seenKeys.js";
