@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -33,7 +33,9 @@ describe.skipIf(disk === null)("a crawl whose disk is full", () => {
   async function startCrawl(dir: string, env: NodeJS.ProcessEnv = {}) {
     await mkdir(dir);
     await writeFile(join(dir, "pairloom.json"), JSON.stringify(crawlSettings(web)));
-    const seeded = await pairloom(["seed", "--dir", dir, "examples/demo-queries.txt"], env);
+    const all = (await readFile("examples/demo-queries.txt", "utf8")).split("\n");
+    await writeFile(join(folder, "queries.txt"), all.slice(0, 80).join("\n"));
+    const seeded = await pairloom(["seed", "--dir", dir, join(folder, "queries.txt")], env);
     expect(seeded.code, seeded.stderr).toBe(0);
     const up = startPairloom(["up", "--dir", dir, "--until-idle", "--no-dashboard", "--json"], env);
     const said = { stdout: "", stderr: "" };
@@ -76,11 +78,9 @@ describe.skipIf(disk === null)("a crawl whose disk is full", () => {
     const { up, said, ended } = await startCrawl(join(onDisk, "stops"));
     disk!.fill(0);
     await expect.poll(() => said.stderr, { timeout: 60_000 }).toMatch(fullDisk);
-    const asked = Date.now();
     up.kill("SIGTERM");
     const outcome = await Promise.race([ended, sleep(60_000, "did not stop", { ref: false })]);
     expect(outcome, said.stderr).not.toBe("did not stop");
-    console.log(`stopped after ${Date.now() - asked} ms`);
   });
 
   it("waits for a Redis of the user's own that refuses changes, too", async () => {

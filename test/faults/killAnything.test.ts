@@ -12,11 +12,12 @@ import { SmallDisk } from "./smallDisk.js";
 import { victimsOf, type Victim } from "./victims.js";
 
 const kills = killCount(20, 200);
-const scale = isLong ? 1 : 0.4;
+const scale = isLong ? 2 : 0.4;
 const seed = killSeed(7);
 /** Between two kills the disk is filled this often, and given back after two to four of them. */
 const fillChance = 0.25;
-const diskMegabytes = 128;
+/** Room for the crawl and its release. */
+const diskMegabytes = isLong ? 384 : 128;
 
 describe("kill -9 at random moments", () => {
   let web: DemoWeb;

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, rmSync, statSync, truncateSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
-const block = Buffer.alloc(1 << 16, "x");
+const block = Buffer.alloc(1 << 20, "x");
 
 /** A file system of a few megabytes that can be filled at any moment and freed again. */
 export class SmallDisk {
