@@ -59,7 +59,8 @@ const again = await pass("again");
 const state = await connection.hgetall(`${road.prefix}:seen:url`);
 let slow = 0;
 for (let at = 0; at < 64; at += 1) {
-  const bucket = `${road.prefix}:seen:url:${Math.floor(Math.random() * 2 ** Number(state.level))}`;
+  const ranges = 2 ** Number(state.level);
+  const bucket = `${road.prefix}:seen:url:${Math.floor(Math.random() * ranges) * (2 ** 26 / ranges)}`;
   if ((await connection.object("ENCODING", bucket)) !== "intset") slow += 1;
 }
 /** Sets of 16-byte members, a thousand or so in each, as chunks of SADD. */

@@ -8,21 +8,30 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { lastJson, pairloom, startPairloom } from "../road/pairloom.js";
 import { crawlSettings, seededRandom } from "./crawlSettings.js";
 import { isLong, killCount, killSeed } from "./killCount.js";
+import { SmallDisk } from "./smallDisk.js";
 import { victimsOf, type Victim } from "./victims.js";
 
 const kills = killCount(20, 200);
-const scale = isLong ? 1 : 0.4;
+const scale = isLong ? 2 : 0.4;
 const seed = killSeed(7);
+/** Between two kills the disk is filled this often, and given back after two to four of them. */
+const fillChance = 0.25;
+/** Room for the crawl and its release. */
+const diskMegabytes = isLong ? 384 : 128;
 
 describe("kill -9 at random moments", () => {
   let web: DemoWeb;
   let folder: string;
+  let disk: SmallDisk | null;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "pairloom-kill-"));
+    disk = SmallDisk.mount(join(folder, "stormy"), diskMegabytes);
+    if (disk === null) console.warn("Without full disks: no right to mount a tmpfs here");
     web = await startDemoWeb({ seed: 3, scale });
   });
   afterAll(async () => {
     await web?.close();
+    disk?.unmount();
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -34,11 +43,14 @@ describe("kill -9 at random moments", () => {
 
     const stormy = join(folder, "stormy");
     await seedCrawl(stormy, web);
-    const counts = await crawlUnderFire(stormy, kills);
+    const { counts, fills, fullDisks } = await crawlUnderFire(stormy, kills);
     const killed = Object.values(counts).reduce((sum, n) => sum + n, 0);
-    console.log(`killed ${killed}: ${JSON.stringify(counts)}`);
+    console.log(
+      `killed ${killed}: ${JSON.stringify(counts)}; disk filled ${fills} times, met ${fullDisks} times`,
+    );
     expect(killed).toBeGreaterThanOrEqual(kills);
     expect(Object.keys(counts)).toContain("redis");
+    if (disk !== null) expect(fullDisks).toBeGreaterThan(0);
 
     const first = await release(calm);
     const second = await release(stormy);
@@ -48,6 +60,11 @@ describe("kill -9 at random moments", () => {
     expect(Object.keys(second.files)).toEqual(Object.keys(first.files));
     expect(first.counts.kept + first.counts.rejected).toBe(first.counts.candidates);
     expect(first.counts.kept).toBeGreaterThan(100);
+
+    // What writes that failed and processes that died had begun is gone.
+    expect(await readdir(join(stormy, ".tmp"))).toEqual([]);
+    const ofRedis = await readdir(join(stormy, "redis"), { recursive: true });
+    expect(ofRedis.filter((name) => /temp-|\.lock-/.test(name))).toEqual([]);
 
     // The counters were counted once each, too.
     const funnelOf = async (dir: string) =>
@@ -59,21 +76,38 @@ describe("kill -9 at random moments", () => {
     expect(stormyFunnel.seen).toBe(calmFunnel.seen);
   });
 
-  /** Runs the crawl and kills one process after another, `up` itself included, until it is done and enough have died. */
-  async function crawlUnderFire(dir: string, wanted: number): Promise<Record<string, number>> {
+  /**
+   * Runs the crawl and kills one process after another, `up` itself included, until it is done and enough have died; now
+   * and then it fills the disk for a while.
+   */
+  async function crawlUnderFire(dir: string, wanted: number) {
     const random = seededRandom(seed);
     const counts: Record<string, number> = {};
     let done = 0;
+    let fills = 0;
+    let fullDisks = 0;
+    let roundsToFree = 0;
     for (;;) {
-      const up = startPairloom(["up", "--dir", dir, "--until-idle", "--no-dashboard"]);
+      const up = startPairloom(["up", "--dir", dir, "--until-idle", "--no-dashboard", "--verbose"]);
       let stderr = "";
-      up.stderr?.on("data", (chunk) => (stderr += String(chunk)));
+      up.stderr?.on("data", (chunk) => {
+        stderr += String(chunk);
+        fullDisks += String(chunk).match(/No space left on the device/g)?.length ?? 0;
+      });
       up.stdout?.resume();
       const ended = new Promise<number | null>((resolve) => up.on("close", resolve));
       let running = true;
       void ended.then(() => (running = false));
       while (running && done < wanted) {
         await sleep(250 + random() * 1250);
+        if (disk?.isFull === true) {
+          // the first time until somebody met it
+          if (--roundsToFree <= 0 && fullDisks > 0) disk.free();
+        } else if (disk?.isFull === false && random() < fillChance) {
+          disk.fill(Math.floor(random() * 64) * 1024);
+          roundsToFree = 2 + Math.floor(random() * 3);
+          fills++;
+        }
         // `up` takes all services with it, so it dies less often; just started, it has none yet.
         const everyone = await victimsOf(dir, up.pid);
         const services = everyone.filter(({ name }) => name !== "up");
@@ -89,9 +123,12 @@ describe("kill -9 at random moments", () => {
         counts[victim.name] = (counts[victim.name] ?? 0) + 1;
         done++;
       }
+      disk?.free();
       const code = await ended;
-      if (code === 0 && done >= wanted) return counts;
+      if (code === 0 && done >= wanted) return { counts, fills, fullDisks };
       if (code === 0) throw new Error(`the road was empty after ${done} kills: make the web larger`);
+      // It met a full disk when it started: as a user would, this starts it again now that there is room.
+      if (code === 5 && disk !== null) continue;
       if (code !== null) throw new Error(`up ended with ${code}:\n${stderr.slice(-2000)}`);
     }
   }

@@ -33,12 +33,15 @@ export class DiskFullError extends UserError {
   }
 }
 
-/** True for ENOSPC and EDQUOT, however deep in the chain of causes. */
+/** What a Redis answers that cannot write its file: it takes no change until there is room again. */
+const redisDiskFull = /^MISCONF .*(No space left on device|Disk quota exceeded)/;
+
+/** True for ENOSPC and EDQUOT, however deep in the chain of causes, and where Redis refuses a change because of them. */
 export function isDiskFull(error: unknown): boolean {
   for (let e: unknown = error; e instanceof Error; e = e.cause) {
     if (e instanceof DiskFullError) return true;
     const code = (e as NodeJS.ErrnoException).code;
-    if (code === "ENOSPC" || code === "EDQUOT") return true;
+    if (code === "ENOSPC" || code === "EDQUOT" || redisDiskFull.test(e.message)) return true;
   }
   return false;
 }

@@ -67,6 +67,16 @@ describe("an embedded Redis", () => {
     await until(() => !isProcessAlive(pid));
   });
 
+  test("removes what a killed server had begun to write anew", async () => {
+    await (await openRedis({ dir })).close();
+    const begun = ["temp-rewriteaof-bg-4.aof", "temp-rewriteaof-4.aof", "appendonlydir/temp-appendonly.aof"];
+    for (const name of begun) await writeFile(join(dir, "redis", name), "half");
+    const redis = await openRedis({ dir });
+    const files = await readdir(join(dir, "redis"), { recursive: true });
+    expect(files.filter((name) => name.includes("temp-"))).toEqual([]);
+    await redis.close();
+  });
+
   test("comes back with its data at the same place after kill -9, for the connections that are open", async () => {
     const said: string[] = [];
     const redis = await openRedis({ dir, log: (message) => said.push(message) });

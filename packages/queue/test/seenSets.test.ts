@@ -60,13 +60,54 @@ test("nothing is forgotten or invented while the set grows, at less than 10 byte
   }
   const state = await connection.hgetall(`${road.prefix}:seen:grown`);
   expect(Number(state["count"])).toBe(count);
-  const buckets = 2 ** Number(state["level"]) + Number(state["split"]);
-  expect(buckets).toBeGreaterThan(80);
+  const buckets = await connection.keys(`${road.prefix}:seen:grown:*`);
+  expect(buckets.length).toBe(2 ** Number(state["level"]) + Number(state["split"]));
+  expect(buckets.length).toBeGreaterThan(80);
   let bytes = 0;
-  for (let at = 0; at < buckets; at += 1) {
-    const bucket = `${road.prefix}:seen:grown:${at}`;
+  for (const bucket of buckets) {
     expect(await connection.object("ENCODING", bucket)).toBe("intset");
     bytes += Number(await connection.memory("USAGE", bucket, "SAMPLES", 0));
   }
   expect(bytes / count).toBeLessThan(10);
+});
+
+test("keys beside the borders of ranges stay known while these are divided", async () => {
+  const borders = Array.from({ length: 64 }, (_, at) => BigInt(at) * 2n ** 58n - 2n ** 63n);
+  const beside = borders.flatMap((border) => [-513n, -512n, -1n, 0n, 1n, 511n].map((gap) => border + gap));
+  const hashes = beside.map((value) => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigInt64LE(BigInt.asIntN(64, value));
+    return bytes;
+  });
+  expect(await road.seenOnce("first", "borders", hashes)).toEqual(new Uint8Array(hashes.length).fill(1));
+  await road.seenOnce("more", "borders", range(0, 40_000));
+  const connection = redis.redis.connect();
+  expect(Number(await connection.hget(`${road.prefix}:seen:borders`, "level"))).toBeGreaterThanOrEqual(6);
+  expect(await road.seenOnce("again", "borders", hashes)).toEqual(new Uint8Array(hashes.length));
+});
+
+test("where a server keeps only small sets as integers, nothing is forgotten or invented either", async () => {
+  const connection = redis.redis.connect();
+  await connection.config("SET", "set-max-intset-entries", "128");
+  try {
+    for (let at = 0; at < 10_000; at += 1000) {
+      expect([...(await road.seenOnce(`add-${at}`, "tables", range(at, at + 1000)))]).not.toContain(0);
+    }
+    expect([...(await road.seenOnce("again", "tables", range(0, 10_000)))]).not.toContain(1);
+    const buckets = await connection.keys(`${road.prefix}:seen:tables:*`);
+    const encodings = await Promise.all(buckets.map((name) => connection.object("ENCODING", name)));
+    expect(encodings).toContain("hashtable");
+  } finally {
+    await connection.config("SET", "set-max-intset-entries", "1024");
+  }
+});
+
+test("chunks that are asked for at once are told apart as if one came after the other", async () => {
+  const answers = await Promise.all(
+    Array.from({ length: 16 }, (_, job) =>
+      road.seenOnce(`job-${job}`, "at once", range(job * 50, job * 50 + 100)),
+    ),
+  );
+  const fresh = answers.reduce((sum, answer) => sum + answer.reduce((n, bit) => n + bit, 0), 0);
+  expect(fresh).toBe(16 * 50 + 50);
 });

@@ -157,15 +157,19 @@ export class LocalStore implements Store {
   /** Moves a file or folder to its name, over a copy where it lies on another file system. */
   private async replace(name: string, from: string, prepare: (path: string) => Promise<void>): Promise<void> {
     const path = this.pathOf(name);
-    await makeFolder(dirname(path));
     try {
+      await makeFolder(dirname(path));
       await prepare(from);
       await rename(from, path).catch(async (error: unknown) => {
         if (codeOf(error) !== "EXDEV") throw error;
         const work = await this.newWorkPath();
-        await cp(from, work, { recursive: true });
-        await prepare(work);
-        await rename(work, path);
+        try {
+          await cp(from, work, { recursive: true });
+          await prepare(work);
+          await rename(work, path);
+        } finally {
+          await rm(work, { recursive: true, force: true });
+        }
         await rm(from, { recursive: true });
       });
     } catch (error) {

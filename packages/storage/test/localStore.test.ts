@@ -153,6 +153,11 @@ describe("a full disk", () => {
       }
       await expect(store.publish("big", tooMuch())).rejects.toThrow(DiskFullError);
       await expect(store.publish("big", Buffer.alloc(2_000_000))).rejects.toThrow(DiskFullError);
+      // from another file system, so that it is copied first
+      const elsewhere = `${disk}.big`;
+      await writeFile(elsewhere, Buffer.alloc(2_000_000));
+      await expect(store.publishFile("big", elsewhere)).rejects.toThrow(DiskFullError);
+      await expect(store.replaceFile("big", elsewhere)).rejects.toThrow(DiskFullError);
       expect(await readdir(join(disk, ".tmp"))).toEqual([]);
       expect(await store.stat("big")).toBeNull();
       expect((await store.get("before")).toString()).toBe("kept");
@@ -160,6 +165,7 @@ describe("a full disk", () => {
     } finally {
       spawnSync("umount", [disk]);
       spawnSync("rmdir", [disk]);
+      await rm(`${disk}.big`, { force: true });
     }
   });
 });

@@ -1,7 +1,7 @@
 import { mkdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DiskFullError, UserError } from "@pairloom/config";
+import { DiskFullError, isDiskFull, UserError } from "@pairloom/config";
 import { askServer, pingServer, serverFolder } from "./askServer.js";
 import { withFolderLock } from "./folderLock.js";
 import type { ServerProgram } from "./findServer.js";
@@ -56,10 +56,16 @@ export async function joinEmbeddedRedis(dir: string, options: EmbeddedRedisOptio
       await withFolderLock(folder, () => ensureServer(folder, options));
     },
     async release() {
-      await withFolderLock(folder, async () => {
+      try {
+        await withFolderLock(folder, async () => {
+          await endLease(lease);
+          if ((await countLeases(folder)) === 0) await stopServer(folder);
+        });
+      } catch (error) {
+        if (!isDiskFull(error)) throw error;
+        // No room for a lock: the server ends by itself once it is without users.
         await endLease(lease);
-        if ((await countLeases(folder)) === 0) await stopServer(folder);
-      });
+      }
     },
   };
 }

@@ -3,6 +3,7 @@
  *
  * - holds a kernel lock on FOLDER/guard for as long as the server lives (it is inherited), so that two servers can
  *   never write one append-only file, whatever was killed when; exit status 75 where another one holds it;
+ * - removes what a server left that was killed while it wrote its file anew;
  * - writes FOLDER/server.pid;
  * - ends the server when for GRACE seconds no process with a lease (FOLDER/users/PID.TICKS.x) is alive.
  *
@@ -14,6 +15,7 @@ cd "$folder" || exit 70
 if command -v flock >/dev/null 2>&1; then
   exec 9>>guard || exit 71
   flock -n 9 || exit 75
+  rm -f temp-*.aof temp-*.rdb appendonlydir/temp-*.aof
 fi
 "$program" "$config" &
 pid=$!

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { open, readFile, stat, writeFile } from "node:fs/promises";
+import { open, readFile, stat, statfs, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DiskFullError, UserError } from "@pairloom/config";
@@ -83,11 +83,23 @@ async function failure(logPath: string, program: ServerProgram, cause: unknown):
   });
 }
 
-/** With appendfsync always a server that cannot write its file ends itself: it says so in its last lines. */
+/**
+ * With appendfsync always a server that cannot write its file ends itself: it says so in its last lines, unless there was
+ * no room for these either.
+ */
 export async function diedOfFullDisk(logPath: string): Promise<boolean> {
-  return (await lastLines(logPath)).some((line) =>
+  const said = (await lastLines(logPath)).some((line) =>
     /No space left on device|Disk quota exceeded|Short write while writing to the AOF/.test(line),
   );
+  return said || (await freeBytes(dirname(logPath))) < tooFewBytes;
+}
+
+/** A server that has no more than this cannot go on for long, whatever it died of. */
+const tooFewBytes = 1 << 16;
+
+async function freeBytes(folder: string): Promise<number> {
+  const found = await statfs(folder).catch(() => null);
+  return found === null ? Infinity : found.bavail * found.bsize;
 }
 
 async function lastLines(logPath: string): Promise<string[]> {

@@ -99,7 +99,7 @@ class OpenRoad implements Road {
     this.prefix = `pl:{${project}}`;
     this.#connection = redis.connect();
     this.#funnel = new Funnel(this.#connection, this.prefix, tuning.countedTtlMs);
-    this.#seen = new SeenSets(this.#connection, this.prefix);
+    this.#seen = new SeenSets(() => redis.connect(), this.prefix);
     this.#roadCounts = bindScript(this.#connection, roadCountsScript);
     this.#lanes = new Lanes(this.#connection, `${this.prefix}:lanes`, (name) => this.#openQueue(name));
     this.queues = Object.fromEntries(
@@ -265,6 +265,7 @@ class OpenRoad implements Road {
     this.#isClosed = true;
     await this.#lanes.close();
     await Promise.allSettled(Object.values(this.queues).map((queue) => queue.close()));
+    this.#seen.close();
     this.#connection.disconnect();
   }
 }

@@ -68,6 +68,14 @@ export function runWorker<Q extends QueueName>(
     throw new WaitingError();
   };
 
+  /** Whatever job came next would meet the same: takes none, and tells. */
+  const rest = (error: unknown): void => {
+    if (resting) return;
+    resting = true;
+    void worker.pause(true);
+    options.onFatal?.(error);
+  };
+
   const process = async (job: Job, token?: string): Promise<void> => {
     if (resting) return putBack(job, token);
     const id = job.id ?? "";
@@ -90,11 +98,7 @@ export function runWorker<Q extends QueueName>(
       });
     } catch (error) {
       if (isDiskFull(error)) {
-        if (!resting) {
-          resting = true;
-          void worker.pause(true);
-          options.onFatal?.(error);
-        }
+        rest(error);
         return putBack(job, token);
       }
       if (resting) return putBack(job, token);
@@ -122,7 +126,8 @@ export function runWorker<Q extends QueueName>(
     removeOnFail: { count: tuning.keepFailed },
   });
   worker.on("error", (error) => {
-    if (!isConnectionLoss(error)) log(`${queue} worker: ${messageOf(error)}`);
+    if (isDiskFull(error)) rest(error);
+    else if (!isConnectionLoss(error)) log(`${queue} worker: ${messageOf(error)}`);
   });
   // Redis was away for longer than the lock holds: somebody else may run these jobs by now.
   worker.on("lockRenewalFailed", (ids) => {

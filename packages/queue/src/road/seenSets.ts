@@ -5,16 +5,28 @@ import { seenOnceScript } from "../scripts/seenOnce-2.js";
 /** Below set-max-intset-entries (1024) even for the fullest bucket, just before it is divided. */
 const meanBucketMembers = 384;
 
+/**
+ * Redis takes one chunk a connection, then syncs its file, then takes the next: what comes by several connections at
+ * once shares a sync.
+ */
+const maxConnections = 4;
+
+interface Line {
+  connection: Redis;
+  seenOnce: (...args: (string | number | Buffer)[]) => Promise<Buffer>;
+  /** Calls under way. */
+  pending: number;
+}
+
 /** Sets of 64-bit keys that remember what was seen, at 9 to 10 bytes of Redis an item. */
 export class SeenSets {
-  readonly #seenOnce: (...args: (string | number | Buffer)[]) => Promise<Buffer>;
+  readonly #lines: Line[] = [];
 
+  /** @param connect opens a connection; they are this object's to close */
   constructor(
-    private readonly connection: Redis,
+    private readonly connect: () => Redis,
     private readonly prefix: string,
-  ) {
-    this.#seenOnce = bindBytesScript(connection, seenOnceScript);
-  }
+  ) {}
 
   /**
    * Adds a chunk of keys of 8 bytes each to the set `setName`; 1 in the answer marks those that were new (of equal
@@ -22,13 +34,13 @@ export class SeenSets {
    */
   async seenOnce(jobKey: string, setName: string, hashes: readonly Uint8Array[]): Promise<Uint8Array> {
     if (hashes.length === 0) return new Uint8Array(0);
-    const { lowBits, members } = packKeys(hashes);
-    const bitmap = await this.#seenOnce(
-      `${this.prefix}:seen:${setName}`,
-      this.#answerKey(jobKey, setName),
-      meanBucketMembers,
-      lowBits,
-      ...members,
+    const bitmap = await this.#take(({ seenOnce }) =>
+      seenOnce(
+        `${this.prefix}:seen:${setName}`,
+        this.#answerKey(jobKey, setName),
+        meanBucketMembers,
+        ...hashes.map(memberOf),
+      ),
     );
     const wanted = Math.ceil(hashes.length / 8);
     if (bitmap.length !== wanted) {
@@ -41,22 +53,39 @@ export class SeenSets {
 
   /** Lets go of a job's answers, once what it made of them is published. */
   async forgetAnswer(jobKey: string, setName: string): Promise<void> {
-    await this.connection.del(this.#answerKey(jobKey, setName));
+    await this.#take(({ connection }) => connection.del(this.#answerKey(jobKey, setName)));
+  }
+
+  close(): void {
+    for (const { connection } of this.#lines) connection.disconnect();
   }
 
   #answerKey(jobKey: string, setName: string): string {
     return `${this.prefix}:answer:${setName}:${jobKey}`;
   }
+
+  /** Calls by the connection with the least to do; opened when all others are busy. */
+  async #take<T>(call: (line: Line) => Promise<T>): Promise<T> {
+    let line = this.#lines.reduce<Line | null>(
+      (least, other) => (least !== null && least.pending <= other.pending ? least : other),
+      null,
+    );
+    if (line === null || (line.pending > 0 && this.#lines.length < maxConnections)) {
+      const connection = this.connect();
+      line = { connection, seenOnce: bindBytesScript(connection, seenOnceScript), pending: 0 };
+      this.#lines.push(line);
+    }
+    line.pending += 1;
+    try {
+      return await call(line);
+    } finally {
+      line.pending -= 1;
+    }
+  }
 }
 
-/** The low 32 bits of each key, and the keys as decimal signed integers. */
-function packKeys(hashes: readonly Uint8Array[]): { lowBits: Buffer; members: string[] } {
-  const lowBits = Buffer.alloc(hashes.length * 4);
-  const members = hashes.map((hash, at) => {
-    if (hash.length !== 8) throw new RangeError(`Expected a key of 8 bytes, got ${hash.length}`);
-    const view = new DataView(hash.buffer, hash.byteOffset, 8);
-    lowBits.writeUInt32LE(view.getUint32(0, true), at * 4);
-    return view.getBigInt64(0, true).toString();
-  });
-  return { lowBits, members };
+/** A key as Redis' sets of integers take it: a decimal signed integer. */
+function memberOf(hash: Uint8Array): string {
+  if (hash.length !== 8) throw new RangeError(`Expected a key of 8 bytes, got ${hash.length}`);
+  return new DataView(hash.buffer, hash.byteOffset, 8).getBigInt64(0, true).toString();
 }

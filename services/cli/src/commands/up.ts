@@ -10,6 +10,7 @@ import { superviseServices } from "../services/superviseServices.js";
 import { funnelBlock, funnelLine } from "../terminal/funnelText.js";
 import { LiveBlock } from "../terminal/liveBlock.js";
 import { createSay } from "../terminal/say.js";
+import { troubleNotice, type Trouble } from "../terminal/troubleNotice.js";
 import { addWebOptions, dirOption, jsonOption, wholeNumber } from "./options.js";
 
 interface UpOptions extends WebOptions {
@@ -54,7 +55,9 @@ Examples:
       )
       .action(async (options: UpOptions) => {
         const say = createSay(options.json ?? false);
-        const project = await openProject(options);
+        const live = new LiveBlock();
+        const onTrouble = troubleNotice((line) => live.note(line));
+        const project = await openProject({ ...options, onTrouble });
         let asked = false;
         onStopSignal(() => (asked = true));
         try {
@@ -73,6 +76,8 @@ Examples:
               stopAsked: () => asked,
               log: options.verbose === true ? (line) => say.info(line) : () => undefined,
               workerArgs: workerArguments(options),
+              live,
+              onTrouble,
             });
             const funnel = funnelOf(outcome.funnel);
             if (say.json)
@@ -109,6 +114,8 @@ export interface RoadRun {
   workerArgs: readonly string[];
   /** Shows the funnel while it runs; the terminal by default. */
   live?: LiveBlock;
+  /** Told of what stops the work for now; a line above the funnel by default. */
+  onTrouble?: (trouble: Trouble) => void;
 }
 
 export interface RoadOutcome {
@@ -119,11 +126,13 @@ export interface RoadOutcome {
 
 /**
  * Runs the services until somebody asks to stop or, with `untilIdle`, until every queue is empty.
- * @throws UserError where a service can't go on (a full disk), or where jobs failed for good
+ * A full disk stops nobody for good: it is told of, and the work goes on once there is room.
+ * @throws UserError where a service can't go on, or where jobs failed for good
  */
 export async function runRoad(project: Project, run: RoadRun): Promise<RoadOutcome> {
   const { road } = project;
   const live = run.live ?? new LiveBlock();
+  const onTrouble = run.onTrouble ?? troubleNotice((line) => live.note(line));
   await road.retryFailed(); // the operator starts anew: what failed gets another chance
   let fatal: { stage: string; exitCode: number; message: string } | null = null;
   const supervised = superviseServices({
@@ -131,6 +140,7 @@ export async function runRoad(project: Project, run: RoadRun): Promise<RoadOutco
     stages: run.stages,
     args: run.workerArgs,
     log: run.log,
+    onDiskFull: (message) => onTrouble({ code: "disk_full", message }),
     onFatal: (failure) => (fatal ??= failure),
   });
   let idle = false;
@@ -138,8 +148,8 @@ export async function runRoad(project: Project, run: RoadRun): Promise<RoadOutco
   try {
     while (!run.stopAsked() && fatal === null) {
       try {
-        funnel = await road.readFunnel();
-        idle = run.untilIdle && (await road.isIdle());
+        funnel = (await soon(road.readFunnel())) ?? funnel;
+        idle = run.untilIdle && (await soon(road.isIdle())) === true;
       } catch (error) {
         run.log(`waiting for Redis: ${(error as Error).message}`); // it is started again by whoever notices first
       }
@@ -150,10 +160,10 @@ export async function runRoad(project: Project, run: RoadRun): Promise<RoadOutco
   } finally {
     await supervised.stop();
   }
-  funnel = await road.readFunnel();
+  funnel = (await soon(road.readFunnel())) ?? funnel;
   live.finish(funnelBlock(funnelOf(funnel)), funnelLine(funnelOf(funnel)));
   throwFatal(fatal);
-  const failed = await road.failedJobs();
+  const failed = idle ? await road.failedJobs() : ((await soon(road.failedJobs())) ?? []);
   if (failed.length > 0 && run.untilIdle)
     throw new UserError(
       "jobs_failed",
@@ -163,6 +173,12 @@ export async function runRoad(project: Project, run: RoadRun): Promise<RoadOutco
       },
     );
   return { idle, failedJobs: failed.length, funnel };
+}
+
+/** Null where Redis doesn't answer: it may be away until a disk has room again, and who asks to stop must be heard. */
+async function soon<T>(answer: Promise<T>): Promise<T | null> {
+  answer.catch(() => undefined);
+  return Promise.race([answer, sleep(2000, null, { ref: false })]);
 }
 
 function throwFatal(failure: { stage: string; exitCode: number; message: string } | null): void {

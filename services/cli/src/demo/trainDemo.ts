@@ -7,6 +7,7 @@ import { launchTraining, wishTraining } from "../project/trainProject.js";
 import { superviseServices } from "../services/superviseServices.js";
 import { LiveBlock } from "../terminal/liveBlock.js";
 import type { Say } from "../terminal/say.js";
+import { troubleNotice } from "../terminal/troubleNotice.js";
 import type { DemoOptions } from "./demoRoad.js";
 import { stopped } from "./stopped.js";
 
@@ -39,14 +40,16 @@ export async function trainDemo(
 }
 
 async function follow(project: Project, run: string, stopAsked: () => boolean): Promise<void> {
+  const live = new LiveBlock();
+  const onTrouble = troubleNotice((line) => live.note(line));
   const supervised = superviseServices({
     dir: project.dir,
     stages: ["trainer"],
     args: [],
     log: () => undefined,
+    onDiskFull: (message) => onTrouble({ code: "disk_full", message }),
     onFatal: () => undefined,
   });
-  const live = new LiveBlock();
   let offset = 0;
   let shown = "  preparing";
   try {

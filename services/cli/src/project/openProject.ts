@@ -4,6 +4,7 @@ import type { ProjectSettings } from "@pairloom/config";
 import { UserError } from "@pairloom/config";
 import { openRedis, openRoad, type RedisHandle, type Road } from "@pairloom/queue";
 import { openStore, type Store } from "@pairloom/storage";
+import { troubleNotice, type Trouble } from "../terminal/troubleNotice.js";
 import { redisOptions } from "./environment.js";
 import { readProjectFile } from "./projectFile.js";
 
@@ -28,8 +29,8 @@ export interface WebOptions {
 
 export interface ProjectOptions extends WebOptions {
   dir: string;
-  /** Told when the project's Redis can't go on (a full disk). */
-  onTrouble?: (error: UserError) => void;
+  /** Told when the project's Redis can't go on for now (a full disk); standard error by default. */
+  onTrouble?: (trouble: Trouble) => void;
 }
 
 /**
@@ -41,7 +42,8 @@ export async function openProject(options: ProjectOptions, given?: ProjectSettin
   const settings = withOptions(given ?? (await readProjectFile(dir)), options);
   await ensureFolder(dir);
   const store = await openStore(dir);
-  const redis = await openRedis({ dir, ...redisOptions(), onTrouble: options.onTrouble });
+  const onTrouble = options.onTrouble ?? troubleNotice((line) => void process.stderr.write(`${line}\n`));
+  const redis = await openRedis({ dir, ...redisOptions(), onTrouble });
   const road = await openRoad(redis, settings.project);
   return {
     dir,

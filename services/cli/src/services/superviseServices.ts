@@ -11,6 +11,8 @@ export interface SuperviseOptions {
   /** Further arguments for each `pairloom worker`. */
   args: readonly string[];
   log: (line: string) => void;
+  /** Called where a service ended because a disk is full: it is started again, more slowly, until there is room. */
+  onDiskFull: (message: string) => void;
   /** Called once where a service ends for a reason that a restart can't mend. */
   onFatal: (failure: { stage: StageName; exitCode: number; message: string }) => void;
 }
@@ -22,9 +24,13 @@ export interface Supervised {
   stop(): Promise<void>;
 }
 
-/** Exit codes of `pairloom worker` that a restart can't mend: wrong usage, a user's error, a full disk. */
-const finalExitCodes = new Set([2, 3, 5]);
+/** Exit codes of `pairloom worker` that a restart can't mend: wrong usage, a user's error. */
+const finalExitCodes = new Set([2, 3]);
+/** DiskFullError's. */
+const diskFullExitCode = 5;
 const restartDelayMs = 500;
+/** Between two looks whether there is room again. */
+const diskFullDelayMs = 3000;
 const graceMs = 20_000;
 
 /**
@@ -46,7 +52,8 @@ export function superviseServices(options: SuperviseOptions): Supervised {
     for (const stream of [child.stdout, child.stderr])
       if (stream !== null)
         createInterface({ input: stream }).on("line", (line) => {
-          lastLine = line;
+          // after an error comes a line of what to do about it
+          if (!line.startsWith("→")) lastLine = line.replace(/^error: /, "");
           options.log(`${stage}: ${line}`);
         });
     child.on("error", (error) => options.log(`${stage}: ${error.message}`));
@@ -57,10 +64,15 @@ export function superviseServices(options: SuperviseOptions): Supervised {
         options.onFatal({ stage, exitCode, message: lastLine });
         return;
       }
+      const isDiskFull = exitCode === diskFullExitCode;
+      if (isDiskFull) options.onDiskFull(lastLine);
       options.log(`${stage} ended (${signal ?? `exit code ${exitCode ?? "unknown"}`}); starting it again`);
-      setTimeout(() => {
-        if (!stopping) start(stage);
-      }, restartDelayMs);
+      setTimeout(
+        () => {
+          if (!stopping) start(stage);
+        },
+        isDiskFull ? diskFullDelayMs : restartDelayMs,
+      );
     });
   };
   options.stages.forEach(start);

@@ -1,10 +1,14 @@
-import { UserError } from "@pairloom/config";
+import { DiskFullError, isDiskFull, UserError } from "@pairloom/config";
 import { CommanderError } from "commander";
 import pc from "picocolors";
 
 /** Prints why a command failed (for a person, or as one JSON object) and gives the exit code. */
-export function reportFailure(error: unknown, json: boolean): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+export function reportFailure(thrown: unknown, json: boolean): number {
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
+  const error =
+    isDiskFull(thrown) && !(thrown instanceof UserError)
+      ? new DiskFullError(placeOf(thrown), thrown)
+      : thrown;
   const { code, message, hint, exitCode } =
     error instanceof UserError
       ? error
@@ -15,6 +19,12 @@ export function reportFailure(error: unknown, json: boolean): number {
   if (!(error instanceof UserError) && error instanceof Error && process.env["PAIRLOOM_DEBUG"] !== undefined)
     process.stderr.write(`${error.stack ?? ""}\n`);
   return exitCode;
+}
+
+/** What could not be written, as far as the error knows. */
+function placeOf(error: unknown): string {
+  const path = error instanceof Error ? (error as NodeJS.ErrnoException).path : undefined;
+  return path ?? messageOf(error);
 }
 
 function systemCode(error: unknown): string | undefined {

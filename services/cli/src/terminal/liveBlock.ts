@@ -31,6 +31,13 @@ export class LiveBlock {
     this.#lines = 0;
   }
 
+  /** Prints a line above the text, where it stays. */
+  note(line: string): void {
+    if (this.stream.isTTY) this.#erase();
+    this.#lines = 0;
+    this.stream.write(`${line}\n`);
+  }
+
   #erase(): void {
     if (this.#lines > 0) this.stream.write(`\x1b[${this.#lines}F\x1b[0J`);
   }
