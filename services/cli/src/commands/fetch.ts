@@ -66,7 +66,7 @@ async function runFetch(options: FetchOptions): Promise<void> {
     redisOutageLimitMs: 1000 * redisWait,
   });
   // Bodies pass through a small heap: by V8's own measure the whole of it would be collected for every thirty pictures.
-  setFlagsFromString("--heap-growing-percent=300");
+  setFlagsFromString("--heap-growing-percent=100");
   const decoders = openDecoders({ settings: settings.image });
   const tally = new ListTally();
   const progress = watch(tally);
