@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { stripVTControlCharacters } from "node:util";
 import { startDemoWeb, type DemoWeb } from "@pairloom/sources";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { lastJson, pairloom, startPairloom } from "../road/pairloom.js";
@@ -22,7 +23,11 @@ describe.skipIf(disk === null)("a crawl whose disk is full", () => {
   beforeAll(async () => {
     web = await startDemoWeb({ seed: 5, scale: 0.1 });
   });
-  afterEach(() => disk!.free());
+  let stop = () => {};
+  afterEach(() => {
+    stop();
+    disk!.free();
+  });
   afterAll(async () => {
     await web?.close();
     disk?.unmount();
@@ -40,7 +45,8 @@ describe.skipIf(disk === null)("a crawl whose disk is full", () => {
     const up = startPairloom(["up", "--dir", dir, "--until-idle", "--no-dashboard", "--json"], env);
     const said = { stdout: "", stderr: "" };
     up.stdout?.on("data", (chunk) => (said.stdout += String(chunk)));
-    up.stderr?.on("data", (chunk) => (said.stderr += String(chunk)));
+    up.stderr?.on("data", (chunk) => (said.stderr += stripVTControlCharacters(String(chunk))));
+    stop = () => void up.kill("SIGTERM");
     const ended = new Promise<number | null>((resolve) => up.on("close", resolve));
     await expect
       .poll(() => readdir(join(dir, "segments")).catch(() => []), { timeout: 60_000 })
@@ -66,7 +72,9 @@ describe.skipIf(disk === null)("a crawl whose disk is full", () => {
     const full = await pairloom(release);
     disk!.free();
     expect(full.code).toBe(5);
-    expect(full.stderr).toMatch(/error: No space left on the device while writing .*\n.*Free some space/);
+    expect(stripVTControlCharacters(full.stderr)).toMatch(
+      /error: No space left on the device while writing .*\n.*Free some space/,
+    );
     const whole = await pairloom(release);
     expect(whole.code, whole.stderr).toBe(0);
     const verified = await pairloom(["shards", "verify", lastJson<{ path: string }>(whole).path]);

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
+import { stripVTControlCharacters } from "node:util";
 import { fileURLToPath } from "node:url";
 import type { StageName } from "./runStage.js";
 
@@ -53,7 +54,8 @@ export function superviseServices(options: SuperviseOptions): Supervised {
       if (stream !== null)
         createInterface({ input: stream }).on("line", (line) => {
           // after an error comes a line of what to do about it
-          if (!line.startsWith("→")) lastLine = line.replace(/^error: /, "");
+          const plain = stripVTControlCharacters(line);
+          if (!plain.startsWith("→")) lastLine = plain.replace(/^error: /, "");
           options.log(`${stage}: ${line}`);
         });
     child.on("error", (error) => options.log(`${stage}: ${error.message}`));
