@@ -5,6 +5,7 @@ import { packTar, type Repair, scanTar, type TarMember, type Verification } from
 import { openStore } from "@pairloom/storage";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { filesOf } from "../../packages/shards/test/filesOf.js";
 import { makeSmallRelease, type SmallRelease } from "../../packages/shards/test/smallRelease.js";
 import { lastJson, pairloom } from "./pairloom.js";
 
@@ -32,17 +33,6 @@ async function copy(): Promise<string> {
   const at = await mkdtemp(join(root, "copy-"));
   await cp(intact, at, { recursive: true });
   return at;
-}
-
-/** Every file's bytes, by its path. */
-async function filesOf(at: string): Promise<Map<string, string>> {
-  const files = new Map<string, string>();
-  for (const entry of await readdir(at, { recursive: true, withFileTypes: true }))
-    if (entry.isFile()) {
-      const path = join(entry.parentPath, entry.name);
-      files.set(path.slice(at.length + 1), (await readFile(path)).toString("latin1"));
-    }
-  return new Map([...files].sort());
 }
 
 /** What a command printed as its result (the first line; an error comes after it), and its exit code. */

@@ -13,6 +13,7 @@ import {
   type TarMember,
   verifyRelease,
 } from "../src/index.js";
+import { filesOf } from "./filesOf.js";
 import { makeSmallRelease } from "./smallRelease.js";
 
 let root: string;
@@ -28,16 +29,6 @@ async function copy(): Promise<string> {
   const at = await mkdtemp(join(root, "copy-"));
   await cp(intact, at, { recursive: true });
   return at;
-}
-
-async function filesOf(at: string): Promise<Map<string, string>> {
-  const files = new Map<string, string>();
-  for (const entry of await readdir(at, { recursive: true, withFileTypes: true }))
-    if (entry.isFile()) {
-      const path = join(entry.parentPath, entry.name);
-      files.set(path.slice(at.length + 1), (await readFile(path)).toString("latin1"));
-    }
-  return new Map([...files].sort());
 }
 
 const remove =
