@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { imageSettings } from "@pairloom/config";
-import { openTurboJpeg, processImage, setupSharp } from "@pairloom/image";
+import { openCodecs, processImage, setupSharp } from "@pairloom/image";
 
 const sharp = createRequire(new URL("../../packages/image/package.json", import.meta.url))("sharp");
 const { values } = parseArgs({
@@ -24,8 +24,8 @@ const files = names.map((name) => ({
 }));
 const size = Number(values.size);
 setupSharp();
-const turboJpeg = await openTurboJpeg();
-console.log(turboJpeg === null ? "without libturbojpeg" : "with libturbojpeg");
+const codecs = await openCodecs();
+console.log(codecs === null ? "sharp alone" : `with ${JSON.stringify(codecs.libraries)}`);
 
 const bare = (fit) => (bytes) =>
   sharp(bytes)
@@ -35,7 +35,7 @@ const bare = (fit) => (bytes) =>
     .toBuffer();
 const ours = (wish) => {
   const settings = imageSettings.parse({ imageSize: size, computePdq: false, ...wish });
-  return (bytes) => processImage(bytes, settings, { turboJpeg });
+  return (bytes) => processImage(bytes, settings, { codecs });
 };
 const runs = {
   "bare sharp, border": bare("contain"),

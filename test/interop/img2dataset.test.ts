@@ -7,7 +7,7 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { encodeFormats } from "@pairloom/config";
 import { imageSettings, resizeModes } from "@pairloom/config";
-import { openTurboJpeg, processImage, setupSharp } from "@pairloom/image";
+import { openCodecs, processImage, setupSharp } from "@pairloom/image";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { drawZoo, meanDifference, type ZooPicture, zooLacks } from "./pictureZoo.js";
@@ -20,12 +20,11 @@ const missing =
 if (missing !== null) console.log(`img2dataset beside pairloom fetch is skipped: ${missing}`);
 else if (zooLacks.length > 0) console.log(`The picture zoo is without those of ${zooLacks.join(", ")}`);
 
-const turboJpeg = await openTurboJpeg();
-if (turboJpeg === null)
-  console.log("Pictures by libjpeg-turbo are skipped: this machine has no libturbojpeg");
-const libraries = [
-  { by: "sharp alone", turboJpeg: null },
-  ...(turboJpeg === null ? [] : [{ by: "libjpeg-turbo", turboJpeg }]),
+const codecs = await openCodecs();
+if (codecs === null) console.log("Pictures by faster codecs are skipped: this machine has none");
+const ways = [
+  { by: "sharp alone", codecs: null },
+  ...(codecs === null ? [] : [{ by: "faster codecs", codecs }]),
 ];
 
 const cli = fileURLToPath(new URL("../../services/cli/bin/pairloom.js", import.meta.url));
@@ -85,13 +84,13 @@ describe.skipIf(missing !== null)("pairloom fetch beside img2dataset", () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  test.each(libraries)(
+  test.each(ways)(
     "every animal of the zoo comes out upright, in sRGB, on white, its first frame ($by)",
-    async ({ turboJpeg }) => {
+    async ({ codecs }) => {
       const wrong: string[] = [];
       for (const { file, looksLike, within } of zoo) {
         const settings = imageSettings.parse({ resizeMode: "no", encodeFormat: "png", encodeQuality: 1 });
-        const image = await processImage(await readFile(join(dir, file)), settings, { turboJpeg });
+        const image = await processImage(await readFile(join(dir, file)), settings, { codecs });
         const difference =
           image.status === "ok" ? await meanDifference(image.bytes, join(dir, looksLike)) : Infinity;
         if (difference > within) wrong.push(`${file}: ${image.status === "ok" ? difference : image.reason}`);
@@ -101,22 +100,19 @@ describe.skipIf(missing !== null)("pairloom fetch beside img2dataset", () => {
     },
   );
 
-  test.each(libraries)(
-    "a picture that breaks off is refused, whatever its format ($by)",
-    async ({ turboJpeg }) => {
-      for (const { file } of zoo) {
-        const bytes = await readFile(join(dir, file));
-        const image = await processImage(
-          bytes.subarray(0, Math.floor(bytes.length * 0.6)),
-          imageSettings.parse({}),
-          { turboJpeg },
-        );
-        // Of an animation the first frame may be whole before that.
-        if (!file.includes("animated"))
-          expect(image, file).toMatchObject({ status: "failed", reason: "decode_truncated" });
-      }
-    },
-  );
+  test.each(ways)("a picture that breaks off is refused, whatever its format ($by)", async ({ codecs }) => {
+    for (const { file } of zoo) {
+      const bytes = await readFile(join(dir, file));
+      const image = await processImage(
+        bytes.subarray(0, Math.floor(bytes.length * 0.6)),
+        imageSettings.parse({}),
+        { codecs },
+      );
+      // Of an animation the first frame may be whole before that.
+      if (!file.includes("animated"))
+        expect(image, file).toMatchObject({ status: "failed", reason: "decode_truncated" });
+    }
+  });
 
   test("every resize mode gives img2dataset's sizes and cuts its window", async () => {
     const sizes = [
@@ -165,7 +161,7 @@ describe.skipIf(missing !== null)("pairloom fetch beside img2dataset", () => {
         encodeQuality: 1,
         computePdq: at % 2 === 0,
       });
-      const image = await processImage(await readFile(file), settings, { turboJpeg });
+      const image = await processImage(await readFile(file), settings, { codecs });
       if (image.status !== "ok") throw new Error(`${out}: ${image.reason}`);
       const { width, height, originalWidth, originalHeight } = image;
       expect([width, height, originalWidth, originalHeight, null], out).toEqual(theirs[at]);
@@ -264,7 +260,7 @@ describe.skipIf(missing !== null)("pairloom fetch beside img2dataset", () => {
     ] as [string, (typeof encodeFormats)[number], boolean][]) {
       const bytes = await readFile(join(dir, file));
       const wish = { resizeMode: "no", skipReencode: true, encodeFormat: format, encodeQuality: 6 };
-      const image = await processImage(bytes, imageSettings.parse(wish), { turboJpeg });
+      const image = await processImage(bytes, imageSettings.parse(wish), { codecs });
       expect(image.status === "ok" && image.bytes.equals(bytes), file).toBe(kept);
     }
   });

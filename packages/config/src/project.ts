@@ -27,7 +27,7 @@ export type SourceConfig = z.infer<typeof sourceConfig>;
 
 export const resizeModes = ["no", "border", "keep_ratio", "keep_ratio_largest", "center_crop"] as const;
 export const encodeFormats = ["jpg", "png", "webp"] as const;
-export const jpegDecoders = ["auto", "libvips"] as const;
+export const codecChoices = ["auto", "libvips"] as const;
 
 /** How pictures are asked for: the settings of packages/web. */
 export const webSettings = z.strictObject({
@@ -91,8 +91,8 @@ export const imageSettings = z.strictObject({
   /** Pixels by the header before anything is decoded. */
   maxHeaderPixels: z.int().min(1).default(100_000_000),
   computePdq: z.boolean().default(true),
-  /** "auto": libjpeg-turbo's own library where this machine has it; "libvips": the same bytes on every machine. */
-  jpegDecoder: z.enum(jpegDecoders).default("auto"),
+  /** "auto": this machine's libjpeg-turbo and libwebp where it has them; "libvips": the same bytes on every machine. */
+  codecs: z.enum(codecChoices).default("auto"),
 });
 export type ImageSettings = z.infer<typeof imageSettings>;
 

@@ -31,7 +31,7 @@ function expectClose(actual: tf.Tensor, expected: tf.Tensor, tolerance = 1e-5): 
   expect(worst / Math.max(scale, 1e-3)).toBeLessThan(tolerance);
 }
 
-it("the compiled kernels are those of assembly/*.as (else run assembly/build.mjs)", () => {
+it("the compiled kernels are those of assembly/*.as (else run infra/assembly/build.mjs)", () => {
   const folder = join(import.meta.dirname, "..", "assembly");
   const hash = createHash("sha256");
   for (const name of readdirSync(folder)

@@ -4,7 +4,7 @@ export * from "./pdqHash.js";
 export * from "./processImage.js";
 export * from "./resizePlan.js";
 export * from "./setupSharp.js";
-export { openTurboJpeg } from "./jpeg/turboJpeg.js";
+export * from "./codecs/openCodecs.js";
 export * from "./sniffFormat.js";
 export * from "./pictureFormats.js";
 export * from "./pictureProblem.js";

@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
 import type { ImageSettings, Reason } from "@pairloom/config";
 import sharp, { type Sharp } from "sharp";
+import type { Codecs } from "./codecs/openCodecs.js";
 import { exifJson } from "./exifJson.js";
 import { framed, type Pixels } from "./framed.js";
-import { headerSize, type ImageSize } from "./headerSize.js";
-import { jpegFrame } from "./jpeg/jpegFrame.js";
-import type { TurboJpeg } from "./jpeg/turboJpeg.js";
+import { type ImageSize, pictureFrame } from "./frames/pictureFrame.js";
 import { looksCutOff } from "./looksCutOff.js";
 import { pdqHash } from "./pdqHash.js";
 import { type ResizePlan, resizePlan } from "./resizePlan.js";
@@ -40,8 +39,8 @@ export interface FailedImage {
 export interface ProcessOptions {
   /** Take TIFF as well (`setupSharp({tiff: true})` must have been called). */
   tiff?: boolean;
-  /** Decodes ordinary JPEGs and encodes in place of sharp. */
-  turboJpeg?: TurboJpeg | null;
+  /** Take ordinary pictures in place of sharp. */
+  codecs?: Codecs | null;
 }
 
 const white = { r: 255, g: 255, b: 255 };
@@ -70,21 +69,20 @@ export async function processImage(
   if (sniffed.format === "tiff" && !options.tiff) return failed("format_refused", "tiff");
 
   try {
-    // What would be kept as it is must be known better than by its size.
-    const size = settings.skipReencode ? null : headerSize(bytes, sniffed.format);
-    const header = size === null ? await readHeader(bytes) : { ...size, exif: undefined, isPlain: false };
+    const codecs = options.codecs ?? null;
+    const frame = pictureFrame(bytes, sniffed.format);
+    // EXIF data may say that the picture is to be turned, and what would be kept as it is must be known better.
+    const isKnown = frame !== null && !frame.hasExif && !settings.skipReencode;
+    const header = isKnown ? { ...frame, exif: undefined, isPlain: false } : await readHeader(bytes);
     const { width, height } = header;
     const refusal = checkSize(width, height, settings);
     if (refusal) return refusal;
     const plan = resizePlan(width, height, settings);
     const isKept = settings.skipReencode && isAsWanted(header, sniffed.format, plan, settings);
-    const turboJpeg = options.turboJpeg ?? null;
-    const frame = sniffed.format === "jpeg" && turboJpeg !== null ? jpegFrame(bytes) : null;
-    // EXIF data may say that the picture is to be turned.
     const isUpright = frame !== null && (!frame.hasExif || header.isPlain);
-    const shrunk = (size: ImageSize) => (isUpright ? (turboJpeg?.decode(bytes, frame, size) ?? null) : null);
-    const picture = { bytes, width, height, shrunk };
-    const { stored, pdq } = await decodeAndEncode(picture, plan, isKept, settings, turboJpeg);
+    const scaledTo = (size: ImageSize) => (isUpright ? (codecs?.decode(bytes, frame, size) ?? null) : null);
+    const picture = { bytes, width, height, scaledTo };
+    const { stored, pdq } = await decodeAndEncode(picture, plan, isKept, settings, codecs);
     return {
       status: "ok",
       bytes: stored,
@@ -151,55 +149,58 @@ function checkSize(width: number, height: number, settings: ImageSettings): Fail
 const pdqSide = 256;
 
 /**
- * Scales down with Catmull-Rom over libvips' and the JPEG and WebP decoders' own shrinking: nearest to an area average
- * of what costs the same (docs/fetch.md has the figures).
+ * sharp scales down with Catmull-Rom over libvips' and the JPEG and WebP decoders' own shrinking: nearest to an area
+ * average of what costs the same there (docs/fetch.md has the figures).
  */
 const kernel = "cubic" as const;
 
 interface Picture extends ImageSize {
   bytes: Buffer;
-  /** Its pixels, shrunk to no less than a size, where there is a faster way to them than sharp. */
-  shrunk: (atLeast: ImageSize) => Pixels | null;
+  /** Its pixels, scaled down, where there is a faster way to them than sharp. */
+  scaledTo: (size: ImageSize) => Pixels | null;
 }
 
 async function decodeAndEncode(
-  { bytes, width, height, shrunk }: Picture,
+  { bytes, width, height, scaledTo }: Picture,
   plan: ResizePlan,
   isKept: boolean,
   settings: ImageSettings,
-  turboJpeg: TurboJpeg | null,
+  codecs: Codecs | null,
 ): Promise<{ stored: Buffer; pdq: ReturnType<typeof pdqHash> | null }> {
   const between = settings.computePdq ? sizeForHash(width, height, plan) : plan.scaled;
-  const pixels = shrunk(between);
-  const source =
-    pixels === null
-      ? sharp(bytes, { failOn: "truncated", limitInputPixels: settings.maxHeaderPixels, autoOrient: true })
-      : sharp(pixels.data, { raw: pixels });
-  const scaling = source
-    .flatten({ background: white })
-    .resize({ ...between, fit: "fill", kernel })
-    .toColourspace("srgb");
-  const turboEncoder = settings.encodeFormat === "jpg" ? turboJpeg : null;
-  if (!settings.computePdq && !isKept && plan.pad === null && turboEncoder === null) {
-    // Nothing needs the pixels in between: one pipeline from file to file.
-    if (plan.crop !== null) scaling.extract(plan.crop);
-    return { stored: await encode(scaling, settings), pdq: null };
+  let pixels = scaledTo(between);
+  if (pixels === null) {
+    const scaling = sharp(bytes, {
+      ...{ failOn: "truncated", limitInputPixels: settings.maxHeaderPixels, autoOrient: true },
+    })
+      .flatten({ background: white })
+      .resize({ ...between, fit: "fill", kernel })
+      .toColourspace("srgb");
+    const isToJpeg = codecs !== null && settings.encodeFormat === "jpg";
+    if (!settings.computePdq && !isKept && plan.pad === null && !isToJpeg) {
+      // Nothing needs the pixels in between: one pipeline from file to file.
+      if (plan.crop !== null) scaling.extract(plan.crop);
+      return { stored: await encode(scaling, settings), pdq: null };
+    }
+    const { data, info } = await scaling.removeAlpha().raw().toBuffer({ resolveWithObject: true });
+    pixels = { data, ...between, channels: info.channels };
   }
-  const { data, info } = await scaling.removeAlpha().raw().toBuffer({ resolveWithObject: true });
-  const { channels } = info;
+  const { data, channels } = pixels;
   const size = { width, height };
   const pdq = settings.computePdq ? pdqHash(data, between.width, between.height, channels, size) : null;
   if (isKept) return { stored: bytes, pdq };
-  const decoded = { data, ...between, channels };
-  const scaled = between === plan.scaled ? decoded : await rescaled(decoded, plan.scaled);
+  const scaled = between === plan.scaled ? pixels : await rescaled(pixels, plan.scaled, codecs);
   const final = framed(scaled, plan);
-  const encoded = turboEncoder?.encode(final, Math.max(1, settings.encodeQuality)) ?? null;
-  if (encoded !== null) return { stored: encoded, pdq };
+  const quality = Math.max(1, settings.encodeQuality);
+  const jpeg = settings.encodeFormat === "jpg" ? (codecs?.encodeJpeg(final, quality) ?? null) : null;
+  if (jpeg !== null) return { stored: jpeg, pdq };
   const { data: stored, ...raw } = final;
   return { stored: await encode(sharp(stored, { raw }).toColourspace("srgb"), settings), pdq };
 }
 
-async function rescaled(pixels: Pixels, size: ImageSize): Promise<Pixels> {
+async function rescaled(pixels: Pixels, size: ImageSize, codecs: Codecs | null): Promise<Pixels> {
+  const scaled = codecs?.scale(pixels, size) ?? null;
+  if (scaled !== null) return scaled;
   const { data, info } = await sharp(pixels.data, { raw: pixels })
     .resize({ ...size, fit: "fill", kernel })
     .raw()

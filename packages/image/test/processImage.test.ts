@@ -1,7 +1,7 @@
 import { imageSettings } from "@pairloom/config";
 import sharp, { type Sharp } from "sharp";
 import { beforeAll, describe, expect, test } from "vitest";
-import { openTurboJpeg, type TurboJpeg } from "../src/jpeg/turboJpeg.js";
+import { type Codecs, openCodecs } from "../src/codecs/openCodecs.js";
 import { processImage, type ProcessedImage } from "../src/processImage.js";
 import { setupSharp } from "../src/setupSharp.js";
 
@@ -15,18 +15,13 @@ function twoHalves(width = 120, height = 80): Sharp {
   return sharp(Buffer.from(svg));
 }
 
-const turbo = await openTurboJpeg();
-if (turbo === null) console.log("Pictures by libjpeg-turbo are skipped: this machine has no libturbojpeg");
-const libraries: [name: string, turboJpeg: TurboJpeg | null][] =
-  turbo === null
-    ? [["sharp alone", null]]
-    : [
-        ["sharp alone", null],
-        ["libjpeg-turbo", turbo],
-      ];
+const found = await openCodecs();
+if (found === null) console.log("Pictures by faster codecs are skipped: this machine has none");
+const ways: [name: string, codecs: Codecs | null][] = [["sharp alone", null]];
+if (found !== null) ways.push(["faster codecs", found]);
 
-async function okWith(turboJpeg: TurboJpeg | null, bytes: Buffer, given = settings): Promise<ProcessedImage> {
-  const result = await processImage(bytes, given, { turboJpeg });
+async function okWith(codecs: Codecs | null, bytes: Buffer, given = settings): Promise<ProcessedImage> {
+  const result = await processImage(bytes, given, { codecs });
   if (result.status === "failed") throw new Error(`${result.reason}: ${result.errorMessage}`);
   return result;
 }
@@ -91,8 +86,8 @@ beforeAll(async () => {
   setupSharp();
 });
 
-describe.each(libraries)("what is taken with %s", (_library, turboJpeg) => {
-  const ok = (bytes: Buffer, given = settings) => okWith(turboJpeg, bytes, given);
+describe.each(ways)("what is taken with %s", (_way, codecs) => {
+  const ok = (bytes: Buffer, given = settings) => okWith(codecs, bytes, given);
 
   test.each(["jpeg", "progressive", "png16", "palette", "webp", "avif", "gif", "cmyk", "p3"])(
     "%s becomes an sRGB JPEG of the asked size with the right colours",
@@ -167,9 +162,9 @@ describe.each(libraries)("what is taken with %s", (_library, turboJpeg) => {
   });
 });
 
-describe.each(libraries)("what is refused with %s", (_library, turboJpeg) => {
+describe.each(ways)("what is refused with %s", (_way, codecs) => {
   const reasonOf = async (bytes: Buffer, given = settings): Promise<string> => {
-    const result = await processImage(bytes, given, { turboJpeg });
+    const result = await processImage(bytes, given, { codecs });
     return result.status === "failed" ? result.reason : "ok";
   };
 

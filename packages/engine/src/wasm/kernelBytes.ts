@@ -1,4 +1,4 @@
-/** Made by assembly/build.mjs from assembly/*.as; don't edit. */
+/** Made by infra/assembly/build.mjs from assembly/*.as; don't edit. */
 export const kernelSourceHash = "be8cba04bfd02ac1f9670e47b5ec0a4f87b21e2b46a72dc5957db5e507d0c576";
 
 /** The module, base64. */

@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from "node:net";
 import type { ImageSettings } from "@pairloom/config";
-import { openTurboJpeg } from "../jpeg/turboJpeg.js";
+import { openCodecs } from "../codecs/openCodecs.js";
 import { processImage } from "../processImage.js";
 import { setupSharp } from "../setupSharp.js";
 import { FrameReader, readyId, writeFrame } from "./frame.js";
@@ -16,12 +16,12 @@ export interface DecoderOrder {
 
 const { settings, tiff } = JSON.parse(process.argv[2]!) as DecoderOrder;
 setupSharp({ tiff });
-const turboJpeg = settings.jpegDecoder === "auto" ? await openTurboJpeg() : null;
+const codecs = settings.codecs === "auto" ? await openCodecs() : null;
 
 const none = Buffer.alloc(0);
 
 async function answer(id: number, picture: Buffer): Promise<void> {
-  const image = await processImage(picture, settings, { tiff, turboJpeg });
+  const image = await processImage(picture, settings, { tiff, codecs });
   if (image.status !== "ok") return writeFrame(socket, { id, text: JSON.stringify(image), body: none });
   const { bytes, ...facts } = image;
   writeFrame(socket, { id, text: JSON.stringify(facts), body: bytes });

@@ -7,7 +7,7 @@ import sharp from "sharp";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Decoders, type DecodersOptions, openDecoders } from "../../src/decoders/openDecoders.js";
 import { parseCores } from "../../src/decoders/onOneCore.js";
-import { openTurboJpeg } from "../../src/jpeg/turboJpeg.js";
+import { openCodecs } from "../../src/codecs/openCodecs.js";
 import { type FailedImage, processImage, type ProcessedImage } from "../../src/processImage.js";
 import { setupSharp } from "../../src/setupSharp.js";
 
@@ -23,7 +23,7 @@ afterEach(async () => {
   decoders = null;
 });
 beforeAll(() => setupSharp());
-const turboJpeg = await openTurboJpeg();
+const codecs = await openCodecs();
 
 /** libvips' own words may be another picture's: its errors lie in one place for all threads. */
 const withoutWords = (answers: (ProcessedImage | FailedImage)[]) =>
@@ -56,14 +56,14 @@ test("decoders say of each picture what processImage says, byte for byte", async
   const all = await pictures(24);
   const opened = open();
   const answers = await Promise.all(all.map((picture) => opened.process(picture)));
-  const expected = await Promise.all(all.map((picture) => processImage(picture, settings, { turboJpeg })));
+  const expected = await Promise.all(all.map((picture) => processImage(picture, settings, { codecs })));
   expect(withoutWords(answers)).toEqual(withoutWords(expected));
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set(["ok", "failed"]));
 });
 
 test("decoders that are told to use libvips alone do, whatever the machine has", async () => {
   const all = await pictures(8);
-  const wish = { ...settings, jpegDecoder: "libvips" as const };
+  const wish = { ...settings, codecs: "libvips" as const };
   const opened = open({ settings: wish });
   const answers = await Promise.all(all.map((picture) => opened.process(picture)));
   const expected = await Promise.all(all.map((picture) => processImage(picture, wish)));
@@ -76,7 +76,7 @@ test("decoders killed while they work cost no picture", async () => {
   await opened.process(all[0]!);
   const work = all.map((picture) => opened.process(picture));
   for (const pid of opened.pids()) process.kill(pid, "SIGKILL");
-  const expected = await Promise.all(all.map((picture) => processImage(picture, settings, { turboJpeg })));
+  const expected = await Promise.all(all.map((picture) => processImage(picture, settings, { codecs })));
   expect(withoutWords(await Promise.all(work))).toEqual(withoutWords(expected));
 });
 

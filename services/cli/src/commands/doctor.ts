@@ -3,7 +3,7 @@ import { availableParallelism, freemem, tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "@pairloom/config";
 import { listEngines } from "@pairloom/engine";
-import { openTurboJpeg, pictureFormats } from "@pairloom/image";
+import { openCodecs, pictureFormats } from "@pairloom/image";
 import { openRedis } from "@pairloom/queue";
 import type { Command } from "commander";
 import { cacheDir, redisOptions } from "../project/environment.js";
@@ -33,7 +33,7 @@ export function addDoctorCommand(program: Command): void {
         ...(await checkEngines()),
         await checkDisk(),
         await checkFormats(),
-        await checkTurboJpeg(),
+        await checkCodecs(),
       ];
       const { green, yellow, red } = outputColours();
       const sign = { ok: green("✓"), note: yellow("•"), no: red("✗") };
@@ -112,12 +112,18 @@ async function checkFormats(): Promise<Finding> {
   };
 }
 
-async function checkTurboJpeg(): Promise<Finding> {
-  const isThere = (await openTurboJpeg()) !== null;
-  const how = process.platform === "darwin" ? "brew install jpeg-turbo" : "apt-get install libturbojpeg0";
+async function checkCodecs(): Promise<Finding> {
+  const codecs = await openCodecs();
+  const found = Object.entries(codecs?.libraries ?? { "libjpeg-turbo": false, libwebp: false });
+  const missing = found.filter(([, isThere]) => !isThere).map(([name]) => name);
+  const how =
+    process.platform === "darwin" ? "brew install jpeg-turbo webp" : "apt-get install libturbojpeg0 libwebp7";
   return {
-    name: "libjpeg-turbo",
-    state: isThere ? "ok" : "note",
-    says: isThere ? "decodes JPEGs" : `not there; with it JPEGs take a quarter less time (${how})`,
+    name: "faster codecs",
+    state: missing.length === 0 ? "ok" : "note",
+    says:
+      missing.length === 0
+        ? found.map(([name]) => name).join(", ")
+        : `without ${missing.join(" and ")}; with them pictures take two thirds of the time (${how})`,
   };
 }

@@ -1,4 +1,4 @@
-import { UserError, encodeFormats, jpegDecoders, resizeModes } from "@pairloom/config";
+import { UserError, codecChoices, encodeFormats, resizeModes } from "@pairloom/config";
 import {
   hashNames,
   incrementalModes,
@@ -36,7 +36,7 @@ export interface FetchOptions {
   computeHash: ListSettings["computeHash"];
   verifyHash?: string[] | null;
   computePdq: boolean;
-  jpegDecoder: ListSettings["image"]["jpegDecoder"];
+  codecs: ListSettings["image"]["codecs"];
   threadCount: number;
   timeout: number;
   retries: number;
@@ -155,10 +155,10 @@ export function addFetchOptions(command: Command): Command {
     flag("retry-failed", "fetch again the rows of finished shards that failed for a reason that may pass"),
     flag("compute-pdq", "keep PDQ hashes: columns pdq and pdq_quality"),
     new Option(
-      "--jpeg-decoder <library>",
-      "auto: libjpeg-turbo where this machine has it; libvips: the same pixels on every machine",
+      "--codecs <choice>",
+      "auto: libjpeg-turbo and libwebp where this machine has them; libvips: the same pixels on every machine",
     )
-      .choices(jpegDecoders)
+      .choices(codecChoices)
       .default("auto"),
     flag("obey-robots", "ask robots.txt", true),
     flag("obey-opt-outs", "heed opt-outs of every kind", true),
@@ -225,7 +225,7 @@ export function settingsOf(options: FetchOptions, env: NodeJS.ProcessEnv = proce
       maxImageArea: orNull(options.maxImageArea) ?? undefined,
       maxAspectRatio: orNull(options.maxAspectRatio) ?? undefined,
       computePdq: options.computePdq,
-      jpegDecoder: options.jpegDecoder,
+      codecs: options.codecs,
     },
     web: {
       contact,

@@ -1,17 +1,20 @@
-// Compiles assembly/*.as (AssemblyScript) into src/wasm/kernelBytes.ts. Run in packages/engine after a change:
-//   npx --yes --package assemblyscript@0.28.20 node assembly/build.mjs
-// The compiler is no dependency of the workspace (it brings 100 MB); a test checks that the bytes fit the sources.
+// Compiles a package's assembly/*.as (AssemblyScript), beginning with the file that its assembly/assembly.json names, into
+// the TypeScript module that it names. Run in the repository's root after a change, as one line:
+//   npx --yes --package assemblyscript@0.28.20 node infra/assembly/build.mjs packages/image
+// The compiler is no dependency of the workspace (it brings 100 MB); a test of each package checks that the bytes fit the
+// sources.
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const here = import.meta.dirname;
-const sources = readdirSync(here)
+const folder = join(process.argv[2], "assembly");
+const { entry, module, flags } = JSON.parse(readFileSync(join(folder, "assembly.json"), "utf8"));
+const sources = readdirSync(folder)
   .filter((name) => name.endsWith(".as"))
   .sort();
 const sourceHash = createHash("sha256");
-for (const name of sources) sourceHash.update(name).update(readFileSync(join(here, name)));
+for (const name of sources) sourceHash.update(name).update(readFileSync(join(folder, name)));
 
 // npx puts the compiler's folder on the PATH
 const bin =
@@ -21,12 +24,12 @@ const asc = await import(pathToFileURL(join(dirname(bin), "assemblyscript", "dis
 
 async function compile() {
   let bytes = null;
-  const flags =
-    "-O3 --noAssert --enable simd --enable threads --runtime stub --importMemory --noExportMemory --sharedMemory --maximumMemory 65536 --use abort= --outFile kernels.wasm";
-  const { error, stderr } = await asc.main(["kernels.ts", ...flags.split(" ")], {
+  const always = "-O3 --noAssert --enable simd --runtime stub --importMemory --noExportMemory --use abort=";
+  const allFlags = [...always.split(" "), ...flags, "--outFile", "module.wasm"];
+  const { error, stderr } = await asc.main([entry.replace(/\.as$/, ".ts"), ...allFlags], {
     readFile: (name) =>
       sources.includes(name.replace(/\.ts$/, ".as"))
-        ? readFileSync(join(here, name.replace(/\.ts$/, ".as")), "utf8")
+        ? readFileSync(join(folder, name.replace(/\.ts$/, ".as")), "utf8")
         : null,
     writeFile: (name, content) => {
       if (name.endsWith(".wasm")) bytes = content;
@@ -39,8 +42,8 @@ async function compile() {
 
 const bytes = await compile();
 writeFileSync(
-  join(here, "..", "src", "wasm", "kernelBytes.ts"),
-  `/** Made by assembly/build.mjs from assembly/*.as; don't edit. */
+  join(folder, module),
+  `/** Made by infra/assembly/build.mjs from assembly/*.as; don't edit. */
 export const kernelSourceHash = ${JSON.stringify(sourceHash.digest("hex"))};
 
 /** The module, base64. */
