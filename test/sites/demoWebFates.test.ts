@@ -46,7 +46,7 @@ beforeAll(async () => {
     pages.set(url, answer.status === "ok" ? "read" : answer.reason);
     if (answer.status !== "ok") return;
     const { candidates } = extractCandidates({
-      html: answer.body,
+      html: answer.body.whole(),
       url: answer.finalUrl,
       contentType: answer.contentType,
       headers: answer.headers,
@@ -73,7 +73,10 @@ async function fetchImage(url: string): Promise<ProcessedImage | { status: "no";
   if (optOut !== undefined) return { status: "no", reason: optOut };
   const answer = await web.getImage(url);
   if (answer.status !== "ok") return { status: "no", reason: answer.reason };
-  const image = await processImage(answer.body, imageSettings.parse({ imageSize: 64, resizeMode: "border" }));
+  const image = await processImage(
+    answer.body.whole(),
+    imageSettings.parse({ imageSize: 64, resizeMode: "border" }),
+  );
   return image.status === "ok" ? image : { status: "no", reason: image.reason };
 }
 

@@ -1,5 +1,6 @@
 export * from "./openWeb.js";
 export * from "./webAnswer.js";
+export { Body } from "./exchange/body.js";
 export { type Headers } from "./exchange/exchange.js";
 export * from "./canonicalUrl.js";
 export * from "./userAgent.js";

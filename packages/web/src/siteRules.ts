@@ -13,7 +13,7 @@ import {
   namedGroups,
   verdictInTurns,
 } from "./robots/isAllowed.js";
-import { maxRobotsBytes, parseRobots, type Robots, type RobotsGroup } from "./robots/parseRobots.js";
+import { maxRobotsBytes, parseRobotsInTurns, type Robots, type RobotsGroup } from "./robots/parseRobots.js";
 import { comparablePath } from "./robots/pathPattern.js";
 import { saysNone } from "./robots/saysNone.js";
 import { ShortTurns } from "./shortTurns.js";
@@ -70,8 +70,7 @@ export class SiteRules {
   robots(url: URL): Promise<RobotsState> {
     return this.#robots.load(url.origin, async () => {
       const answer = await this.fetchFile(`${url.origin}/robots.txt`, maxRobotsBytes + 1, 5);
-      await this.#turns.next();
-      const value = robotsState(answer);
+      const value = await this.robotsState(answer);
       if (value.status === "unreachable") return { value, ttlMs: unreachableTtlMs, weight: 200 };
       const size = answer.status === "ok" ? answer.body.length : 0;
       return { value, ttlMs: ttlOf(answer), weight: 200 + 4 * size };
@@ -159,25 +158,30 @@ export class SiteRules {
   #aiTxtRules(url: URL): Promise<Robots> {
     return this.#aiTxt.load(url.origin, async () => {
       const answer = await this.fetchFile(`${url.origin}/ai.txt`, maxRobotsBytes, 5);
-      await this.#turns.next();
       const text = siteFileText(answer) ?? "";
-      return { value: parseAiTxt(text), ttlMs: ttlOf(answer), weight: 200 + 4 * text.length };
+      return {
+        value: await parseAiTxt(text, this.#turns),
+        ttlMs: ttlOf(answer),
+        weight: 200 + 4 * text.length,
+      };
     });
   }
-}
 
-/** RFC 9309 §2.3.1: 2xx has rules, what isn't there allows all, anything else forbids all. */
-function robotsState(answer: WebAnswer): RobotsState {
-  if (answer.status === "ok") return { status: "rules", robots: parseRobots(answer.body) };
-  if (saysNone(answer)) return { status: "rules", robots: { groups: [], sitemaps: [] } };
-  const { httpStatus, reason, errorMessage } = answer;
-  if (networkReasons.has(reason)) return { status: "unreachable", reason, errorMessage };
-  return {
-    status: "unreachable",
-    reason: "robots_unreachable",
-    errorMessage:
-      `robots.txt: ${reason}${httpStatus === null ? "" : ` (${httpStatus})`} ${errorMessage}`.trim(),
-  };
+  /** RFC 9309 §2.3.1: 2xx has rules, what isn't there allows all, anything else forbids all. */
+  private async robotsState(answer: WebAnswer): Promise<RobotsState> {
+    if (answer.status === "ok") {
+      return { status: "rules", robots: await parseRobotsInTurns(answer.body.whole(), this.#turns) };
+    }
+    if (saysNone(answer)) return { status: "rules", robots: { groups: [], sitemaps: [] } };
+    const { httpStatus, reason, errorMessage } = answer;
+    if (networkReasons.has(reason)) return { status: "unreachable", reason, errorMessage };
+    return {
+      status: "unreachable",
+      reason: "robots_unreachable",
+      errorMessage:
+        `robots.txt: ${reason}${httpStatus === null ? "" : ` (${httpStatus})`} ${errorMessage}`.trim(),
+    };
+  }
 }
 
 /** A day, or less where the answer's Cache-Control says so; ten minutes at least. What failed is asked again sooner. */

@@ -1,10 +1,11 @@
 import type { Reason } from "@pairloom/config";
+import type { Body } from "./exchange/body.js";
 import type { Headers } from "./exchange/exchange.js";
 
 /** An answer with a body. */
 export interface WebOk {
   status: "ok";
-  body: Buffer;
+  body: Body;
   /** Where the last redirect led. */
   finalUrl: string;
   httpStatus: number;

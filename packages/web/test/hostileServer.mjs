@@ -73,6 +73,11 @@ const routes = {
   "/header-endless": (s) => pour(s, "HTTP/1.1 200 OK\r\nx: ", "y".repeat(4096)),
   "/headers-endless": (s) => pour(s, "HTTP/1.1 200 OK\r\n", "x: y\r\n".repeat(500)),
   "/interim-endless": (s) => pour(s, "", head([], "103 Early Hints")),
+  "/interim-then-header-flood": (s) =>
+    s.end(
+      head(["content-length: 9"], "103 Early Hints") +
+        head(Array.from({ length: 5000 }, (_, i) => `x-${i}: y`)),
+    ),
   "/continue-endless": (s) => pour(s, "", head([], "100 Continue")),
   "/upgrade": (s) => s.write(head(["Connection: upgrade", "Upgrade: websocket"], "101 Switching Protocols")),
   "/status-999": (s) => s.end(head(["Content-Length: 0"], "999 Request denied")),

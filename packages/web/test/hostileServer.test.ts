@@ -39,6 +39,7 @@ const outcomes: Record<string, string> = {
   "/header-endless": "too_large",
   "/headers-endless": "too_large",
   "/interim-endless": "protocol_error",
+  "/interim-then-header-flood": "too_large",
   "/continue-endless": "protocol_error",
   "/upgrade": "protocol_error",
   "/status-999": "http_other",

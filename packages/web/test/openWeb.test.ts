@@ -62,7 +62,7 @@ describe("answers", () => {
       contentType: "image/jpeg",
       finalUrl: server.url("/ok.jpg"),
     });
-    expect(answer.status === "ok" && answer.body.equals(pictureBytes)).toBe(true);
+    expect(answer.status === "ok" && answer.body.whole().equals(pictureBytes)).toBe(true);
     expect(server.asked.at(-1)?.headers["user-agent"]).toBe("pairloom/0.1 (+https://example.org/bot)");
   });
   it.each([
@@ -89,7 +89,7 @@ describe("answers", () => {
   });
   it.each(["/gzip", "/x-gzip", "/br", "/deflate", "/deflate-raw", "/twice"])("%s is undone", async (path) => {
     const answer = await web().getImage(server.url(path));
-    expect(answer.status === "ok" && answer.body.equals(pictureBytes)).toBe(true);
+    expect(answer.status === "ok" && answer.body.whole().equals(pictureBytes)).toBe(true);
   });
   it("nobody at the port is connect_failed, a dead name dns_not_found", async () => {
     expect(await reasonOf("http://127.0.0.2:1/a.jpg", bare)).toBe("connect_failed");

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { BoundedCache } from "../src/boundedCache.js";
+import { Body } from "../src/exchange/body.js";
 import { HostHealth } from "../src/hostHealth.js";
 import { aiTxtForbids, parseAiTxt } from "../src/optouts/aiTxt.js";
 import { robotsDirectives } from "../src/optouts/robotsDirectives.js";
@@ -57,8 +58,8 @@ it("tdmrep.json: the longest location decides; anything else holds no rules", as
 });
 
 it("ai.txt: kinds of files and paths", async () => {
-  const forbids = (text: string, url: string, also: string[] = []) =>
-    aiTxtForbids(parseAiTxt(text), new URL(url), "pairloom", also);
+  const forbids = async (text: string, url: string, also: string[] = []) =>
+    aiTxtForbids(await parseAiTxt(text), new URL(url), "pairloom", also);
   const text =
     "User-Agent: *\nDisallow: *.jpg\nDisallow: .png\nAllow: /\nUser-Agent: img2dataset\nDisallow: /";
   expect(await forbids(text, "http://x/a.jpg?w=1")).toBe(true);
@@ -80,7 +81,7 @@ it.each([
   ["application/json", "<div id=root>", false],
 ])("a site's file by the type %s that begins with %j is read: %s", (contentType, text, isRead) => {
   const rest = { finalUrl: "", httpStatus: 200, headers: {}, charset: null, optOuts: [] };
-  const answer = { status: "ok" as const, body: Buffer.from(text), contentType, ...rest };
+  const answer = { status: "ok" as const, body: Body.of(Buffer.from(text)), contentType, ...rest };
   expect(siteFileText(answer) === null).toBe(!isRead);
 });
 

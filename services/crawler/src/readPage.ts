@@ -36,13 +36,13 @@ export async function readPage(
       .map((url) => ({ url: canonicalUrl(url), source: page.source, scope: page.scope, kind }));
 
   if (page.kind === "sitemap") {
-    const sitemap = parseSitemap(answer.body, answer.finalUrl, { source: page.source });
+    const sitemap = parseSitemap(answer.body.whole(), answer.finalUrl, { source: page.source });
     row.follow = [...follow(sitemap.sitemaps, "sitemap"), ...follow(sitemap.pages, "page")];
     row.candidates = sitemap.candidates.length;
     return { row, candidates: sitemap.candidates };
   }
   const found = extractCandidates({
-    html: answer.body,
+    html: answer.body.whole(),
     url: answer.finalUrl,
     contentType: answer.contentType,
     headers: answer.headers,

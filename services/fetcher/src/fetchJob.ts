@@ -149,7 +149,7 @@ async function fetchCandidate(
   if (answer.status !== "ok")
     return { row: { ...row, reason: answer.reason, errorMessage: answer.errorMessage }, picture: null };
   row.originalBytes = answer.body.length;
-  const picture = await decoders.process(answer.body);
+  const picture = await decoders.process(answer.body.pieces);
   if (picture.status !== "ok")
     return { row: { ...row, reason: picture.reason, errorMessage: picture.errorMessage }, picture: null };
   const { bytes, status: _status, ...facts } = picture;

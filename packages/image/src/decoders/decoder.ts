@@ -21,7 +21,8 @@ export interface DecoderOptions {
 
 /** One picture on its way through decoders. */
 export interface Task {
-  picture: Buffer;
+  /** Its bytes, in pieces. */
+  picture: readonly Buffer[];
   resolve: (image: ProcessedImage | FailedImage) => void;
   reject: (error: Error) => void;
 }

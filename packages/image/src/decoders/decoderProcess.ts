@@ -18,13 +18,11 @@ const { settings, tiff } = JSON.parse(process.argv[2]!) as DecoderOrder;
 setupSharp({ tiff });
 const codecs = settings.codecs === "auto" ? await openCodecs() : null;
 
-const none = Buffer.alloc(0);
-
 async function answer(id: number, picture: Buffer): Promise<void> {
   const image = await processImage(picture, settings, { tiff, codecs });
-  if (image.status !== "ok") return writeFrame(socket, { id, text: JSON.stringify(image), body: none });
+  if (image.status !== "ok") return writeFrame(socket, { id, text: JSON.stringify(image), body: [] });
   const { bytes, ...facts } = image;
-  writeFrame(socket, { id, text: JSON.stringify(facts), body: bytes });
+  writeFrame(socket, { id, text: JSON.stringify(facts), body: [bytes] });
 }
 
 const reader = new FrameReader(({ id, body }) => void answer(id, body), 0xffffffff);
@@ -45,4 +43,4 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal
 socket.on("error", () => process.exit());
 socket.on("close", () => process.exit());
 socket.on("end", () => process.exit());
-writeFrame(socket, { id: readyId, text: "", body: none });
+writeFrame(socket, { id: readyId, text: "", body: [] });

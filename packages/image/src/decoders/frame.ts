@@ -9,6 +9,11 @@ export interface Frame {
   body: Buffer;
 }
 
+/** A frame to be written; its body may lie in pieces. */
+export interface OutgoingFrame extends Omit<Frame, "body"> {
+  body: readonly Buffer[];
+}
+
 /** The frame by which a decoder says that it is ready; pictures have larger numbers. */
 export const readyId = 0;
 
@@ -16,18 +21,21 @@ export const readyId = 0;
 const headBytes = 12;
 
 /** A frame's pieces in the order in which they are written; the body is not copied. */
-export function framePieces({ id, text, body }: Frame): Buffer[] {
+export function framePieces({ id, text, body }: OutgoingFrame): Buffer[] {
   const textBytes = Buffer.byteLength(text);
   const head = Buffer.allocUnsafe(headBytes + textBytes);
   head.writeUInt32LE(id, 0);
   head.writeUInt32LE(textBytes, 4);
-  head.writeUInt32LE(body.length, 8);
+  head.writeUInt32LE(
+    body.reduce((sum, piece) => sum + piece.length, 0),
+    8,
+  );
   head.write(text, headBytes);
-  return body.length === 0 ? [head] : [head, body];
+  return [head, ...body];
 }
 
 /** Writes a frame in one go. */
-export function writeFrame(stream: Writable, frame: Frame): void {
+export function writeFrame(stream: Writable, frame: OutgoingFrame): void {
   stream.cork();
   for (const piece of framePieces(frame)) stream.write(piece);
   stream.uncork();

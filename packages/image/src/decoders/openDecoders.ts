@@ -24,11 +24,11 @@ export interface Decoders {
   /** Pictures that are worked on at once; more wait in line. */
   readonly picturesAtOnce: number;
   /**
-   * What `processImage` says of a picture. One that kills its decoder is `decode_crashed`, one that takes longer than
+   * What `processImage` says of a picture, whose bytes may come in pieces. One that kills its decoder is `decode_crashed`, one that takes longer than
    * allowed `decode_timeout`; those that were beside it are not touched by that.
    * @throws where decoders don't start at all, and after `close`
    */
-  process(picture: Buffer): Promise<ProcessedImage | FailedImage>;
+  process(picture: Buffer | readonly Buffer[]): Promise<ProcessedImage | FailedImage>;
   /** The running processes. */
   pids(): number[];
   close(): Promise<void>;
@@ -125,7 +125,7 @@ export function openDecoders(options: DecodersOptions): Decoders {
     process: (picture) =>
       new Promise((resolve, reject) => {
         if (failure !== null) return reject(failure);
-        line.push({ picture, resolve, reject });
+        line.push({ picture: Buffer.isBuffer(picture) ? [picture] : picture, resolve, reject });
         hand();
       }),
     pids: () => [...decoders].flatMap(({ pid }) => (pid === undefined ? [] : [pid])),

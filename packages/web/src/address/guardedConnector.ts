@@ -3,6 +3,7 @@ import { rootCertificates } from "node:tls";
 import { buildConnector } from "undici";
 import type { NameResolver } from "../dns/nameResolver.js";
 import { canonicalAddress, type AddressPolicy } from "./addressPolicy.js";
+import { inSmallHeadReads } from "../exchange/smallHeadReads.js";
 import { firstToConnect } from "./firstToConnect.js";
 
 /** A connection that the guard refused; `code` is "ADDRESS_REFUSED". */
@@ -20,8 +21,6 @@ export class NameUnresolvedError extends Error {
     super(message);
   }
 }
-
-const maxReadBytes = 8 * 1024;
 
 /** undici's connectors return the socket that they are opening, which their type doesn't say. */
 type Opening = (options: buildConnector.Options, callback: buildConnector.Callback) => Socket;
@@ -58,7 +57,7 @@ export function guardedConnector(
     );
     const reached = canonicalAddress(socket.remoteAddress ?? "");
     if (reached !== null && addresses.includes(reached) && policy.permits(reached, port)) {
-      return inSmallReads(socket);
+      return inSmallHeadReads(socket);
     }
     socket.destroy();
     throw new AddressRefusedError(`${host} led to ${socket.remoteAddress ?? "nowhere"}`);
@@ -70,20 +69,6 @@ export function guardedConnector(
       (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), null),
     );
   };
-}
-
-/**
- * undici 7.30's parser makes an error with its stack for every header beyond the limit until what it was handed is at
- * its end: 64 KiB of headers of six bytes hold the event loop for 80 ms, 8 KiB one tenth of that.
- */
-function inSmallReads(socket: Socket): Socket {
-  const read = socket.read.bind(socket) as (bytes?: number) => unknown;
-  socket.read = (bytes?: number): unknown => {
-    if (socket.destroyed) return null;
-    const ready = socket.readableLength;
-    return read(bytes ?? (ready > maxReadBytes ? maxReadBytes : undefined));
-  };
-  return socket;
 }
 
 function pinned(options: buildConnector.Options, host: string, address: string): buildConnector.Options {

@@ -1,7 +1,7 @@
 import type { Reason } from "@pairloom/config";
 import { type Dispatcher, errors } from "undici";
 import { contentCodings, inflater, InflatedTooLargeError, type Inflater } from "./inflate.js";
-import { GatheredBody } from "./gatheredBody.js";
+import { Body } from "./body.js";
 import { reasonOfError } from "./reasonOfError.js";
 
 /** Lower-case names; a header that came several times is an array. */
@@ -28,7 +28,7 @@ export interface ExchangeRequest {
 }
 
 export type Exchanged =
-  | { ok: true; httpStatus: number; headers: Headers; body: Buffer | null; wireBytes: number }
+  | { ok: true; httpStatus: number; headers: Headers; body: Body | null; wireBytes: number }
   | {
       ok: false;
       reason: Reason;
@@ -67,7 +67,7 @@ const isFailure = (reason: Reason | Control): reason is Reason => !controls.has(
 export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Promise<Exchanged> {
   const { url, limits, signal } = request;
   return new Promise((resolve, reject) => {
-    let gathered: GatheredBody | null = null;
+    let gathered: Body | null = null;
     let controller: Dispatcher.DispatchController | null = null;
     let httpStatus: number | null = null;
     let headers: Headers | null = null;
@@ -85,7 +85,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
       signal?.removeEventListener("abort", onAbort);
       deliver();
     };
-    const succeed = (body: Buffer | null): void => {
+    const succeed = (body: Body | null): void => {
       finish(() =>
         resolve({ ok: true, httpStatus: httpStatus ?? 0, headers: headers ?? {}, body, wireBytes }),
       );
@@ -104,7 +104,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
     };
     const stop = (error: Stop): void => {
       if (error.reason === "left") succeed(null);
-      else if (error.reason === "cut") succeed(inflate?.taken() ?? gathered?.whole() ?? null);
+      else if (error.reason === "cut") succeed(inflate === null ? gathered : Body.of(inflate.taken()));
       else fail(error);
       inflate?.destroy();
       controller?.abort(error);
@@ -160,7 +160,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
         if (codings.length > 0) {
           const { maxBytes, maxInflatedBytes } = limits;
           inflate = inflater(codings, request.cutBody === true ? maxBytes : maxInflatedBytes);
-        } else gathered = new GatheredBody(declared);
+        } else gathered = new Body(declared);
       },
       onResponseData(_controller, chunk) {
         if (settled) return;
@@ -188,9 +188,9 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
       onResponseEnd() {
         if (settled) return;
         if (!reading) return succeed(null);
-        if (inflate === null) return succeed(gathered?.whole() ?? null);
+        if (inflate === null) return succeed(gathered);
         const target = inflate;
-        inflating.then(() => target.end()).then(succeed, onInflateError);
+        inflating.then(() => target.end()).then((bytes) => succeed(Body.of(bytes)), onInflateError);
       },
       onResponseError(_controller, error) {
         if (!settled) fail(error);

@@ -1,5 +1,5 @@
 import { groupsFor, namedGroups, verdictInTurns } from "../robots/isAllowed.js";
-import { parseRobots, type Robots } from "../robots/parseRobots.js";
+import { parseRobotsInTurns, type Robots } from "../robots/parseRobots.js";
 import { comparablePath } from "../robots/pathPattern.js";
 import { ShortTurns } from "../shortTurns.js";
 
@@ -7,8 +7,8 @@ import { ShortTurns } from "../shortTurns.js";
  * Reads Spawning's ai.txt: robots.txt's lines, with patterns that name kinds of files ("Disallow: *.jpg") as well as
  * paths.
  */
-export function parseAiTxt(text: string): Robots {
-  const robots = parseRobots(text);
+export async function parseAiTxt(text: string, turns = new ShortTurns()): Promise<Robots> {
+  const robots = await parseRobotsInTurns(text, turns);
   for (const { rules } of robots.groups) {
     for (const rule of rules) {
       // "*.jpg" names files that end so; "jpg" alone is no path.

@@ -9,7 +9,7 @@ const htmlTypes = new Set(["text/html", "application/xhtml+xml"]);
  */
 export function siteFileText(answer: WebAnswer): string | null {
   if (answer.status !== "ok" || htmlTypes.has(answer.contentType ?? "")) return null;
-  const text = answer.body.toString("utf8");
+  const text = answer.body.whole().toString("utf8");
   // White space here includes the byte order mark.
   return /^\s*<[!?a-z]/i.test(text) ? null : text;
 }

@@ -1,3 +1,5 @@
+import type { ShortTurns } from "../shortTurns.js";
+
 /** One allow or disallow line; `text` as it stands in the file. */
 export interface RobotsRule {
   allow: boolean;
@@ -54,10 +56,33 @@ const keys: Record<string, "agent" | "allow" | "disallow" | "sitemap" | "delay" 
 
 /** Reads a robots.txt: anything that is no known line is skipped, nothing is an error (RFC 9309 §2.2). */
 export function parseRobots(source: string | Uint8Array): Robots {
+  const parsing = parsingRobots(source);
+  for (;;) {
+    const { done, value } = parsing.next();
+    if (done === true) return value;
+  }
+}
+
+/** As `parseRobots`, in turns of the event loop that stay short however many lines there are. */
+export async function parseRobotsInTurns(source: string | Uint8Array, turns: ShortTurns): Promise<Robots> {
+  const parsing = parsingRobots(source);
+  for (;;) {
+    await turns.next();
+    const { done, value } = parsing.next();
+    if (done === true) return value;
+  }
+}
+
+/** Few enough to be read in a millisecond or two. */
+const linesAtOnce = 2000;
+
+function* parsingRobots(source: string | Uint8Array): Generator<undefined, Robots> {
   const robots: Robots = { groups: [], sitemaps: [] };
+  let read = 0;
   let group: RobotsGroup | null = null;
   let startsGroup = true;
   for (const line of lines(source)) {
+    if (++read % linesAtOnce === 0) yield;
     const [name, value] = keyAndValue(line);
     const key = keys[name.toLowerCase()];
     if (key === "sitemap") {

@@ -63,7 +63,7 @@ async function readText(path: string): Promise<Buffer> {
 /** A robots.txt of the web; one that isn't there allows everything (RFC 9309 §2.3.1.3). @throws UserError otherwise */
 async function fetchRobots(url: string, options: WebOptions, say: Say): Promise<Buffer> {
   const answer = await fetchAnswer(url, options);
-  if (answer.status === "ok") return answer.body;
+  if (answer.status === "ok") return answer.body.whole();
   if (!saysNone(answer)) throw unreachable(url, answer);
   say.info(`${url}: ${answer.reason}, so there are no rules and all is allowed`);
   return Buffer.alloc(0);
@@ -80,7 +80,7 @@ function warnOfOthers(host: string, urls: readonly string[], say: Say): void {
 /** A file or page of the web for the tools that take a URL as well. @throws UserError with the reason */
 export async function fetchText(url: string, options: WebOptions): Promise<Buffer> {
   const answer = await fetchAnswer(url, options);
-  if (answer.status === "ok") return answer.body;
+  if (answer.status === "ok") return answer.body.whole();
   throw unreachable(url, answer);
 }
 

@@ -40,7 +40,10 @@ export async function runStage(
   switch (stage) {
     case "expander": {
       const web = openStageWeb(project, log);
-      const get = (url: string, signal: AbortSignal) => web.getText(url, { signal });
+      const get = async (url: string, signal: AbortSignal) => {
+        const answer = await web.getText(url, { signal });
+        return answer.status === "ok" ? { ...answer, body: answer.body.whole() } : answer;
+      };
       const worker = runWorker(road, "expander", (job) => expandJob({ road, store, settings, get }, job), {
         ...common,
         concurrency: 4,

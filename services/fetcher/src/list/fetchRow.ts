@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Decoders } from "@pairloom/image/decoders";
-import type { Web, WebOk } from "@pairloom/web";
+import type { Body, Web, WebOk } from "@pairloom/web";
 import type { ListSettings } from "./listSettings.js";
 import type { UrlRow } from "./read/urlRow.js";
 import { failedRow, type RowOutcome } from "./rowOutcome.js";
@@ -34,7 +34,7 @@ async function pictureOf(
   const hashed = computeHash === null || computeHash === "sha256" ? null : hashOf(computeHash, body);
   if (verifyHash !== null && row.hash !== (hashed ?? hashOf(verifyHash.hash, body)))
     return failedRow("hash_mismatch", body.length);
-  const picture = await decoders.process(body);
+  const picture = await decoders.process(body.pieces);
   if (picture.status !== "ok") return failedRow(picture.reason, body.length);
   return {
     reason: null,
@@ -51,4 +51,8 @@ async function pictureOf(
   };
 }
 
-const hashOf = (name: string, bytes: Buffer): string => createHash(name).update(bytes).digest("hex");
+function hashOf(name: string, body: Body): string {
+  const hash = createHash(name);
+  for (const piece of body.pieces) hash.update(piece);
+  return hash.digest("hex");
+}
