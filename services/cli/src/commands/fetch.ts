@@ -1,5 +1,4 @@
 import { availableParallelism } from "node:os";
-import { setFlagsFromString } from "node:v8";
 import { UserError } from "@pairloom/config";
 import { openDecoders } from "@pairloom/image/decoders";
 import { fetchList, ListTally, retryFailed } from "@pairloom/service-fetcher/list";
@@ -65,10 +64,6 @@ async function runFetch(options: FetchOptions): Promise<void> {
     redis,
     redisOutageLimitMs: 1000 * redisWait,
   });
-  // Bodies pass through a small heap: by V8's own measure the whole of it would be collected for every thirty pictures,
-  // and room for 32 MB of what is new would be made, which little of it needs.
-  setFlagsFromString("--heap-growing-percent=100");
-  setFlagsFromString("--semi-space-growth-factor=1");
   const decoders = openDecoders({ settings: settings.image });
   const tally = new ListTally();
   const progress = watch(tally);

@@ -1,7 +1,7 @@
 /** Bodies that wait for a decoder: fewer starve the decoders, more only fill memory. */
 const fewReady = 8;
-const manyReady = 48;
-const manyReadyBytes = 32 << 20;
+const manyReady = 32;
+const manyReadyBytes = 16 << 20;
 /** How often the window is looked at where nothing ends. */
 const tickMs = 25;
 
