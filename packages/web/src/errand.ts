@@ -1,4 +1,5 @@
 import { reasonOfHttpStatus, type Reason } from "@pairloom/config";
+import type { Hold } from "./clock/hostGate.js";
 import { one, type Exchanged } from "./exchange/exchange.js";
 import type { OptOut } from "./optouts/headerOptOut.js";
 import { mediaType, webNo, type WebAnswer, type WebNo } from "./webAnswer.js";
@@ -15,6 +16,7 @@ export interface Errand {
   cutBody: boolean;
   maxRedirects: number;
   signal: AbortSignal | null;
+  hold: Hold | null;
 }
 
 /** How each kind is asked for. Pictures are better sent as they are: their formats compress already. */

@@ -7,7 +7,7 @@ import { admit } from "./address/admission.js";
 import { answerOf, asking, isSuccess, redirectOf, type Errand } from "./errand.js";
 import { guardedConnector } from "./address/guardedConnector.js";
 import type { HostClock } from "./clock/hostClock.js";
-import { HostGate, type Leave } from "./clock/hostGate.js";
+import { HostGate, type Hold, type Leave } from "./clock/hostGate.js";
 import { memoryHostClock } from "./clock/memoryHostClock.js";
 import { redisHostClock } from "./clock/redisHostClock.js";
 import { nameResolver, type NameResolver } from "./dns/nameResolver.js";
@@ -43,6 +43,8 @@ export interface OpenWebOptions {
 
 export interface FetchOptions {
   signal?: AbortSignal | null | undefined;
+  /** Waited for before each request: whoever has no room for more bodies holds requests back with it. */
+  hold?: Hold | null;
 }
 
 export interface GetTextOptions extends FetchOptions {
@@ -108,7 +110,7 @@ export function openWeb(options: OpenWebOptions): Web {
       maxBytes,
       cutBody: true,
       maxRedirects,
-      signal: null,
+      ...{ signal: null, hold: null },
     }),
   );
 
@@ -179,7 +181,7 @@ export function openWeb(options: OpenWebOptions): Web {
         }
       };
       // Who stood in line while the host was set aside doesn't ask it one by one.
-      const exchanged = await gate.pass(slot, errand.signal, work, () => health.isAside(host));
+      const exchanged = await gate.pass(slot, errand.signal, work, () => health.isAside(host), errand.hold);
       if (exchanged === null) return end(setAside(host, asked));
       budgetMs = Math.max(1, leftMs);
       asked = url.href;
@@ -234,10 +236,12 @@ export function openWeb(options: OpenWebOptions): Web {
 
   const whole = { maxBytes: settings.maxBytes, cutBody: false, maxRedirects: settings.maxRedirects };
   return {
-    getPage: (url, { signal = null } = {}) => run(url, { ...whole, kind: "page", ...asking.page, signal }),
-    getImage: (url, { signal = null } = {}) => run(url, { ...whole, kind: "image", ...asking.image, signal }),
-    getText: (url, { signal = null, ...wished } = {}) =>
-      run(url, { ...whole, kind: "text", ...asking.text, ...wished, signal }),
+    getPage: (url, { signal = null, hold = null } = {}) =>
+      run(url, { ...whole, kind: "page", ...asking.page, signal, hold }),
+    getImage: (url, { signal = null, hold = null } = {}) =>
+      run(url, { ...whole, kind: "image", ...asking.image, signal, hold }),
+    getText: (url, { signal = null, hold = null, ...wished } = {}) =>
+      run(url, { ...whole, kind: "text", ...asking.text, ...wished, signal, hold }),
     async getRobots(url) {
       const admitted = await admit(url, policy, resolver, settings.contact);
       if (admitted.ok) return rules.robots(admitted.url);

@@ -116,3 +116,26 @@ it("leave of a clock that is farther away than the gap is taken as it is in the 
   });
   expect(attempts).toBe(4);
 });
+
+it("a request that is held asks no clock and takes no connection; those behind it wait", async () => {
+  const { gate, asked } = watchedGate();
+  let letGo = (): void => undefined;
+  const held = new Promise<void>((resolve) => (letGo = resolve));
+  const order: string[] = [];
+  const pass = (name: string, hostGapMs: number, hold: Promise<void> | null) =>
+    gate.pass(
+      { host: "a", hostGapMs, address: "a", addressGapMs: hostGapMs },
+      null,
+      async () => void order.push(name),
+      () => false,
+      () => hold ?? Promise.resolve(),
+    );
+  const all = [pass("first", 1000, held), pass("second", 1000, null), pass("without gaps", 0, held)];
+  for (let turn = 0; turn < 5; turn++) await nextTurn();
+  expect([asked, order]).toEqual([[], []]);
+  letGo();
+  await Promise.all(all);
+  expect(order.toSorted()).toEqual(["first", "second", "without gaps"]);
+  expect(order.indexOf("first")).toBeLessThan(order.indexOf("second"));
+  expect(asked.length).toBeGreaterThanOrEqual(2);
+});

@@ -40,6 +40,9 @@ interface HostState {
   users: number;
 }
 
+/** Resolves when there is room for another answer. */
+export type Hold = () => Promise<void>;
+
 /**
  * Lets a request through when its host's connections, its host's clock, its address's clock and the process's own
  * limit allow it. Without gaps no clock is asked, unless the host was paused by this process not long ago.
@@ -64,6 +67,7 @@ export class HostGate {
    *
    * @param work tells its leave when its request goes out
    * @param closed asked again when the turn comes: true sends the caller away without taking a slot
+   * @param hold waited for before a slot is asked for, by one request of a host with gaps at a time
    * @returns what `work` gives, or null where the host was closed meanwhile
    */
   async pass<T>(
@@ -71,12 +75,13 @@ export class HostGate {
     signal: AbortSignal | null,
     work: (leave: Leave) => Promise<T>,
     closed: () => boolean = () => false,
+    hold: Hold | null = null,
   ): Promise<T | null> {
     const state = this.#state(request.host);
     try {
       await state.connections.enter(signal);
       try {
-        const takenMs = await this.#awaitSlot(state, request, signal, closed);
+        const takenMs = await this.#awaitSlot(state, request, signal, closed, hold);
         if (takenMs === null) return null;
         try {
           signal?.throwIfAborted();
@@ -165,14 +170,17 @@ export class HostGate {
     request: SlotRequest,
     signal: AbortSignal | null,
     closed: () => boolean,
+    hold: Hold | null,
   ): Promise<number | null> {
     if (closed()) return null;
     if (this.#unclocked(request)) {
+      await hold?.();
       await this.#all.enter(signal);
       return this.#nowMs();
     }
     await state.line.enter(signal);
     try {
+      await hold?.();
       if (closed()) return null;
       const reservedMs = this.#nowMs();
       const waitMs = await this.clock.reserve(request);

@@ -4,6 +4,9 @@ const manyReady = 32;
 const manyReadyBytes = 16 << 20;
 /** How often the window is looked at where nothing ends. */
 const tickMs = 25;
+/** Requests that are let go at once: with each picture that ends, and where decoders starve. */
+const heldAtOnce = 2;
+const heldAtTick = 16;
 
 export interface WindowOptions {
   /** Rows under way at first and at least. */
@@ -16,7 +19,8 @@ export interface WindowOptions {
 
 /**
  * Decides how many rows are under way: as many as keep the decoders busy, however slow the web is, and no more, since
- * each may end as a body in memory. The window widens while decoders starve and narrows while bodies pile up.
+ * each may end as a body in memory. The window widens while decoders starve and narrows while bodies pile up; rows that
+ * were let in before, and waited for their hosts' clocks, are held back then.
  */
 export class AdmissionWindow {
   private limit: number;
@@ -25,6 +29,7 @@ export class AdmissionWindow {
   private readonly line: (() => void)[] = [];
   private readyBytes = 0;
   private waiting: (() => void) | null = null;
+  private readonly held: (() => void)[] = [];
   private narrowedMs = 0;
   private readonly timer: NodeJS.Timeout;
 
@@ -58,11 +63,26 @@ export class AdmissionWindow {
       const next = this.line.shift();
       if (next === undefined) this.decoding--;
       else next();
+      this.letGo(heldAtOnce);
     }
   };
 
+  /** Resolves when there is room for another body. */
+  hold = async (): Promise<void> => {
+    if (!this.hasRoom()) await new Promise<void>((resolve) => this.held.push(resolve));
+  };
+
+  private hasRoom(): boolean {
+    return this.line.length <= manyReady && this.readyBytes <= manyReadyBytes;
+  }
+
+  private letGo(most: number): void {
+    if (this.hasRoom()) for (const go of this.held.splice(0, most)) go();
+  }
+
   close(): void {
     clearInterval(this.timer);
+    for (const go of this.held.splice(0)) go();
   }
 
   private look(ended: number): void {
@@ -70,7 +90,8 @@ export class AdmissionWindow {
     if (this.line.length < fewReady) {
       if (this.under >= this.limit - 1 - ended)
         this.limit = Math.min(most, this.limit + (ended > 0 ? 1 : Math.ceil(this.limit / 32)));
-    } else if (this.line.length > manyReady || this.readyBytes > manyReadyBytes) {
+      this.letGo(heldAtTick);
+    } else if (!this.hasRoom()) {
       const nowMs = performance.now();
       if (nowMs - this.narrowedMs > 100) {
         this.narrowedMs = nowMs;

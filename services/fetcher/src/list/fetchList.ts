@@ -65,7 +65,7 @@ async function fillShards(context: ListContext, shards: AsyncIterable<ShardOfLis
       for (const [at, row] of part.rows.entries()) {
         await window.enter();
         if (signal.aborted) break;
-        const outcome = fetchRow(row, { ...context, signal, decode: window.decode });
+        const outcome = fetchRow(row, { ...context, signal, decode: window.decode, hold: window.hold });
         const written = outcome.then((known) => shard.take(at, known)).finally(() => window.leave());
         written.catch((error: unknown) => failure.abort(error));
         ended.push(written);

@@ -12,14 +12,16 @@ export interface RowContext {
   signal: AbortSignal;
   /** Runs work on pictures, a few at a time. */
   decode: <T>(bytes: number, work: () => Promise<T>) => Promise<T>;
+  /** Resolves when there is room for another body. */
+  hold: () => Promise<void>;
 }
 
 /** Fetches one row's picture. What goes wrong with it is a reason; what rejects is everybody's end. */
 export async function fetchRow(row: UrlRow, context: RowContext): Promise<RowOutcome> {
-  const { web, signal, decode } = context;
+  const { web, signal, decode, hold } = context;
   const url = row.url?.trim() ?? "";
   if (url === "") return failedRow("url_invalid");
-  const answer = await web.getImage(url, { signal });
+  const answer = await web.getImage(url, { signal, hold });
   if (answer.status !== "ok") return failedRow(answer.reason);
   return decode(answer.body.length, () => pictureOf(row, answer, context));
 }

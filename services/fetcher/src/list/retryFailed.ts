@@ -75,7 +75,7 @@ async function retryShard(context: ListContext, shard: number, window: Admission
       both.throwIfAborted();
       tally.open++;
       const row = { url: textOf(record["url"]), caption: textOf(record["caption"]), hash: null, more: [] };
-      const one = fetchRow(row, { ...context, signal: both, decode: window.decode })
+      const one = fetchRow(row, { ...context, signal: both, decode: window.decode, hold: window.hold })
         .then((outcome) => {
           tally.count(outcome);
           retried.set(String(record["key"]), { record: renewed(record, outcome), picture: outcome.picture });
