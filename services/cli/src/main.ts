@@ -13,7 +13,7 @@ try {
   if (process.argv[2] === "fetch") {
     // Bodies pass through a small heap: by V8's own measure the whole of it would be collected for every thirty pictures,
     // and room for 32 MB of what is new would be made, which little of it needs. Before anything is imported.
-    setFlagsFromString("--heap-growing-percent=100");
+    setFlagsFromString("--heap-growing-percent=160");
     setFlagsFromString("--semi-space-growth-factor=1");
     const { createFetchProgram } = await import("./fetchProgram.js");
     await createFetchProgram().parseAsync(dashedOptions(process.argv));
