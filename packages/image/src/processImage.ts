@@ -171,7 +171,9 @@ async function decodeAndEncode(
   let pixels = scaledTo(between);
   if (pixels === null) {
     const scaling = sharp(bytes, {
-      ...{ failOn: "truncated", limitInputPixels: settings.maxHeaderPixels, autoOrient: true },
+      failOn: "truncated",
+      limitInputPixels: settings.maxHeaderPixels,
+      autoOrient: true,
     })
       .flatten({ background: white })
       .resize({ ...between, fit: "fill", kernel })
