@@ -3,18 +3,14 @@
 //   npx --yes --package assemblyscript@0.28.20 node infra/assembly/build.mjs packages/image
 // The compiler is no dependency of the workspace (it brings 100 MB); a test of each package checks that the bytes fit the
 // sources.
-import { createHash } from "node:crypto";
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { sourcesOf } from "./sources.mjs";
 
 const folder = join(process.argv[2], "assembly");
 const { entry, module, flags } = JSON.parse(readFileSync(join(folder, "assembly.json"), "utf8"));
-const sources = readdirSync(folder)
-  .filter((name) => name.endsWith(".as"))
-  .sort();
-const sourceHash = createHash("sha256");
-for (const name of sources) sourceHash.update(name).update(readFileSync(join(folder, name)));
+const { names: sources, hash } = sourcesOf(folder);
 
 // npx puts the compiler's folder on the PATH
 const bin =
@@ -44,7 +40,7 @@ const bytes = await compile();
 writeFileSync(
   join(folder, module),
   `/** Made by infra/assembly/build.mjs from assembly/*.as; don't edit. */
-export const kernelSourceHash = ${JSON.stringify(sourceHash.digest("hex"))};
+export const kernelSourceHash = ${JSON.stringify(hash)};
 
 /** The module, base64. */
 export const kernelBytes =

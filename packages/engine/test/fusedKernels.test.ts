@@ -1,8 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
-import { createHash } from "node:crypto";
-import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sourcesOf } from "../../../infra/assembly/sources.mjs";
 import { loadEngine } from "../src/index.js";
 import type { Engine } from "../src/index.js";
 import { kernelSourceHash } from "../src/wasm/kernelBytes.js";
@@ -32,13 +31,7 @@ function expectClose(actual: tf.Tensor, expected: tf.Tensor, tolerance = 1e-5): 
 }
 
 it("the compiled kernels are those of assembly/*.as (else run infra/assembly/build.mjs)", () => {
-  const folder = join(import.meta.dirname, "..", "assembly");
-  const hash = createHash("sha256");
-  for (const name of readdirSync(folder)
-    .filter((file) => file.endsWith(".as"))
-    .sort())
-    hash.update(name).update(readFileSync(join(folder, name)));
-  expect(hash.digest("hex")).toBe(kernelSourceHash);
+  expect(sourcesOf(join(import.meta.dirname, "../assembly")).hash).toBe(kernelSourceHash);
 });
 
 describe("functions of one number equal JavaScript's", () => {

@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
-import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { sourcesOf } from "../../../infra/assembly/sources.mjs";
 import { AreaScaler } from "../src/scaling/areaScaler.js";
 import { kernelSourceHash } from "../src/scaling/kernelBytes.js";
 
@@ -96,11 +95,5 @@ test("nothing is scaled up", () => {
 });
 
 test("the compiled kernel is that of assembly/*.as (else run infra/assembly/build.mjs)", () => {
-  const folder = join(import.meta.dirname, "..", "assembly");
-  const hash = createHash("sha256");
-  for (const name of readdirSync(folder)
-    .filter((file) => file.endsWith(".as"))
-    .sort())
-    hash.update(name).update(readFileSync(join(folder, name)));
-  expect(hash.digest("hex")).toBe(kernelSourceHash);
+  expect(sourcesOf(join(import.meta.dirname, "../assembly")).hash).toBe(kernelSourceHash);
 });

@@ -104,7 +104,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
     };
     const stop = (error: Stop): void => {
       if (error.reason === "left") succeed(null);
-      else if (error.reason === "cut") succeed(inflate === null ? gathered : Body.of(inflate.taken()));
+      else if (error.reason === "cut") succeed(inflate === null ? gathered : inflate.taken());
       else fail(error);
       inflate?.destroy();
       controller?.abort(error);
@@ -190,7 +190,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
         if (!reading) return succeed(null);
         if (inflate === null) return succeed(gathered);
         const target = inflate;
-        inflating.then(() => target.end()).then((bytes) => succeed(Body.of(bytes)), onInflateError);
+        inflating.then(() => target.end()).then(succeed, onInflateError);
       },
       onResponseError(_controller, error) {
         if (!settled) fail(error);

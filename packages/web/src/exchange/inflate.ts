@@ -9,6 +9,7 @@ import {
   type Inflate,
   type InflateRaw,
 } from "node:zlib";
+import { Body } from "./body.js";
 
 type Decoder = Gunzip | Inflate | InflateRaw | BrotliDecompress;
 
@@ -16,9 +17,9 @@ export interface Inflater {
   /** Takes wire bytes; resolves when more are welcome. @throws what zlib says of broken data */
   write(chunk: Buffer): Promise<void>;
   /** All inflated bytes. */
-  end(): Promise<Buffer>;
+  end(): Promise<Body>;
   /** What has come out so far, `maxBytes` at most. */
-  taken(): Buffer;
+  taken(): Body;
   destroy(): void;
 }
 
@@ -44,8 +45,7 @@ export function contentCodings(header: string | null): string[] | null {
  */
 export function inflater(codings: readonly string[], maxBytes: number): Inflater {
   let decoders: Decoder[] = [];
-  const out: Buffer[] = [];
-  let bytes = 0;
+  const out = new Body();
   let failure: Error | null = null;
   let wake: (() => void) | null = null;
 
@@ -63,10 +63,9 @@ export function inflater(codings: readonly string[], maxBytes: number): Inflater
       if (next !== undefined) decoder.pipe(next);
     }
     decoders.at(-1)?.on("data", (chunk: Buffer) => {
-      bytes += chunk.length;
-      out.push(bytes > maxBytes ? chunk.subarray(0, chunk.length - (bytes - maxBytes)) : chunk);
-      if (bytes > maxBytes)
-        fail(new InflatedTooLargeError(`more than ${maxBytes} bytes after decompression`));
+      const beyond = Math.max(0, out.length + chunk.length - maxBytes);
+      out.push(chunk.subarray(0, chunk.length - beyond));
+      if (beyond > 0) fail(new InflatedTooLargeError(`more than ${maxBytes} bytes after decompression`));
     });
   };
 
@@ -92,13 +91,13 @@ export function inflater(codings: readonly string[], maxBytes: number): Inflater
     async end() {
       const head = decoders[0];
       const tail = decoders.at(-1);
-      if (head === undefined || tail === undefined) return Buffer.alloc(0);
+      if (head === undefined || tail === undefined) return out;
       const ended = waitFor(tail, "end");
       head.end();
       await ended;
-      return Buffer.concat(out);
+      return out;
     },
-    taken: () => Buffer.concat(out),
+    taken: () => out,
     destroy() {
       for (const decoder of decoders) decoder.destroy();
     },
