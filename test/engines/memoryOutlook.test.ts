@@ -31,11 +31,15 @@ describe("the memory that is predicted is within 15 % of what is resident", () =
       return JSON.parse(ran.stdout.trim().split("\n").at(-1) ?? "") as StepBench;
     };
     const { predictedMegabytes, residentMegabytes: first } = measure();
-    // On a busy machine V8 collects late, and more is resident than is used: the lesser of two counts then.
-    const residentMegabytes =
-      predictedMegabytes / first > 0.85 ? first : Math.min(first, measure().residentMegabytes);
-    console.log(`${engine} ${options}: ${residentMegabytes} MB resident, ${predictedMegabytes} predicted`);
-    expect(predictedMegabytes / residentMegabytes).toBeGreaterThan(0.85);
-    expect(predictedMegabytes / residentMegabytes).toBeLessThan(1.15);
+    const holds = (resident: number) =>
+      predictedMegabytes / resident > 0.85 && predictedMegabytes / resident < 1.15;
+    // What lies free inside the heap when a step ends differs by a tenth from process to process, and on a busy machine
+    // V8 collects late: where one process is off, the median of five counts.
+    const residents = [first];
+    if (!holds(first)) for (let i = 0; i < 4; i++) residents.push(measure().residentMegabytes);
+    const resident = residents.sort((a, b) => a - b)[residents.length >> 1]!;
+    console.log(`${engine} ${options}: ${residents.join(", ")} MB resident, ${predictedMegabytes} predicted`);
+    expect(predictedMegabytes / resident).toBeGreaterThan(0.85);
+    expect(predictedMegabytes / resident).toBeLessThan(1.15);
   });
 });
