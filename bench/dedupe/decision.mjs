@@ -1,12 +1,17 @@
-// What a release's decision takes: seconds and bytes a row, with near pairs joined at once and looked up one by one.
-//   npm run build && node --expose-gc --max-old-space-size=12000 bench/dedupe/decision.mjs [rows=300000]
+// What a release's decision takes: seconds, memory and disk, with its rows on disk as `pairloom release` has them, or all
+// in memory. The same rows give the same sha256 either way.
+//   npm run build && node bench/dedupe/decision.mjs [rows=300000] [memory]
 import { createHash } from "node:crypto";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { candidateId, releaseSettings } from "@pairloom/config";
-import { decideRelease } from "@pairloom/dedupe";
+import { decideRelease, Spill } from "@pairloom/dedupe";
 import { generator, timed } from "./plantedHashes.mjs";
 
-const [count = 300_000] = process.argv.slice(2).map(Number);
-const random = generator(5);
+const count = Number(process.argv[2] ?? 300_000);
+const inMemory = process.argv[3] === "memory";
+let random;
 const hex = (text) => createHash("sha256").update(text).digest("hex");
 const words = "red blue small large old new street river mountain house cat dog boat tree field night".split(
   " ",
@@ -47,30 +52,50 @@ function rowOf(i) {
   return { segment: `f-1-${Math.floor(i / 200)}`, row: { ...row, ...answer, ...picture, ...hashes } };
 }
 
-const held = () => {
-  globalThis.gc();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
-};
-const before = held();
-const rows = Array.from({ length: count }, (_, i) => rowOf(i));
-const rowBytes = (held() - before) / count;
-const settings = releaseSettings.parse({});
-const lines = [];
-let first = null;
-for (const [name, joinFrom] of [
-  ["joined", 0],
-  ["looked up", Infinity],
-]) {
-  const { result, seconds, cpuSeconds } = await timed(() => decideRelease(rows, [], settings, { joinFrom }));
-  lines.push({ near: name, seconds: +seconds.toFixed(1), cpuSeconds: +cpuSeconds.toFixed(1) });
-  if (first === null) {
-    const decisionBytes = (held() - before) / count - rowBytes;
-    lines[0].bytesPerRow = { rows: Math.round(rowBytes), decision: Math.round(decisionBytes) };
-    lines[0].counts = result.counts;
-    first = JSON.stringify(result.counts);
-  } else if (JSON.stringify(result.counts) !== first) throw new Error("the two ways decide differently");
+/** Rows made anew each time, as they would be read from segments. */
+function* rows() {
+  random = generator(5);
+  for (let i = 0; i < count; i++) yield rowOf(i);
 }
+
+const folder = await mkdtemp(join(tmpdir(), "pairloom-decision-"));
+let diskBytes = 0;
+const watch = setInterval(async () => {
+  const files = await readdir(folder).catch(() => []);
+  const sizes = await Promise.all(
+    files.map((file) =>
+      stat(join(folder, file)).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  );
+  diskBytes = Math.max(
+    diskBytes,
+    sizes.reduce((sum, size) => sum + size, 0),
+  );
+}, 1000);
+const spill = new Spill(inMemory ? null : { folder: async () => folder });
+const { result, seconds, cpuSeconds } = await timed(async () => {
+  const { samples, rejected, counts } = await decideRelease(rows(), [], releaseSettings.parse({}), { spill });
+  const hash = createHash("sha256");
+  for await (const sample of samples) hash.update(JSON.stringify(sample));
+  for await (const row of rejected) hash.update(JSON.stringify(row));
+  return { counts, sha256: hash.digest("hex") };
+});
+clearInterval(watch);
+await spill.dispose();
+await rm(folder, { recursive: true, force: true });
+const peakMb = Math.round(process.resourceUsage().maxRSS / 1024);
 console.log(
-  JSON.stringify({ rows: count, peakMb: Math.round(process.resourceUsage().maxRSS / 1024), ways: lines }),
+  JSON.stringify({
+    rows: count,
+    held: inMemory ? "in memory" : "on disk",
+    seconds: +seconds.toFixed(1),
+    cpuSeconds: +cpuSeconds.toFixed(1),
+    microsecondsARow: +((seconds / count) * 1e6).toFixed(1),
+    peakMb,
+    diskMb: Math.round(diskBytes / 2 ** 20),
+    ...result,
+  }),
 );

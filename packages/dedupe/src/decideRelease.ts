@@ -1,17 +1,20 @@
-import type { Reason, RejectedRow, ReleaseSample, ReleaseSettings, SegmentRow } from "@pairloom/config";
-import { balanceByQuery } from "@pairloom/querylist";
+import type { Reason, RejectedRow, ReleaseSample, ReleaseSettings } from "@pairloom/config";
+import { AnswerFinder, type Association, type TextQueries } from "./release/answers.js";
 import { Barred, type BarList } from "./release/barred.js";
-import { captioned, type Entry } from "./release/entry.js";
-import { groupByUrl } from "./release/groupByUrl.js";
+import { Caps } from "./release/caps.js";
+import { findDoubles, mergeDoubles } from "./release/doubles.js";
+import { captioned, type Entry, entryWeight, rowsOf } from "./release/entry.js";
+import { groupByUrl, urlOrder } from "./release/groupByUrl.js";
 import { compileHoldOut } from "./release/holdOut.js";
-import { mergeDoubles } from "./release/mergeDoubles.js";
-import { oneRowPerCandidate } from "./release/outcome.js";
-import { pictureOrder, type SegmentedRow } from "./release/picture.js";
-import { findPlaceholders } from "./release/placeholders.js";
-import { type Association, queryFinder, type TextQueries } from "./release/queryFinder.js";
-import { Rejections } from "./release/rejections.js";
+import { candidateOrder } from "./release/outcome.js";
+import { type Picture, pictureOrder, pictureWeight, type SegmentedRow } from "./release/picture.js";
+import { PlaceholderFinder, withoutPlaceholders } from "./release/placeholders.js";
+import { type KeyOf, Rejections } from "./release/rejections.js";
 import { joinRepeatedPairs } from "./release/repeatedPairs.js";
 import { sampleKey, sampleOf } from "./release/sampleOf.js";
+import { byteOrder } from "./byteOrder.js";
+import { type Sorted, Spill } from "./sorting/spill.js";
+import { type AnyIterable, numbered } from "./sorting/streams.js";
 
 export interface ReleaseOptions {
   /** "train": without what the hold-out rules hold; "held_out": that alone. */
@@ -24,13 +27,15 @@ export interface ReleaseOptions {
   textQueries?: TextQueries;
   /** From so many hashes on near pairs are joined at once instead of looked up; changes nothing but the time. */
   joinFrom?: number;
+  /** Holds what memory doesn't; absent, memory holds all. The decision lies in it: dispose of it afterwards. */
+  spill?: Spill;
 }
 
 export interface ReleaseDecision {
   /** In release order. */
-  samples: ReleaseSample[];
+  samples: Sorted<ReleaseSample>;
   /** By candidateId. */
-  rejected: RejectedRow[];
+  rejected: Sorted<RejectedRow>;
   counts: ReleaseCounts;
 }
 
@@ -54,108 +59,135 @@ export interface ReleaseCounts {
  * 4. Captions are chosen, repeated pairs joined, hold-out rules applied, repeated captions and full queries capped by
  *    seeded hash.
  * 5. What is left is numbered in content order.
+ *
+ * Each step sorts what the one before left and goes through it in order. With a `spill`, memory holds about 50 bytes a
+ * picture, the near pairs, the lists, a number a query, and some tens of thousands of rows (but all rows of a picture
+ * and its doubles at once).
  */
-export function decideRelease(
-  rows: Iterable<SegmentedRow>,
-  associations: Iterable<Association>,
+export async function decideRelease(
+  rows: AnyIterable<SegmentedRow>,
+  associations: AnyIterable<Association>,
   settings: ReleaseSettings,
   options: ReleaseOptions = {},
-): ReleaseDecision {
+): Promise<ReleaseDecision> {
   const { dedupe } = settings;
-  const rejections = new Rejections();
-  const { minQuality, blocklistRadius, decontaminateRadius } = dedupe;
-  const blocked = new Barred(options.blocklist ?? {}, "blocklisted", { minQuality, radius: blocklistRadius });
-  const contaminated = new Barred(options.contamination ?? {}, "contaminated", {
-    minQuality,
-    radius: decontaminateRadius,
-  });
+  const spill = options.spill ?? new Spill();
+  const rejections = new Rejections(spill);
+  const lists = barLists(settings, options);
+  const ruleFor = compileHoldOut(settings.holdOut);
 
-  const candidates = oneRowPerCandidate(rows);
-  const ownReason = (row: SegmentRow) => (blocked.barsRow(row) ? "blocklisted" : null);
-  let pictures = groupByUrl(candidates, ownReason, rejections, dedupe.url);
-  for (const barred of [blocked, contaminated]) {
-    pictures = pictures.filter((picture) => {
-      const bars = barred.barsPicture(picture.fetched);
-      if (bars) rejections.addPicture(picture, barred.reason);
-      return !bars;
-    });
+  const byUrl = await spill.sort(oneRowPerCandidate(rows, spill), { order: urlOrder });
+  const candidates = byUrl.count;
+  const placeholders = new PlaceholderFinder(spill, dedupe, settings.minCaptionCharacters);
+  const wanted = wantedPictures(byUrl, dedupe.url, lists, { rejections, placeholders });
+  const pictures = await spill.sort(wanted, { order: pictureOrder, weigh: pictureWeight });
+  await byUrl.drop();
+
+  const real = await withoutPlaceholders(pictures, placeholders, rejections);
+  const verdicts = await findDoubles(real, dedupe, spill, options.joinFrom);
+  const merged = mergeDoubles(real, verdicts, spill, rejections);
+  const paired = joinRepeatedPairs(captioned(merged, settings, rejections), dedupe, spill, rejections);
+  const onSide = applyHoldOut(paired, ruleFor, options.side ?? "train", rejections);
+  const answering = await AnswerFinder.open(associations, options.textQueries ?? null, spill);
+  const caps = new Caps(spill, settings);
+  const entering = spill.sorter<Entry>({ order: null, weigh: entryWeight });
+  for await (const [entry, place] of numbered(onSide)) {
+    await answering.add(place, rowsOf(entry));
+    await caps.add(place, entry);
+    await entering.add(entry);
   }
-  const placeholders = findPlaceholders(pictures, dedupe, settings.minCaptionCharacters);
-  for (const { rows: speaking, fetched } of placeholders) {
-    for (const row of speaking) rejections.add(row, "placeholder", { outcome: fetched });
+  await real.drop();
+  const entries = await entering.sorted();
+  const answers = await answering.found();
+  const reasonAt = await caps.decide(answers);
+
+  const keys = spill.sorter<KeyOf>({ order: (a, b) => byteOrder(a.candidateId, b.candidateId) });
+  let kept = 0;
+  for await (const [{ picture }, place] of numbered(entries)) {
+    const reason = reasonAt(place);
+    if (reason !== null) {
+      await rejections.addPicture(picture, reason);
+      continue;
+    }
+    const { candidateId } = picture.rows[0];
+    await keys.add({ candidateId, key: sampleKey(kept++, settings.samplesPerShard) });
+    await rejections.addDoubles(picture);
   }
-  pictures = pictures.filter((picture) => !placeholders.has(picture)).sort(pictureOrder);
+  const keyOf = await keys.sorted();
+  const rejected = await rejections.sorted(keyOf);
+  await keyOf.drop();
 
-  const queriesOf = queryFinder(associations, options.textQueries ?? null);
-  const merged = mergeDoubles(pictures, dedupe, rejections, options.joinFrom);
-  let entries = captioned(merged, settings, rejections);
-  entries = joinRepeatedPairs(entries, dedupe, rejections);
-  entries = applyHoldOut(entries, settings, options.side ?? "train", rejections);
-  entries = capCaptions(entries, settings, rejections);
-  const answering = entries.map((entry) => ({ ...entry, queries: queriesOf(entry.rows) }));
-  const chosen = capQueries(answering, settings, rejections);
-
-  const keyOf = new Map<string, string>();
-  const samples = chosen.map(({ merged, rows, caption, queries }, i) => {
-    const key = sampleKey(i, settings.samplesPerShard);
-    keyOf.set(merged.picture.representative.candidateId, key);
-    rejections.addDoubles(merged.picture);
-    return sampleOf(merged, rows, caption, queries, key);
-  });
-  const rejected = rejections.list(keyOf);
-  return { samples, rejected, counts: count(candidates.length, samples.length, rejected) };
+  const samples: Sorted<ReleaseSample> = {
+    count: kept,
+    drop: async () => void (await Promise.all([entries.drop(), answers.drop()])),
+    async *[Symbol.asyncIterator]() {
+      let index = 0;
+      for await (const [[entry, place], queries] of answers.of(numbered(entries), ([, at]) => at))
+        if (reasonAt(place) === null)
+          yield sampleOf(entry, queries, sampleKey(index++, settings.samplesPerShard));
+    },
+  };
+  return { samples, rejected, counts: { candidates, kept, rejected: rejections.counts } };
 }
 
-function applyHoldOut(
-  entries: readonly Entry[],
-  settings: ReleaseSettings,
+/** Of each candidate the row with the best outcome. */
+async function* oneRowPerCandidate(
+  rows: AnyIterable<SegmentedRow>,
+  spill: Spill,
+): AsyncGenerator<SegmentedRow, void> {
+  const sorted = await spill.sort(rows, { order: candidateOrder });
+  let before: string | null = null;
+  for await (const row of sorted) {
+    if (row.row.candidateId !== before) yield row;
+    before = row.row.candidateId;
+  }
+  await sorted.drop();
+}
+
+interface Lists {
+  blocked: Barred;
+  contaminated: Barred;
+}
+
+function barLists(
+  { dedupe: { minQuality, blocklistRadius, decontaminateRadius } }: ReleaseSettings,
+  { blocklist = {}, contamination = {} }: ReleaseOptions,
+): Lists {
+  return {
+    blocked: new Barred(blocklist, "blocklisted", { minQuality, radius: blocklistRadius }),
+    contaminated: new Barred(contamination, "contaminated", { minQuality, radius: decontaminateRadius }),
+  };
+}
+
+/** The pictures that no list bars, all of which the placeholder finder sees. */
+async function* wantedPictures(
+  rows: Sorted<SegmentedRow>,
+  byUrl: boolean,
+  { blocked, contaminated }: Lists,
+  { rejections, placeholders }: { rejections: Rejections; placeholders: PlaceholderFinder },
+): AsyncGenerator<Picture, void> {
+  const ownReason = (row: SegmentedRow["row"]) => (blocked.barsRow(row) ? "blocklisted" : null);
+  for await (const picture of groupByUrl(rows, ownReason, rejections, byUrl)) {
+    const bars = [blocked, contaminated].find((barred) => barred.barsPicture(picture.fetched));
+    if (bars !== undefined) {
+      await rejections.addPicture(picture, bars.reason);
+      continue;
+    }
+    await placeholders.add(picture);
+    yield picture;
+  }
+}
+
+async function* applyHoldOut(
+  entries: AnyIterable<Entry>,
+  ruleFor: ReturnType<typeof compileHoldOut>,
   side: "train" | "held_out",
   rejections: Rejections,
-): Entry[] {
-  const ruleFor = compileHoldOut(settings.holdOut);
-  return entries.filter(({ merged, rows }) => {
-    const rule = ruleFor(rows.flatMap(({ texts }) => texts.map(({ text }) => text)));
-    if ((rule !== null) === (side === "held_out")) return true;
-    if (rule) rejections.addPicture(merged.picture, "held_out", { errorMessage: rule.name });
-    else rejections.addPicture(merged.picture, "not_held_out");
-    return false;
-  });
-}
-
-/** Of each caption (in any case) at most `maxCaptionRepeats` stay. */
-function capCaptions(entries: readonly Entry[], settings: ReleaseSettings, rejections: Rejections): Entry[] {
-  const captions = entries.map(({ caption, order }) => ({ queries: [caption.toLowerCase()], order }));
-  const kept = balanceByQuery(captions, settings.maxCaptionRepeats);
-  return keepWhere(entries, kept, "caption_repeated", rejections);
-}
-
-interface AnsweringEntry extends Entry {
-  queries: string[];
-}
-
-function capQueries(
-  entries: readonly AnsweringEntry[],
-  settings: ReleaseSettings,
-  rejections: Rejections,
-): AnsweringEntry[] {
-  const kept = balanceByQuery(entries, settings.maxPairsPerQuery);
-  return keepWhere(entries, kept, "query_cap", rejections);
-}
-
-function keepWhere<E extends Entry>(
-  entries: readonly E[],
-  kept: readonly boolean[],
-  reason: Reason,
-  rejections: Rejections,
-): E[] {
-  return entries.filter(({ merged }, i) => {
-    if (!kept[i]) rejections.addPicture(merged.picture, reason);
-    return kept[i];
-  });
-}
-
-function count(candidates: number, kept: number, rejected: readonly RejectedRow[]): ReleaseCounts {
-  const counts: ReleaseCounts = { candidates, kept, rejected: {} };
-  for (const { reason } of rejected) counts.rejected[reason] = (counts.rejected[reason] ?? 0) + 1;
-  return counts;
+): AsyncGenerator<Entry, void> {
+  for await (const entry of entries) {
+    const rule = ruleFor(rowsOf(entry).flatMap(({ texts }) => texts.map(({ text }) => text)));
+    if ((rule !== null) === (side === "held_out")) yield entry;
+    else if (rule) await rejections.addPicture(entry.picture, "held_out", { errorMessage: rule.name });
+    else await rejections.addPicture(entry.picture, "not_held_out");
+  }
 }

@@ -7,6 +7,8 @@ export interface Neighbour {
   distance: number;
 }
 
+type Hash = string | Uint32Array;
+
 const PAGE_BITS = 12;
 const PAGE = 1 << PAGE_BITS;
 /** Chains link items counted from one, so that untouched memory is an empty table. */
@@ -37,11 +39,11 @@ export class HammingIndex {
   }
 
   /**
-   * @param hash 64 hex digits
+   * @param hash 64 hex digits, or its 8 parts
    * @returns its number, counted from 0 as they come
    */
-  add(hash: string): number {
-    parsePdq(hash, this.probe);
+  add(hash: Hash): number {
+    this.setProbe(hash);
     const item = this.count++;
     const page = item >>> PAGE_BITS;
     const slot = item & (PAGE - 1);
@@ -60,7 +62,7 @@ export class HammingIndex {
   }
 
   /** Every stored hash within the radius, nearest first, then by id. @throws RangeError beyond radius 31 */
-  within(hash: string, radius: number): Neighbour[] {
+  within(hash: Hash, radius: number): Neighbour[] {
     const found = new Map<number, number>();
     this.visit(hash, radius, (item, distance) => {
       found.set(item, distance);
@@ -71,7 +73,7 @@ export class HammingIndex {
   }
 
   /** The nearest stored hash within the radius (of equally near ones that of the smallest id), or null. */
-  nearest(hash: string, radius: number): Neighbour | null {
+  nearest(hash: Hash, radius: number): Neighbour | null {
     let best: Neighbour | null = null;
     this.visit(hash, radius, (id, distance) => {
       if (!best || distance < best.distance || (distance === best.distance && id < best.id)) {
@@ -82,11 +84,16 @@ export class HammingIndex {
     return best;
   }
 
+  private setProbe(hash: Hash): void {
+    if (typeof hash === "string") parsePdq(hash, this.probe);
+    else this.probe.set(hash);
+  }
+
   /** Calls `hit` (maybe repeatedly) for every item within the radius; `hit` returns the radius to go on with. */
-  private visit(hash: string, radius: number, hit: (item: number, distance: number) => number): void {
+  private visit(hash: Hash, radius: number, hit: (item: number, distance: number) => number): void {
     checkRadius(radius);
     const probe = this.probe;
-    parsePdq(hash, probe);
+    this.setProbe(hash);
     const probes = radius < pdqWords ? 1 : 17;
     let limit = radius;
     for (let word = 0; word < pdqWords; word++) {

@@ -1,8 +1,12 @@
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { releaseSettings } from "@pairloom/config";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decideRelease, type ReleaseDecision } from "../src/decideRelease.js";
 import type { SegmentedRow } from "../src/release/picture.js";
+import { Spill } from "../src/sorting/spill.js";
+import { type Decided, decided } from "./decided.js";
 import { pdqOf, row, type Wish } from "./rows.js";
 
 const settings = releaseSettings.parse({
@@ -55,9 +59,17 @@ const wish: fc.Arbitrary<Wish> = fc.record({
   segment: fc.constantFrom("s1", "s2", "s3"),
 });
 
+const layers = fc.record({
+  url: fc.boolean(),
+  bytes: fc.boolean(),
+  near: fc.boolean(),
+  pairs: fc.boolean(),
+  placeholders: fc.boolean(),
+});
+
 const rowsArbitrary = fc.array(wish.map(row), { maxLength: 60 });
 
-function invariants(rows: SegmentedRow[], { samples, rejected, counts }: ReleaseDecision): void {
+function invariants(rows: SegmentedRow[], { samples, rejected, counts }: Decided): void {
   const candidates = new Set(rows.map((r) => r.row.candidateId));
   expect(samples.length + rejected.length).toBe(candidates.size);
   expect(counts.candidates).toBe(candidates.size);
@@ -81,18 +93,18 @@ function invariants(rows: SegmentedRow[], { samples, rejected, counts }: Release
 }
 
 describe("the release decision, on any rows", () => {
-  test("kept + rejected = distinct candidates, each once", () => {
-    fc.assert(
-      fc.property(rowsArbitrary, (rows) =>
-        invariants(rows, decideRelease(rows, associations, settings, options)),
+  test("kept + rejected = distinct candidates, each once", async () => {
+    await fc.assert(
+      fc.asyncProperty(rowsArbitrary, async (rows) =>
+        invariants(rows, await decided(rows, associations, settings, options)),
       ),
       { numRuns: 100 },
     );
   });
 
-  test("any order of rows and associations gives the same decision", () => {
-    fc.assert(
-      fc.property(
+  test("any order of rows and associations gives the same decision", async () => {
+    await fc.assert(
+      fc.asyncProperty(
         rowsArbitrary.chain((rows) =>
           fc.tuple(
             fc.constant(rows),
@@ -100,9 +112,9 @@ describe("the release decision, on any rows", () => {
           ),
         ),
         fc.constantFrom("train" as const, "held_out" as const),
-        ([rows, shuffled], side) => {
-          const decision = decideRelease(rows, associations, settings, { ...options, side });
-          const again = decideRelease(shuffled, associations.toReversed(), settings, { ...options, side });
+        async ([rows, shuffled], side) => {
+          const decision = await decided(rows, associations, settings, { ...options, side });
+          const again = await decided(shuffled, associations.toReversed(), settings, { ...options, side });
           expect(again).toEqual(decision);
         },
       ),
@@ -110,52 +122,68 @@ describe("the release decision, on any rows", () => {
     );
   });
 
-  test("near pairs joined at once give the decision that looking them up one by one gives", () => {
-    fc.assert(
-      fc.property(rowsArbitrary, fc.constantFrom(31, 12, 0), (rows, radius) => {
+  test("near pairs joined at once give the decision that looking them up one by one gives", async () => {
+    await fc.assert(
+      fc.asyncProperty(rowsArbitrary, fc.constantFrom(31, 12, 0), async (rows, radius) => {
         const at = { ...settings, dedupe: { ...settings.dedupe, radius } };
-        const decide = (joinFrom: number) => decideRelease(rows, associations, at, { ...options, joinFrom });
-        expect(decide(0)).toEqual(decide(Infinity));
+        const decide = (joinFrom: number) => decided(rows, associations, at, { ...options, joinFrom });
+        expect(await decide(0)).toEqual(await decide(Infinity));
       }),
       { numRuns: 100 },
     );
   });
 
-  test("any layers switched off: kept + rejected = distinct candidates, whatever the order", () => {
-    const layers = fc.record({
-      url: fc.boolean(),
-      bytes: fc.boolean(),
-      near: fc.boolean(),
-      pairs: fc.boolean(),
-      placeholders: fc.boolean(),
-    });
-    fc.assert(
-      fc.property(rowsArbitrary, layers, (rows, switches) => {
+  test("with memory for a few rows the decision is the one made in memory", async () => {
+    await fc.assert(
+      fc.asyncProperty(rowsArbitrary, layers, fc.constantFrom(1, 7), async (rows, switches, rowsInMemory) => {
         const at = { ...settings, dedupe: { ...settings.dedupe, ...switches } };
-        const decision = decideRelease(rows, associations, at, options);
+        const spill = new Spill({ rowsInMemory, folder: () => mkdtemp(join(tmpdir(), "pairloom-spill-")) });
+        try {
+          const spilled = await decided(rows, associations, at, { ...options, spill });
+          expect(JSON.stringify(spilled)).toBe(
+            JSON.stringify(await decided(rows, associations, at, options)),
+          );
+        } finally {
+          await spill.dispose();
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("any layers switched off: kept + rejected = distinct candidates, whatever the order", async () => {
+    await fc.assert(
+      fc.asyncProperty(rowsArbitrary, layers, async (rows, switches) => {
+        const at = { ...settings, dedupe: { ...settings.dedupe, ...switches } };
+        const decision = await decided(rows, associations, at, options);
         invariants(rows, decision);
-        expect(decideRelease(rows.toReversed(), associations, at, options)).toEqual(decision);
+        expect(await decided(rows.toReversed(), associations, at, options)).toEqual(decision);
       }),
       { numRuns: 100 },
     );
   });
 
-  test("any split into segments gives the same decision, but for where the pictures lie", () => {
-    const bare = ({ samples, ...rest }: ReleaseDecision) => ({
+  test("any split into segments gives the same decision, but for where the pictures lie", async () => {
+    const bare = ({ samples, ...rest }: Decided) => ({
       ...rest,
       samples: samples.map(({ segment: _, ...sample }) => sample),
     });
-    fc.assert(
-      fc.property(rowsArbitrary, fc.array(fc.nat(20), { minLength: 60, maxLength: 60 }), (rows, split) => {
-        const moved = rows.map((r, i) => ({ ...r, segment: `t${split[i]}` }));
-        const decide = (given: SegmentedRow[]) => bare(decideRelease(given, associations, settings, options));
-        expect(decide(moved)).toEqual(decide(rows));
-      }),
+    await fc.assert(
+      fc.asyncProperty(
+        rowsArbitrary,
+        fc.array(fc.nat(20), { minLength: 60, maxLength: 60 }),
+        async (rows, split) => {
+          const moved = rows.map((r, i) => ({ ...r, segment: `t${split[i]}` }));
+          const decide = async (given: SegmentedRow[]) =>
+            bare(await decided(given, associations, settings, options));
+          expect(await decide(moved)).toEqual(await decide(rows));
+        },
+      ),
       { numRuns: 100 },
     );
   });
 
-  test("the same candidates fetched in any order, each URL once, give the same release but for its members", () => {
+  test("the same candidates fetched in any order, each URL once, give the same release but for its members", async () => {
     /** What the web answers at a canonical URL: it depends on the URL alone. */
     const answer = (url: string): Partial<Wish> => {
       const [, host, n] = /h(\d)\.example\/(\d)/.exec(url)!.map(Number) as [number, number, number];
@@ -179,7 +207,7 @@ describe("the release decision, on any rows", () => {
         return row({ ...found, ...answer(found.url), segment });
       });
     };
-    const bare = ({ samples, ...rest }: ReleaseDecision) => ({
+    const bare = ({ samples, ...rest }: Decided) => ({
       ...rest,
       samples: samples.map(({ segment: _s, member: _m, ...sample }) => sample),
     });
@@ -192,8 +220,8 @@ describe("the release decision, on any rows", () => {
         ]),
       ).values(),
     ];
-    fc.assert(
-      fc.property(
+    await fc.assert(
+      fc.asyncProperty(
         fc.array(wish, { maxLength: 60 }).chain((all) => {
           const wishes = once(all);
           return fc.tuple(
@@ -201,10 +229,10 @@ describe("the release decision, on any rows", () => {
             fc.shuffledSubarray(wishes, { minLength: wishes.length, maxLength: wishes.length }),
           );
         }),
-        ([wishes, shuffled]) => {
-          const decide = (given: Wish[]) =>
-            bare(decideRelease(crawl(given), associations, settings, options));
-          expect(decide(shuffled)).toEqual(decide(wishes));
+        async ([wishes, shuffled]) => {
+          const decide = async (given: Wish[]) =>
+            bare(await decided(crawl(given), associations, settings, options));
+          expect(await decide(shuffled)).toEqual(await decide(wishes));
         },
       ),
       { numRuns: 100 },

@@ -1,4 +1,4 @@
-export * from "./balanceByQuery.js";
+export * from "./queryBalance.js";
 export * from "./parseQueryList.js";
 export * from "./queryMatcher.js";
 export * from "./readQueryList.js";

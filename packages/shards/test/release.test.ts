@@ -109,7 +109,7 @@ describe("a release", () => {
       await Promise.all(
         shards.map(async (shard) => {
           const samples = await readPlanShard(other, "small", shard);
-          await writeShard({ from: other, to, release: smallPlan.id, shard, samples });
+          await writeShard({ from: other, to, release: smallPlan.id(), shard, samples });
         }),
       );
       await finishRelease(other, "small", to);
@@ -137,7 +137,13 @@ describe("a release", () => {
 
   it("doesn't mix with another one in the same folder or under the same name", async () => {
     const { release, samples } = await makeSmallRelease(store);
-    const plan = { ...smallPlan, id: "another", candidates: 10, samples: samples.slice(0, 10), rejected: [] };
+    const plan = {
+      ...smallPlan,
+      id: () => "another",
+      candidates: 10,
+      samples: samples.slice(0, 10),
+      rejected: [],
+    };
     await expect(writePlan(store, "small", plan)).rejects.toMatchObject({ code: "release_name_taken" });
     await writePlan(store, "other", plan);
     const job = { from: store, to: release, release: "another", shard: 0, samples: samples.slice(0, 10) };

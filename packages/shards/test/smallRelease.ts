@@ -56,7 +56,7 @@ export interface SmallRelease {
   release: Store;
 }
 
-export const smallPlan = { id: "0123456789abcdef", samplesPerShard: 10, settings: { seed: 0 } };
+export const smallPlan = { id: () => "0123456789abcdef", samplesPerShard: 10, settings: { seed: 0 } };
 
 /** The picture of a candidate as the segment holds it. */
 export type StoredPicture = (i: number) => Buffer;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { expandReport, UserError } from "@pairloom/config";
-import { decideRelease, type ReleaseDecision, type Association, type SegmentedRow } from "@pairloom/dedupe";
+import { expandReport, type RejectedRow, UserError } from "@pairloom/config";
+import { type Association, decideRelease, type SegmentedRow, Spill } from "@pairloom/dedupe";
 import { QueryMatcher } from "@pairloom/querylist";
 import type { Road } from "@pairloom/queue";
 import {
@@ -57,50 +57,70 @@ export async function shardJob(
   await road.add("sharder", [finish]);
 }
 
-/**
- * Names what a release holds, whatever the segments it came from: two crawls that found the same give the same id,
- * so it may stand in the release's files.
- */
-function contentId(
-  { settings, side, lists }: Pick<ReleaseRequest, "settings" | "side" | "lists">,
-  decision: ReleaseDecision,
-): string {
-  const hash = createHash("sha256").update(JSON.stringify([settings, side, lists]));
-  for (const { segment: _segment, member: _member, ...sample } of decision.samples)
-    hash.update(JSON.stringify(sample));
-  for (const row of decision.rejected) hash.update(JSON.stringify(row));
-  return hash.digest("hex").slice(0, 16);
+async function planRelease(store: Store, request: ReleaseRequest) {
+  const { settings, side, lists, expansions } = request;
+  const queries = new Set<string>();
+  for await (const { query } of associationsOf(store, expansions)) queries.add(query);
+  const spill = new Spill({ folder: () => store.scratch() });
+  try {
+    const { samples, rejected, counts } = await decideRelease(
+      rowsOf(store, request.segments),
+      associationsOf(store, expansions),
+      settings,
+      {
+        side,
+        textQueries: new QueryMatcher(queries),
+        blocklist: await readBarLists(store, lists, "blocklist"),
+        contamination: await readBarLists(store, lists, "decontaminate"),
+        spill,
+      },
+    );
+    if (counts.kept === 0)
+      throw new UserError("release_empty", "Nothing is left to release", {
+        hint: `Of ${counts.candidates} candidates: ${JSON.stringify(counts.rejected)}`,
+      });
+    // Names what the release holds, whatever the segments it came from: two crawls that found the same give the same id,
+    // so it may stand in the release's files.
+    const content = createHash("sha256").update(JSON.stringify([settings, side, lists]));
+    const hashed = (value: unknown) => void content.update(JSON.stringify(value));
+    return await writePlan(store, request.name, {
+      id: () => content.digest("hex").slice(0, 16),
+      samplesPerShard: settings.samplesPerShard,
+      candidates: counts.candidates,
+      settings: { side, ...settings },
+      lists,
+      samples: each(samples, ({ segment: _segment, member: _member, ...sample }) => hashed(sample)),
+      rejected: each(withoutMessages(rejected), hashed),
+    });
+  } finally {
+    await spill.dispose();
+  }
 }
 
-async function planRelease(store: Store, request: ReleaseRequest) {
-  const rows: SegmentedRow[] = [];
-  for (const segment of request.segments)
-    for (const row of await readSegmentRows(store, segment)) rows.push({ segment, row });
-  const associations: Association[] = [];
-  for (const name of request.expansions)
-    for (const report of await readLines(store, name, (value) => expandReport.parse(value)))
-      associations.push(...report.queries);
-  const { settings, side, lists } = request;
-  const textQueries = new QueryMatcher(new Set(associations.map(({ query }) => query)));
-  const decision = decideRelease(rows, associations, settings, {
-    side,
-    textQueries,
-    blocklist: await readBarLists(store, lists, "blocklist"),
-    contamination: await readBarLists(store, lists, "decontaminate"),
-  });
-  // Lines for people differ from run to run ("reset" or "closed", milliseconds): they stay in the segments.
-  decision.rejected = decision.rejected.map((row) => ({ ...row, errorMessage: null }));
-  if (decision.samples.length === 0)
-    throw new UserError("release_empty", "Nothing is left to release", {
-      hint: `Of ${decision.counts.candidates} candidates: ${JSON.stringify(decision.counts.rejected)}`,
-    });
-  return writePlan(store, request.name, {
-    id: contentId(request, decision),
-    samplesPerShard: settings.samplesPerShard,
-    candidates: decision.counts.candidates,
-    settings: { side, ...settings },
-    lists,
-    samples: decision.samples,
-    rejected: decision.rejected,
-  });
+async function* rowsOf(store: Store, segments: readonly string[]): AsyncGenerator<SegmentedRow, void> {
+  for (const segment of segments)
+    for (const row of await readSegmentRows(store, segment)) yield { segment, row };
+}
+
+/** Which queries led where, as the expansions reported. */
+async function* associationsOf(
+  store: Store,
+  expansions: readonly string[],
+): AsyncGenerator<Association, void> {
+  for (const name of expansions)
+    for (const { queries } of await readLines(store, name, (value) => expandReport.parse(value)))
+      yield* queries;
+}
+
+/** Lines for people differ from run to run ("reset" or "closed", milliseconds): they stay in the segments. */
+async function* withoutMessages(rejected: AsyncIterable<RejectedRow>): AsyncGenerator<RejectedRow, void> {
+  for await (const row of rejected) yield { ...row, errorMessage: null };
+}
+
+/** Shows each value to `see` as it passes. */
+async function* each<T>(values: AsyncIterable<T>, see: (value: T) => void): AsyncGenerator<T, void> {
+  for await (const value of values) {
+    see(value);
+    yield value;
+  }
 }

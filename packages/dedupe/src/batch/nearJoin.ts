@@ -7,6 +7,8 @@ export type OnPair = (a: number, b: number, distance: number) => unknown;
 /** Which of the 16 tables to go through, in any order: all, or a thread's share. */
 export type Words = readonly number[];
 
+const turnMs = 20;
+
 const allWords: Words = Array.from({ length: pdqWords }, (_, word) => word);
 
 /**
@@ -20,6 +22,27 @@ const allWords: Words = Array.from({ length: pdqWords }, (_, word) => word);
  * @param hashes [N × 8]
  */
 export function nearPairs(hashes: Uint32Array, radius: number, onPair: OnPair, words = allWords): void {
+  const blocks = pairsByBlock(hashes, radius, onPair, words);
+  while (blocks.next().done !== true);
+}
+
+/** As `nearPairs`, but timers and sockets have their turn in between. */
+export async function nearPairsInTurns(hashes: Uint32Array, radius: number, onPair: OnPair): Promise<void> {
+  let turn = performance.now();
+  for (const _ of pairsByBlock(hashes, radius, onPair, allWords)) {
+    if (performance.now() - turn < turnMs) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    turn = performance.now();
+  }
+}
+
+/** Finds pairs value by value of each word. */
+function* pairsByBlock(
+  hashes: Uint32Array,
+  radius: number,
+  onPair: OnPair,
+  words: Words,
+): Generator<void, void> {
   checkRadius(radius);
   const table = new WordTable(hashes);
   const reach = reachOf(radius);
@@ -32,6 +55,7 @@ export function nearPairs(hashes: Uint32Array, radius: number, onPair: OnPair, w
       if (!within(value, value)) return;
       for (let bit = reach; bit > 0; bit >>>= 1)
         if ((value & bit) === 0 && !within(value, value | bit)) return;
+      yield;
     }
   }
 }

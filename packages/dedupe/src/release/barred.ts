@@ -1,6 +1,6 @@
-import type { DedupeSettings, Reason, SegmentRow } from "@pairloom/config";
+import type { DedupeSettings, Reason } from "@pairloom/config";
 import { HammingIndex } from "../hammingIndex.js";
-import type { FetchedRow } from "./picture.js";
+import type { Fetched, Spoken } from "./picture.js";
 
 /** What an operator bars from a release. */
 export interface BarList {
@@ -36,7 +36,7 @@ export class Barred {
   }
 
   /** Whether the row is barred for where it was found. */
-  barsRow({ imageUrl, canonicalUrl, pageUrl }: SegmentRow): boolean {
+  barsRow({ imageUrl, canonicalUrl, pageUrl }: Spoken): boolean {
     if (this.urls.size === 0 && this.domains.size === 0) return false;
     return [imageUrl, canonicalUrl, pageUrl].some(
       (url) => url !== null && (this.urls.has(withoutFragment(url)) || this.barsHost(url)),
@@ -44,7 +44,7 @@ export class Barred {
   }
 
   /** Whether the picture itself is barred. */
-  barsPicture({ sha256, pdq, pdqQuality }: FetchedRow): boolean {
+  barsPicture({ sha256, pdq, pdqQuality }: Fetched): boolean {
     if (this.sha256.has(sha256)) return true;
     if (!this.index || pdq === null || (pdqQuality ?? 0) <= this.settings.minQuality) return false;
     return this.index.nearest(pdq, this.settings.radius) !== null;

@@ -1,5 +1,6 @@
-import { type DescribedText, type SegmentRow, type TextKind, textKinds } from "@pairloom/config";
+import { type DescribedText, type TextKind, textKinds } from "@pairloom/config";
 import { byteOrder } from "../byteOrder.js";
+import type { Spoken } from "./picture.js";
 import { tidyText, usableText } from "./usableText.js";
 
 const rankOf = new Map<TextKind, number>(textKinds.map((kind, rank) => [kind, rank]));
@@ -8,7 +9,7 @@ const rankOf = new Map<TextKind, number>(textKinds.map((kind, rank) => [kind, ra
  * The caption of a picture among all texts of all rows that speak of it, whatever their order: the most trusted kind
  * of text, then the one that most rows say, then the longest, then the first in byte order. Null where none is usable.
  */
-export function chooseCaption(rows: readonly SegmentRow[], minCharacters: number): string | null {
+export function chooseCaption(rows: readonly Spoken[], minCharacters: number): string | null {
   const found = new Map<string, { rank: number; rows: number }>();
   for (const row of rows) {
     const inRow = new Set<string>();
@@ -42,7 +43,7 @@ export function chooseCaption(rows: readonly SegmentRow[], minCharacters: number
 }
 
 /** Texts of all rows, each (kind, text) once, by kind and then in byte order. */
-export function mergeTexts(rows: readonly SegmentRow[]): DescribedText[] {
+export function mergeTexts(rows: readonly Spoken[]): DescribedText[] {
   const once = new Map<string, DescribedText>();
   for (const row of rows)
     for (const { kind, text } of row.texts) once.set(`${kind}\0${text}`, { kind, text });

@@ -1,37 +1,47 @@
 import { createHash } from "node:crypto";
-import type { ReleaseSettings, SegmentRow } from "@pairloom/config";
+import type { ReleaseSettings } from "@pairloom/config";
+import type { AnyIterable } from "../sorting/streams.js";
 import { chooseCaption } from "./chooseCaption.js";
-import type { MergedPicture } from "./mergeDoubles.js";
+import type { MergedPicture } from "./doubles.js";
+import type { Picture, Spoken } from "./picture.js";
 import type { Rejections } from "./rejections.js";
 
-/** A kept picture on its way: its rows and doubles' rows, and its caption. */
+/** A kept picture on its way: what its rows and its doubles' say, and its caption. */
 export interface Entry {
-  merged: MergedPicture;
-  rows: SegmentRow[];
+  picture: Picture;
+  /** Rows of pictures that double this one. */
+  others: Spoken[];
   caption: string;
   /** Seeded hash: who comes first where a cap chooses. */
   order: string;
 }
 
+/** Every row that speaks of an entry. */
+export const rowsOf = ({ picture, others }: Pick<Entry, "picture" | "others">): Spoken[] => [
+  ...picture.rows,
+  ...others,
+];
+
+/** How many rows an entry is worth in memory. */
+export const entryWeight = ({ picture, others }: Entry): number => picture.rows.length + others.length;
+
 /** Joins the rows of each kept picture and its doubles, and gives it a caption. */
-export function captioned(
-  merged: readonly MergedPicture[],
+export async function* captioned(
+  merged: AnyIterable<MergedPicture>,
   settings: ReleaseSettings,
   rejections: Rejections,
-): Entry[] {
-  const entries: Entry[] = [];
-  for (const one of merged) {
-    const rows = [one.picture, ...one.doubles].flatMap((picture) => picture.rows);
-    const caption = chooseCaption(rows, settings.minCaptionCharacters);
+): AsyncGenerator<Entry, void> {
+  for await (const { picture, doubles } of merged) {
+    const others = doubles.flatMap(({ rows }) => rows);
+    const caption = chooseCaption(rowsOf({ picture, others }), settings.minCaptionCharacters);
     if (caption === null) {
-      rejections.addPicture(one.picture, "caption_unusable");
+      await rejections.addPicture(picture, "caption_unusable");
       continue;
     }
-    const { sha256 } = one.picture.fetched;
+    const { canonicalUrl, fetched } = picture;
     const order = createHash("sha256")
-      .update(`${settings.seed} ${sha256} ${one.picture.canonicalUrl}`)
+      .update(`${settings.seed} ${fetched.sha256} ${canonicalUrl}`)
       .digest("hex");
-    entries.push({ merged: one, rows, caption, order });
+    yield { picture, others, caption, order };
   }
-  return entries;
 }

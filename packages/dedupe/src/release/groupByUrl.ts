@@ -1,35 +1,37 @@
-import { isFetched, type Picture, type SegmentedRow } from "./picture.js";
+import type { Reason } from "@pairloom/config";
+import { byteOrder } from "../byteOrder.js";
+import { type AnyIterable, groupsOf } from "../sorting/streams.js";
 import { failureOf, outcomeOrder } from "./outcome.js";
+import { fetchedOf, isFetched, type Picture, type SegmentedRow, spokenOf } from "./picture.js";
 import type { Rejections } from "./rejections.js";
 
+/** What keeps a row out for where it was found. */
+export type OwnReason = (row: SegmentedRow["row"]) => Reason | null;
+
+/** The order in which `groupByUrl` takes rows. */
+export function urlOrder({ row: a }: SegmentedRow, { row: b }: SegmentedRow): number {
+  return byteOrder(a.canonicalUrl, b.canonicalUrl) || byteOrder(a.candidateId, b.candidateId);
+}
+
 /**
- * Joins the rows of each canonical URL: the first row (they come by candidateId) stands for all, with the outcome of
- * whichever was fetched; the others are its doubles. Rows that their own page withholds (`ownReason`) keep that
- * reason and add nothing to the picture.
- * @param rows by candidateId
+ * Joins the rows of each canonical URL: the first row stands for all, with the outcome of whichever was fetched; the
+ * others are its doubles. Rows that their own page withholds (`ownReason`) keep that reason and add nothing to the
+ * picture.
+ * @param rows in `urlOrder`
  * @param byUrl false: rows that were asked for themselves stand for themselves
  */
-export function groupByUrl(
-  rows: readonly SegmentedRow[],
-  ownReason: (row: SegmentedRow["row"]) => "blocklisted" | null,
+export async function* groupByUrl(
+  rows: AnyIterable<SegmentedRow>,
+  ownReason: OwnReason,
   rejections: Rejections,
   byUrl = true,
-): Picture[] {
-  const groups = new Map<string, SegmentedRow[]>();
-  for (const row of rows) {
-    const { canonicalUrl } = row.row;
-    const group = groups.get(canonicalUrl);
-    if (group) group.push(row);
-    else groups.set(canonicalUrl, [row]);
-  }
-  const pictures: Picture[] = [];
-  for (const [canonicalUrl, all] of groups) {
+): AsyncGenerator<Picture, void> {
+  for await (const all of groupsOf(rows, (a, b) => a.row.canonicalUrl === b.row.canonicalUrl)) {
     for (const group of byUrl ? [all] : apart(all)) {
-      const picture = pictureOf(canonicalUrl, group, ownReason, rejections);
-      if (picture) pictures.push(picture);
+      const picture = await pictureOf(group, ownReason, rejections);
+      if (picture) yield picture;
     }
   }
-  return pictures;
 }
 
 /** A row for each time that a URL was asked for; rows that never were join the one with the best outcome. */
@@ -45,34 +47,37 @@ function apart(group: readonly SegmentedRow[]): SegmentedRow[][] {
 /** Rows that were asked for, or left out because another was; not those that their page kept from being asked for. */
 const wasOpen = ({ row }: SegmentedRow): boolean => !row.reason?.startsWith("optout_page_");
 
-function pictureOf(
-  canonicalUrl: string,
+async function pictureOf(
   group: readonly SegmentedRow[],
-  ownReason: (row: SegmentedRow["row"]) => "blocklisted" | null,
+  ownReason: OwnReason,
   rejections: Rejections,
-): Picture | null {
+): Promise<Picture | null> {
   const outcome = group.reduce((best, row) => (outcomeOrder(row, best) < 0 ? row : best));
   const fetched = isFetched(outcome.row);
   const spoken: SegmentedRow[] = [];
   for (const segmented of group) {
     const { row } = segmented;
     const own = ownReason(row);
-    if (own) rejections.add(row, own, { outcome: outcome.row });
+    if (own) await rejections.add(row, own, { outcome: outcome.row });
     // a page's opt-out is the row's own; an image's is the URL's, unless the same URL was fetched for another page
     else if (row.reason?.startsWith(fetched ? "optout_" : "optout_page_"))
-      rejections.add(row, failureOf(row));
+      await rejections.add(row, failureOf(row), { outcome: row, errorMessage: row.errorMessage });
     else spoken.push(segmented);
   }
-  const speaking = spoken.map(({ row }) => row);
-  const [representative, ...others] = speaking;
-  if (!representative) return null;
+  const [first, ...others] = spoken.map(({ row }) => spokenOf(row));
+  if (!first) return null;
   if (isFetched(outcome.row)) {
-    const { segment } = outcome;
-    return { canonicalUrl, representative, rows: speaking, segment, fetched: outcome.row };
+    const { canonicalUrl } = first;
+    return {
+      canonicalUrl,
+      rows: [first, ...others],
+      segment: outcome.segment,
+      fetched: fetchedOf(outcome.row),
+    };
   }
   const { row } = group.filter(wasOpen).reduce((best, next) => (outcomeOrder(next, best) < 0 ? next : best));
-  rejections.add(representative, failureOf(row), { outcome: row, errorMessage: row.errorMessage });
+  await rejections.add(first, failureOf(row), { outcome: row, errorMessage: row.errorMessage });
   for (const other of others)
-    rejections.add(other, "duplicate_url", { of: representative.candidateId, outcome: row });
+    await rejections.add(other, "duplicate_url", { of: first.candidateId, outcome: row });
   return null;
 }

@@ -1,6 +1,6 @@
-import { nearPairs } from "../batch/nearJoin.js";
+import { nearPairsInTurns } from "../batch/nearJoin.js";
 import { HammingIndex } from "../hammingIndex.js";
-import { packPdqs } from "../pdqBits.js";
+import { pdqParts } from "../pdqBits.js";
 
 /** Finds the nearest of the pictures that were kept so far; of equally near ones the first. Pictures go by number. */
 export interface NearKept {
@@ -13,38 +13,44 @@ const worthJoining = 1 << 14;
 /** Pairs held per hash at most; where clusters are larger, looking up one by one meets fewer. */
 const pairsEach = 32;
 
-/** The way that is fastest for so many hashes; which one makes no difference to what is found. */
-export function openNearKept(
-  hashes: readonly string[],
+/**
+ * The way that is fastest for so many hashes; which one makes no difference to what is found.
+ * @param hashes [N × 8]
+ */
+export async function openNearKept(
+  hashes: Uint32Array,
   radius: number,
   joinFrom: number = worthJoining,
-): NearKept {
-  return (hashes.length >= joinFrom ? joined(hashes, radius) : null) ?? lookedUp(hashes, radius);
+): Promise<NearKept> {
+  const count = hashes.length / pdqParts;
+  return (count >= joinFrom ? await joined(hashes, radius) : null) ?? lookedUp(hashes, radius);
 }
 
-/** An index of the kept, looked up one by one. */
-export function lookedUp(hashes: readonly string[], radius: number): NearKept {
+/** An index of the kept, looked up one by one. @param hashes [N × 8] */
+export function lookedUp(hashes: Uint32Array, radius: number): NearKept {
   const index = new HammingIndex();
   const items: number[] = [];
+  const hashOf = (item: number) => hashes.subarray(item * pdqParts, (item + 1) * pdqParts);
   return {
     nearest: (item) => {
-      const found = index.nearest(hashes[item]!, radius);
+      const found = index.nearest(hashOf(item), radius);
       return found === null ? null : items[found.id]!;
     },
-    keep: (item) => void (items[index.add(hashes[item]!)] = item),
+    keep: (item) => void (items[index.add(hashOf(item))] = item),
   };
 }
 
-/** All pairs found beforehand, in a chain for each picture; null where they are too many to hold. */
-export function joined(hashes: readonly string[], radius: number): NearKept | null {
-  const most = pairsEach * Math.max(hashes.length, 1 << 16);
-  const pairs = new PairChains(hashes.length);
-  nearPairs(packPdqs(hashes), radius, (a, b, distance) => {
+/** All pairs found beforehand, in a chain for each picture; null where they are too many to hold. @param hashes [N × 8] */
+export async function joined(hashes: Uint32Array, radius: number): Promise<NearKept | null> {
+  const count = hashes.length / pdqParts;
+  const most = pairsEach * Math.max(count, 1 << 16);
+  const pairs = new PairChains(count);
+  await nearPairsInTurns(hashes, radius, (a, b, distance) => {
     pairs.add(b, a, distance);
     return pairs.size < most;
   });
   if (pairs.size >= most) return null;
-  const kept = new Uint8Array(hashes.length);
+  const kept = new Uint8Array(count);
   return {
     nearest: (item) => pairs.nearest(item, (earlier) => kept[earlier] === 1),
     keep: (item) => void (kept[item] = 1),

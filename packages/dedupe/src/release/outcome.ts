@@ -19,7 +19,7 @@ export function outcomeOrder(a: SegmentedRow, b: SegmentedRow): number {
   const fetchedB = isFetched(b.row);
   if (fetchedA !== fetchedB) return fetchedA ? -1 : 1;
   const order =
-    fetchedA && fetchedB ? contentOrder(a.row as never, b.row as never) : failureOrder(a.row, b.row);
+    isFetched(a.row) && isFetched(b.row) ? contentOrder(a.row, b.row) : failureOrder(a.row, b.row);
   return (
     order ||
     byteOrder(a.row.candidateId, b.row.candidateId) ||
@@ -40,13 +40,7 @@ function failureOrder(a: SegmentRow, b: SegmentRow): number {
   );
 }
 
-/** One row for each candidateId, the one with the best outcome. */
-export function oneRowPerCandidate(rows: Iterable<SegmentedRow>): SegmentedRow[] {
-  const best = new Map<string, SegmentedRow>();
-  for (const row of rows) {
-    const { candidateId } = row.row;
-    const known = best.get(candidateId);
-    if (!known || outcomeOrder(row, known) < 0) best.set(candidateId, row);
-  }
-  return [...best.values()].sort((a, b) => byteOrder(a.row.candidateId, b.row.candidateId));
+/** Rows of one candidate stand together, the one with the best outcome first. */
+export function candidateOrder(a: SegmentedRow, b: SegmentedRow): number {
+  return byteOrder(a.row.candidateId, b.row.candidateId) || outcomeOrder(a, b);
 }

@@ -18,15 +18,56 @@ export type FetchedRow = SegmentRow & {
   sha256: string;
 };
 
+/** What a row says of a picture, whatever became of it. */
+export type Spoken = Pick<
+  SegmentRow,
+  | "candidateId"
+  | "imageUrl"
+  | "canonicalUrl"
+  | "texts"
+  | "pageUrl"
+  | "query"
+  | "source"
+  | "licence"
+  | "language"
+>;
+
+/** What fetching a picture gave. */
+export type Fetched = Pick<
+  FetchedRow,
+  | "member"
+  | "width"
+  | "height"
+  | "originalWidth"
+  | "originalHeight"
+  | "exif"
+  | "sha256"
+  | "pdq"
+  | "pdqQuality"
+  | "httpStatus"
+>;
+
 /** One canonical URL that was fetched, with every row that names it. */
 export interface Picture {
   canonicalUrl: string;
-  /** The row that stands for the group: that of the smallest candidateId, whichever was the one to be fetched. */
-  representative: SegmentRow;
-  /** Rows whose texts, pages and queries count, the representative among them. */
-  rows: SegmentRow[];
+  /**
+   * Rows whose texts, pages and queries count. The first, that of the smallest candidateId, stands for all, whichever was
+   * the one to be fetched.
+   */
+  rows: [Spoken, ...Spoken[]];
   segment: string;
-  fetched: FetchedRow;
+  fetched: Fetched;
+}
+
+export function spokenOf(row: SegmentRow): Spoken {
+  const { candidateId, imageUrl, canonicalUrl, texts, pageUrl, query, source, licence, language } = row;
+  return { candidateId, imageUrl, canonicalUrl, texts, pageUrl, query, source, licence, language };
+}
+
+export function fetchedOf(row: FetchedRow): Fetched {
+  const { member, width, height, originalWidth, originalHeight, exif, sha256, pdq, pdqQuality } = row;
+  const size = { width, height, originalWidth, originalHeight };
+  return { member, ...size, exif, sha256, pdq, pdqQuality, httpStatus: row.httpStatus };
 }
 
 export function isFetched(row: SegmentRow): row is FetchedRow {
@@ -41,8 +82,10 @@ export function isFetched(row: SegmentRow): row is FetchedRow {
   );
 }
 
+type Content = Pick<Fetched, "originalWidth" | "originalHeight" | "sha256">;
+
 /** Content order: larger pictures first, then by sha256. Says nothing of where or when a picture was found. */
-export function contentOrder(a: FetchedRow, b: FetchedRow): number {
+export function contentOrder(a: Content, b: Content): number {
   return (
     b.originalWidth * b.originalHeight - a.originalWidth * a.originalHeight || byteOrder(a.sha256, b.sha256)
   );
@@ -53,6 +96,9 @@ export function pictureOrder(a: Picture, b: Picture): number {
   return (
     contentOrder(a.fetched, b.fetched) ||
     byteOrder(a.canonicalUrl, b.canonicalUrl) ||
-    byteOrder(a.representative.candidateId, b.representative.candidateId)
+    byteOrder(a.rows[0].candidateId, b.rows[0].candidateId)
   );
 }
+
+/** How many rows a picture is worth in memory. */
+export const pictureWeight = ({ rows }: Picture): number => rows.length;

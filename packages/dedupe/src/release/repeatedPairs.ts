@@ -1,34 +1,67 @@
 import type { DedupeSettings } from "@pairloom/config";
-import type { Entry } from "./entry.js";
-import { comparablePdq } from "./mergeDoubles.js";
+import { byteOrder } from "../byteOrder.js";
+import type { Spill } from "../sorting/spill.js";
+import { groupsOf, joined, numbered } from "../sorting/streams.js";
+import { comparablePdq } from "./doubles.js";
+import { type Entry, entryWeight, rowsOf } from "./entry.js";
 import type { Rejections } from "./rejections.js";
 
 /**
  * Of entries with the same picture (its bytes, or an equal PDQ hash) and the same caption, in any case, the first stays
- * and gets the rows of the others. It finds what the layers before it let through: all of it where they are off, pictures
- * too flat to compare where they are on.
+ * and gets the rows of the others. With the layers of bytes and nearness on, no two kept pictures have either in
+ * common; it finds what those let through that are off.
  * @param entries in release order
  */
-export function joinRepeatedPairs(
-  entries: readonly Entry[],
+export async function* joinRepeatedPairs(
+  entries: AsyncIterable<Entry>,
   settings: DedupeSettings,
+  spill: Spill,
   rejections: Rejections,
-): Entry[] {
-  if (!settings.pairs) return [...entries];
-  const first = new Map<string, Entry>();
-  return entries.filter((entry) => {
-    const { picture } = entry.merged;
-    const caption = entry.caption.toLowerCase();
-    const pdq = comparablePdq(picture.fetched, settings);
-    const pairs = [picture.fetched.sha256, ...(pdq === null ? [] : [`pdq ${pdq}`])].map(
-      (image) => `${image} ${caption}`,
-    );
-    const known = pairs.map((pair) => first.get(pair)).find((one) => one !== undefined);
-    for (const pair of pairs) if (!first.has(pair)) first.set(pair, known ?? entry);
-    if (known === undefined) return true;
-    const of = known.merged.picture.representative.candidateId;
-    rejections.addPicture(picture, "duplicate_pair", { of });
-    known.rows.push(...entry.rows);
-    return false;
+): AsyncGenerator<Entry, void> {
+  if (!settings.pairs || (settings.bytes && settings.near)) {
+    yield* entries;
+    return;
+  }
+  const pairsOf = ({ picture: { fetched }, caption }: Entry): string[] => {
+    const pdq = settings.near ? null : comparablePdq(fetched, settings);
+    const images = [...(settings.bytes ? [] : [fetched.sha256]), ...(pdq === null ? [] : [`pdq ${pdq}`])];
+    return images.map((image) => `${image} ${caption.toLowerCase()}`);
+  };
+  const pairs = spill.sorter<string>({ order: byteOrder });
+  const all = spill.sorter<Entry>({ order: null, weigh: entryWeight });
+  for await (const entry of entries) {
+    await all.add(entry);
+    for (const pair of pairsOf(entry)) await pairs.add(pair);
+  }
+  const repeated = await repeatedOf(await pairs.sorted());
+
+  const stored = await all.sorted();
+  const first = new Map<string, { place: number; candidateId: string }>();
+  const joining = new Set<number>();
+  const repeats = spill.sorter<{ of: number; entry: Entry }>({
+    order: (a, b) => a.of - b.of,
+    weigh: ({ entry }) => entryWeight(entry),
   });
+  for await (const [entry, place] of numbered(stored)) {
+    const own = pairsOf(entry).filter((pair) => repeated.has(pair));
+    const known = own.map((pair) => first.get(pair)).find((one) => one !== undefined);
+    const { candidateId } = entry.picture.rows[0];
+    for (const pair of own) if (!first.has(pair)) first.set(pair, known ?? { place, candidateId });
+    if (known === undefined) continue;
+    joining.add(place);
+    await rejections.addPicture(entry.picture, "duplicate_pair", { of: known.candidateId });
+    await repeats.add({ of: known.place, entry });
+  }
+  const sorted = await repeats.sorted();
+  for await (const [[entry, place], own] of joined(numbered(stored), sorted, (one, [, at]) => one.of - at)) {
+    if (joining.has(place)) continue;
+    yield { ...entry, others: [...entry.others, ...own.flatMap((one) => rowsOf(one.entry))] };
+  }
+  await Promise.all([stored.drop(), sorted.drop()]);
+}
+
+async function repeatedOf(pairs: AsyncIterable<string>): Promise<Set<string>> {
+  const repeated = new Set<string>();
+  for await (const group of groupsOf(pairs, (a, b) => a === b)) if (group.length > 1) repeated.add(group[0]);
+  return repeated;
 }

@@ -1,7 +1,7 @@
-import type { ReleaseSample, SegmentRow } from "@pairloom/config";
+import type { ReleaseSample } from "@pairloom/config";
 import { byteOrder, sortedOnce } from "../byteOrder.js";
 import { mergeTexts } from "./chooseCaption.js";
-import type { MergedPicture } from "./mergeDoubles.js";
+import { type Entry, rowsOf } from "./entry.js";
 import { tidyText } from "./usableText.js";
 
 /** Five digits of shard and at least four of the place in the shard, enough for its samples. */
@@ -12,21 +12,17 @@ export function sampleKey(index: number, samplesPerShard: number): string {
 }
 
 /** A kept picture with all that its rows and those of its doubles say; nothing here depends on their order. */
-export function sampleOf(
-  { picture }: MergedPicture,
-  rows: readonly SegmentRow[],
-  caption: string,
-  queries: string[],
-  key: string,
-): ReleaseSample {
-  const { fetched, representative, segment } = picture;
+export function sampleOf(entry: Entry, queries: string[], key: string): ReleaseSample {
+  const { picture, caption } = entry;
+  const { fetched, segment } = picture;
+  const rows = rowsOf(entry);
   const speaking = rows.filter(({ texts }) => texts.some(({ text }) => tidyText(text) === caption));
   return {
     key,
     segment,
     member: fetched.member,
     caption,
-    imageUrl: representative.imageUrl,
+    imageUrl: picture.rows[0].imageUrl,
     texts: mergeTexts(rows),
     urls: sortedOnce(rows.map(({ imageUrl }) => imageUrl)),
     pages: sortedOnce(rows.flatMap(({ pageUrl }) => pageUrl ?? [])),

@@ -32,15 +32,16 @@ const planSummary = z.strictObject({
 export type PlanSummary = z.infer<typeof planSummary>;
 
 export interface PlanInput {
-  id: string;
+  /** Asked when all samples and rejected rows have been gone through. */
+  id: () => string;
   samplesPerShard: number;
   /** Distinct candidates that were decided on: the sum of the two lists. */
   candidates: number;
   settings: unknown;
   lists?: readonly BarListRef[];
   /** In the order of their keys. */
-  samples: Iterable<ReleaseSample>;
-  rejected: Iterable<RejectedRow>;
+  samples: Iterable<ReleaseSample> | AsyncIterable<ReleaseSample>;
+  rejected: Iterable<RejectedRow> | AsyncIterable<RejectedRow>;
 }
 
 const planFile = (plan: string) => `plans/${plan}/plan.json`;
@@ -51,7 +52,7 @@ const rejectedFile = (plan: string, file: number) => `plans/${plan}/rejected/${s
 async function publishInFiles<Row>(
   store: Store,
   columns: readonly Column<Row>[],
-  rows: Iterable<Row>,
+  rows: Iterable<Row> | AsyncIterable<Row>,
   perFile: number,
   nameOf: (file: number) => string,
 ): Promise<{ rows: number; files: number }> {
@@ -63,7 +64,7 @@ async function publishInFiles<Row>(
     files++;
     batch = [];
   };
-  for (const row of rows) {
+  for await (const row of rows) {
     batch.push(row);
     count++;
     if (batch.length === perFile) await flush();
@@ -78,9 +79,13 @@ async function publishInFiles<Row>(
  * @throws UserError "release_name_taken" where another plan has the name; Error where kept + rejected ≠ candidates
  */
 export async function writePlan(store: Store, plan: string, input: PlanInput): Promise<PlanSummary> {
-  const { id, samplesPerShard, candidates, settings } = input;
+  const { samplesPerShard, candidates, settings } = input;
   const there = await findPlan(store, plan);
-  if (there !== null) return sameRelease(there, id, plan);
+  if (there !== null) {
+    for await (const _ of input.samples);
+    for await (const _ of input.rejected);
+    return sameRelease(there, input.id(), plan);
+  }
   const kept = await publishInFiles(store, sampleColumns, input.samples, samplesPerShard, (file) =>
     shardFile(plan, file),
   );
@@ -90,6 +95,7 @@ export async function writePlan(store: Store, plan: string, input: PlanInput): P
   if (kept.rows + rejected.rows !== candidates) {
     throw new Error(`Expected ${candidates} candidates, got ${kept.rows} kept and ${rejected.rows} rejected`);
   }
+  const id = input.id();
   const summary: PlanSummary = {
     version: 1,
     id,
