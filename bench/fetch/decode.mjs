@@ -1,5 +1,7 @@
 // What decoding, scaling and encoding cost by themselves: pairloom's processImage beside a bare sharp loop over the same
 // files in turns, by kind of file. `WORK=dir node bench/fetch/decode.mjs [--rounds 3] [--files 200] [--size 256]`
+// `--made 20` takes, in place of files, as many JPEGs made here of each kind: plain, with sRGB's profile, with EXIF data,
+// and with EXIF data that turn them.
 // Prints milliseconds of processor time a picture (user and system, all threads) and pictures a second.
 import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -14,14 +16,45 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "3" },
     files: { type: "string", default: "200" },
     size: { type: "string", default: "256" },
+    made: { type: "string" },
   },
 });
-const folder = join(process.env.WORK, "corpus");
-const names = readdirSync(folder).sort().slice(0, Number(values.files));
-const files = names.map((name) => ({
-  kind: name.split(".").at(-1),
-  bytes: readFileSync(join(folder, name)),
-}));
+
+function corpus() {
+  const folder = join(process.env.WORK, "corpus");
+  const names = readdirSync(folder).sort().slice(0, Number(values.files));
+  return names.map((name) => ({ kind: name.split(".").at(-1), bytes: readFileSync(join(folder, name)) }));
+}
+
+async function made(count) {
+  const exif = { IFD0: { Make: "Camera Works" }, IFD2: { FNumber: "28/10" } };
+  const dressed = {
+    plain: (picture) => picture,
+    srgb: (picture) => picture.withIccProfile("srgb"),
+    exif: (picture) => picture.withExif(exif),
+    turned: (picture) => picture.withExif(exif),
+  };
+  // sharp writes an orientation other than 1 only together with a profile.
+  const orientation = Buffer.from([0x12, 1, 3, 0, 1, 0, 0, 0, 1]);
+  const files = [];
+  for (let i = 0; i < count; i++) {
+    const noise = { type: "gaussian", mean: 128, sigma: 60 };
+    const raw = { width: 1000 + 8 * i, height: 750, channels: 3 };
+    const data = await sharp({ create: { ...raw, background: "#777", noise } })
+      .blur(1.5)
+      .raw()
+      .toBuffer();
+    for (const [kind, dress] of Object.entries(dressed)) {
+      const bytes = await dress(sharp(data, { raw }).jpeg({ quality: 85 })).toBuffer();
+      if (kind === "turned") bytes[bytes.indexOf(orientation) + 8] = 6;
+      files.push({ kind, bytes });
+    }
+  }
+  return files;
+}
+
+const files = values.made === undefined ? corpus() : await made(Number(values.made));
+const kinds = [...new Set(files.map(({ kind }) => kind)), "all"];
 const size = Number(values.size);
 setupSharp();
 const codecs = await openCodecs();
@@ -65,7 +98,7 @@ async function measure(work, some) {
 const best = {};
 for (let round = 0; round < Number(values.rounds); round++) {
   for (const [name, work] of Object.entries(runs)) {
-    for (const kind of ["jpg", "png", "webp", "all"]) {
+    for (const kind of kinds) {
       const some = kind === "all" ? files : files.filter((file) => file.kind === kind);
       const { cpuMs, perSecond } = await measure(work, some);
       const kept = ((best[name] ??= {})[kind] ??= { cpuMs: Infinity, perSecond: 0 });
@@ -74,7 +107,7 @@ for (let round = 0; round < Number(values.rounds); round++) {
     }
   }
 }
-for (const [name, kinds] of Object.entries(best)) {
-  const shown = Object.entries(kinds).map(([kind, { cpuMs }]) => `${kind} ${cpuMs.toFixed(2)}`);
-  console.log(`${name.padEnd(32)} ms/picture: ${shown.join("  ")}  (${kinds.all.perSecond.toFixed(0)}/s)`);
+for (const [name, byKind] of Object.entries(best)) {
+  const shown = Object.entries(byKind).map(([kind, { cpuMs }]) => `${kind} ${cpuMs.toFixed(2)}`);
+  console.log(`${name.padEnd(32)} ms/picture: ${shown.join("  ")}  (${byKind.all.perSecond.toFixed(0)}/s)`);
 }

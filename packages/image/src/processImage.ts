@@ -4,11 +4,12 @@ import sharp, { type Sharp } from "sharp";
 import type { Codecs } from "./codecs/openCodecs.js";
 import { exifJson } from "./exifJson.js";
 import { framed, type Pixels } from "./framed.js";
-import { type ImageSize, pictureFrame } from "./frames/pictureFrame.js";
+import { type ImageSize, pictureFrame, type PictureFrame } from "./frames/pictureFrame.js";
 import { looksCutOff } from "./looksCutOff.js";
 import { pdqHash } from "./pdqHash.js";
 import { type ResizePlan, resizePlan } from "./resizePlan.js";
 import { type RasterFormat, sniffFormat } from "./sniffFormat.js";
+import { turned, turnedSize } from "./turned.js";
 
 export interface ProcessedImage {
   status: "ok";
@@ -71,16 +72,18 @@ export async function processImage(
   try {
     const codecs = options.codecs ?? null;
     const frame = pictureFrame(bytes, sniffed.format);
-    // EXIF data may say that the picture is to be turned, and what would be kept as it is must be known better.
-    const isKnown = frame !== null && !frame.hasExif && !settings.skipReencode;
-    const header = isKnown ? { ...frame, exif: undefined, isPlain: false } : await readHeader(bytes);
-    const { width, height } = header;
+    // What would be kept as it is must be known better.
+    const known = frame === null || settings.skipReencode ? null : headerOf(frame);
+    const header = known ?? (await readHeader(bytes));
+    const { width, height, orientation } = header;
     const refusal = checkSize(width, height, settings);
     if (refusal) return refusal;
     const plan = resizePlan(width, height, settings);
     const isKept = settings.skipReencode && isAsWanted(header, sniffed.format, plan, settings);
-    const isUpright = frame !== null && (!frame.hasExif || header.isPlain);
-    const scaledTo = (size: ImageSize) => (isUpright ? (codecs?.decode(bytes, frame, size) ?? null) : null);
+    const scaledTo = (size: ImageSize): Pixels | null => {
+      const pixels = frame && (codecs?.decode(bytes, frame, turnedSize(size, orientation)) ?? null);
+      return pixels && turned(pixels, orientation);
+    };
     const picture = { bytes, width, height, scaledTo };
     const { stored, pdq } = await decodeAndEncode(picture, plan, isKept, settings, codecs);
     return {
@@ -106,22 +109,32 @@ interface Header {
   /** Pixels, upright. */
   width: number;
   height: number;
+  /** EXIF's, of the pixels in the file. */
+  orientation: number;
   exif: Buffer | undefined;
   /** One upright picture of 8-bit sRGB or grey without alpha or profile. */
   isPlain: boolean;
 }
 
+/** What is needed unless the file may be kept; null where EXIF data are to be read by libvips. */
+function headerOf(frame: PictureFrame): Header | null {
+  const { orientation, exif } = frame;
+  if (orientation === null) return null;
+  return { ...turnedSize(frame, orientation), orientation, exif, isPlain: false };
+}
+
 async function readHeader(bytes: Buffer): Promise<Header> {
   const metadata = await sharp(bytes, { failOn: "none", limitInputPixels: false }).metadata();
   const { width, height } = metadata.autoOrient;
+  const orientation = metadata.orientation ?? 1;
   const isPlain =
-    (metadata.orientation ?? 1) === 1 &&
+    orientation === 1 &&
     (metadata.space === "srgb" || metadata.space === "b-w") &&
     metadata.depth === "uchar" &&
     !metadata.hasAlpha &&
     !metadata.hasProfile &&
     (metadata.pages ?? 1) === 1;
-  return { width, height, exif: metadata.exif, isPlain };
+  return { width, height, orientation, exif: metadata.exif, isPlain };
 }
 
 /** Whether the file as fetched is what would be stored, but for another round of encoding. */

@@ -98,7 +98,18 @@ describe.each([
   );
 });
 
-test.runIf(hasJpeg)("a profile, CMYK, and a JPEG that gives a warning are left to sharp", async () => {
+test.runIf(hasJpeg && hasWebp).each(["jpeg", "webp"] as const)(
+  "a %s's EXIF data and sRGB's profile change no pixel",
+  async (format) => {
+    const picture = waves(203, 151).toFormat(format, { quality: 90 });
+    const bytes = await picture.clone().toBuffer();
+    const dressed = await picture.withIccProfile("srgb").withMetadata({ orientation: 3 }).toBuffer();
+    expect(dressed.length).toBeGreaterThan(bytes.length + 480);
+    expect(decoded(dressed)).toEqual(decoded(bytes));
+  },
+);
+
+test.runIf(hasJpeg)("another profile, CMYK, and a JPEG that gives a warning are left to sharp", async () => {
   const bytes = await waves(203, 151).jpeg().toBuffer();
   const profiled = await waves(20, 20).withIccProfile("p3").jpeg().toBuffer();
   const cmyk = await waves(20, 20).toColourspace("cmyk").jpeg().toBuffer();

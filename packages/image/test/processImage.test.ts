@@ -45,6 +45,7 @@ function near(colour: number[], expected: number[], tolerance = 12): void {
 const made: Record<string, Buffer> = {};
 beforeAll(async () => {
   made.rotated = await twoHalves().jpeg().withMetadata({ orientation: 6 }).toBuffer();
+  made.large = await twoHalves(301, 200).flatten().png().toBuffer();
   made.jpeg = await twoHalves().jpeg().toBuffer();
   made.progressive = await twoHalves().jpeg({ progressive: true }).toBuffer();
   made.cmyk = await twoHalves().flatten().toColourspace("cmyk").jpeg().toBuffer();
@@ -159,6 +160,42 @@ describe.each(ways)("what is taken with %s", (_way, codecs) => {
       43,
     ]);
     expect(metadata.exif).toBeUndefined();
+  });
+});
+
+describe.runIf(found !== null)("pictures with EXIF data, without sharp", () => {
+  /** Counts what the codecs decode. */
+  const counting = (): { codecs: Codecs; count: () => number } => {
+    let count = 0;
+    const decode: Codecs["decode"] = (...given) => {
+      const pixels = found!.decode(...given);
+      if (pixels !== null) count++;
+      return pixels;
+    };
+    return { codecs: { ...found!, decode }, count: () => count };
+  };
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])("orientation %i: what sharp alone makes", async (orientation) => {
+    const bytes = await sharp(made.large)
+      .jpeg({ quality: 95 })
+      .withExif({ IFD0: { Copyright: "us" } })
+      .withMetadata({ orientation })
+      .toBuffer();
+    for (const resizeMode of ["border", "center_crop", "keep_ratio", "no"] as const) {
+      for (const skipReencode of [false, true]) {
+        const { codecs, count } = counting();
+        const given = { ...settings, resizeMode, skipReencode, encodeFormat: "png" as const };
+        const { bytes: stored, pdq, pdqQuality, ...rest } = await okWith(codecs, bytes, given);
+        const theirs = await okWith(null, bytes, given);
+        expect(count()).toBe(1);
+        expect(theirs).toMatchObject({ ...rest, originalWidth: orientation >= 5 ? 200 : 301 });
+        const [a, b] = await Promise.all([stored, theirs.bytes].map((file) => sharp(file).raw().toBuffer()));
+        const difference = a!.reduce((sum, value, at) => sum + Math.abs(value - b![at]!), 0) / a!.length;
+        expect(difference).toBeLessThan(2.5);
+        expect(pdq).toHaveLength(theirs.pdq!.length);
+        expect(Math.abs(pdqQuality! - theirs.pdqQuality!)).toBeLessThan(10);
+      }
+    }
   });
 });
 

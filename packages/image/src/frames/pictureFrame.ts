@@ -1,4 +1,6 @@
+import { isSrgbProfile } from "../profiles/isSrgbProfile.js";
 import type { RasterFormat } from "../sniffFormat.js";
+import { exifOrientation } from "./exifOrientation.js";
 import { jpegFrame } from "./jpegFrame.js";
 
 /** Pixels. */
@@ -7,12 +9,17 @@ export interface ImageSize {
   height: number;
 }
 
-/** What the few bytes before a picture's own say of it. */
+/** What the few bytes beside a picture's own say of it. Width and height are those before it is turned. */
 export interface PictureFrame extends ImageSize {
   format: "jpeg" | "png" | "webp";
-  /** EXIF data may turn the picture: width and height are those before. */
-  hasExif: boolean;
-  /** 8 bits a channel, grey or colour, no alpha, no colour profile; false as well where that isn't looked for (PNG). */
+  /** EXIF's, 1 (upright) to 8; null where there are EXIF data that aren't understood here. */
+  orientation: number | null;
+  /** As `exifJson` takes it; undefined where there is none, or `orientation` is null. */
+  exif: Buffer | undefined;
+  /**
+   * 8 bits a channel, grey or colour, no alpha, no colour profile but sRGB's on colours; false as well where that isn't
+   * looked for (PNG).
+   */
   isOrdinary: boolean;
 }
 
@@ -32,8 +39,10 @@ function pngFrame(bytes: Buffer): PictureFrame | null {
   let hasExif = false;
   for (let at = 33; at + 12 <= bytes.length; at += 12 + bytes.readUInt32BE(at)) {
     const type = bytes.toString("latin1", at + 4, at + 8);
-    if (type === "IDAT")
-      return sized("png", bytes.readUInt32BE(16), bytes.readUInt32BE(20), { hasExif, isOrdinary: false });
+    if (type === "IDAT") {
+      const orientation = hasExif ? null : 1;
+      return sized("png", bytes.readUInt32BE(16), bytes.readUInt32BE(20), { orientation, isOrdinary: false });
+    }
     if (type === "eXIf") hasExif = true;
     if (type === "acTL") return null;
   }
@@ -54,12 +63,17 @@ function webpFrame(bytes: Buffer): PictureFrame | null {
       return sized("webp", (bits & 0x3fff) + 1, ((bits >> 14) & 0x3fff) + 1, { isOrdinary: !hasAlpha });
     }
     case "VP8X": {
-      const [profile, alpha, exif, animation] = [0x20, 0x10, 0x08, 0x02];
       const flags = bytes[20]!;
-      if ((flags & animation) !== 0) return null;
+      const has = (flag: number): boolean => (flags & flag) !== 0;
+      const [profile, alpha, exifData, animation] = [0x20, 0x10, 0x08, 0x02];
+      if (has(animation)) return null;
+      const exif = has(exifData) ? webpChunk(bytes, "EXIF") : null;
+      const orientation = exif === null ? (has(exifData) ? null : 1) : exifOrientation(exif);
+      const icc = has(profile) ? webpChunk(bytes, "ICCP") : null;
       return sized("webp", bytes.readUIntLE(24, 3) + 1, bytes.readUIntLE(27, 3) + 1, {
-        hasExif: (flags & exif) !== 0,
-        isOrdinary: (flags & (profile | alpha)) === 0,
+        orientation,
+        exif: orientation === null || exif === null ? undefined : exif,
+        isOrdinary: !has(alpha) && (!has(profile) || (icc !== null && isSrgbProfile(icc))),
       });
     }
     default:
@@ -67,11 +81,23 @@ function webpFrame(bytes: Buffer): PictureFrame | null {
   }
 }
 
+/** The first chunk of a name in an extended WebP; null where there is none. */
+function webpChunk(bytes: Buffer, name: string): Buffer | null {
+  for (let at = 12; at + 8 <= bytes.length;) {
+    const [begin, size] = [at + 8, bytes.readUInt32LE(at + 4)];
+    if (begin + size > bytes.length) return null;
+    if (bytes.toString("latin1", at, at + 4) === name) return bytes.subarray(begin, begin + size);
+    // Chunks begin at even places.
+    at = begin + size + (size & 1);
+  }
+  return null;
+}
+
 function sized(
   format: PictureFrame["format"],
   width: number,
   height: number,
-  { hasExif = false, isOrdinary = true } = {},
+  { orientation = 1, exif, isOrdinary = true }: Partial<PictureFrame> = {},
 ): PictureFrame | null {
-  return width > 0 && height > 0 ? { format, width, height, hasExif, isOrdinary } : null;
+  return width > 0 && height > 0 ? { format, width, height, orientation, exif, isOrdinary } : null;
 }
