@@ -59,11 +59,14 @@ describe("Spill", () => {
       expect(await listOf(small)).toEqual([1, 2, 3]);
       expect(await readdir(folder)).toEqual([]);
 
-      const numbers = Array.from({ length: 10_000 }, (_, i) => (i * 7919) % 10_007);
+      const numbers = Array.from({ length: 20_000 }, (_, i) => (i * 7919) % 10_007);
       const large = await spill.sort(numbers, { order: (a, b) => a - b });
       expect((await readdir(folder)).length).toBeLessThanOrEqual(64);
       expect(await listOf(large)).toEqual([...numbers].sort((a, b) => a - b));
+      const inOrderOfLastDigit = await spill.sort(numbers, { order: (a, b) => (a % 10) - (b % 10) });
+      expect(await listOf(inOrderOfLastDigit)).toEqual([...numbers].sort((a, b) => (a % 10) - (b % 10)));
       await large.drop();
+      await inOrderOfLastDigit.drop();
       expect(await readdir(folder)).toEqual([]);
       await spill.dispose();
       expect(existsSync(folder)).toBe(false);
@@ -90,6 +93,21 @@ describe("Spill", () => {
       await expect(listOf(sorted)).rejects.toThrow("ends in the middle of a block");
       expect((await readdir("/proc/self/fd").catch(() => [])).length).toBeLessThanOrEqual(open.length);
     });
+  });
+
+  test("what fails on the way leaves no file, open or other", async () => {
+    const folder = await newFolder();
+    const spill = new Spill({ folder: async () => folder, rowsInMemory: 10 });
+    const before = (await readdir("/proc/self/fd").catch(() => [])).length;
+    async function* breaking() {
+      yield* Array(25).keys();
+      throw new Error("the source broke");
+    }
+    await expect(spill.sort(breaking(), { order: null })).rejects.toThrow("the source broke");
+    expect(await readdir(folder)).toHaveLength(1);
+    await spill.dispose();
+    expect(existsSync(folder)).toBe(false);
+    expect((await readdir("/proc/self/fd").catch(() => [])).length).toBeLessThanOrEqual(before);
   });
 
   test("timers have their turn while a long list in memory is gone through", async () => {

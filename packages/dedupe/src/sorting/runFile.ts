@@ -7,10 +7,13 @@ const blockCharacters = 1 << 17;
 
 /** Writes a run: blocks of JSON lines, each behind its length (32 bits, little endian). */
 export class RunWriter<T> {
-  private constructor(private readonly file: FileHandle) {}
+  private constructor(
+    readonly path: string,
+    private readonly file: FileHandle,
+  ) {}
 
   static async open<T>(path: string): Promise<RunWriter<T>> {
-    return new RunWriter(await open(path, "w"));
+    return new RunWriter(path, await open(path, "wx"));
   }
 
   /** @throws Error ENOSPC */
@@ -36,6 +39,7 @@ export class RunWriter<T> {
     await this.file.appendFile(block);
   }
 
+  /** May be called again. */
   close(): Promise<void> {
     return this.file.close();
   }

@@ -25,6 +25,8 @@ export interface SpillOptions {
   rowsInMemory?: number;
 }
 
+type Closable = Pick<RunWriter<never>, "close">;
+
 /** Each reads a block of its own, so this bounds memory and open files. */
 const runsAtOnce = 64;
 const defaultRowsInMemory = 1 << 16;
@@ -35,6 +37,8 @@ export class Spill {
   readonly #options: SpillOptions | null;
   #folder: Promise<string> | null = null;
   #files = 0;
+  /** Those that are being written. */
+  readonly #writers = new Set<Closable>();
 
   /** @param options absent: all stays in memory */
   constructor(options: SpillOptions | null = null) {
@@ -56,14 +60,22 @@ export class Spill {
     return sorter.sorted();
   }
 
-  async newFile(): Promise<string> {
+  async newRun<T>(): Promise<RunWriter<T>> {
     if (this.#options === null) throw new Error("This spill keeps all in memory");
     this.#folder ??= this.#options.folder();
-    return join(await this.#folder, `${this.#files++}.run`);
+    const writer = await RunWriter.open<T>(join(await this.#folder, `${this.#files++}.run`));
+    this.#writers.add(writer);
+    return writer;
+  }
+
+  async closeRun(writer: Closable): Promise<void> {
+    this.#writers.delete(writer);
+    await writer.close();
   }
 
   /** Removes its folder. */
   async dispose(): Promise<void> {
+    for (const writer of this.#writers) await this.closeRun(writer);
     if (this.#folder !== null) await rm(await this.#folder, { recursive: true, force: true });
     this.#folder = null;
   }
@@ -106,8 +118,8 @@ export class Sorter<T> {
       };
     }
     if (this.#held.length > 0) await this.#flush();
-    await this.#appended?.close();
-    while (this.#runs.length > runsAtOnce) await this.#mergeSome();
+    if (this.#appended !== null) await this.#spill.closeRun(this.#appended);
+    await this.#mergeTooMany();
     const runs = this.#runs;
     return {
       count,
@@ -123,39 +135,33 @@ export class Sorter<T> {
     [this.#held, this.#weight] = [[], 0];
     const { order } = this.#options;
     if (order === null) {
-      if (this.#appended === null) this.#runs.push(await this.#newRun((writer) => (this.#appended = writer)));
-      await this.#appended!.write(held);
+      if (this.#appended === null) {
+        this.#appended = await this.#spill.newRun();
+        this.#runs.push(this.#appended.path);
+      }
+      await this.#appended.write(held);
       return;
     }
     held.sort(order);
-    await this.#writeRun(held);
+    this.#runs.push(await this.#writeRun(held));
   }
 
-  async #newRun(onOpen: (writer: RunWriter<T>) => void): Promise<string> {
-    const path = await this.#spill.newFile();
-    onOpen(await RunWriter.open<T>(path));
-    return path;
+  async #writeRun(records: AnyIterable<T>): Promise<string> {
+    const writer = await this.#spill.newRun<T>();
+    await writer.write(records);
+    await this.#spill.closeRun(writer);
+    return writer.path;
   }
 
-  async #writeRun(records: AnyIterable<T>): Promise<void> {
-    let writer!: RunWriter<T>;
-    const path = await this.#newRun((opened) => (writer = opened));
-    try {
-      await writer.write(records);
-    } finally {
-      await writer.close();
+  /** Makes one of neighbouring runs until few enough are left; those already made so come last again. */
+  async #mergeTooMany(): Promise<void> {
+    const runs = this.#runs;
+    for (let from = 0; runs.length > runsAtOnce; from++) {
+      if (from >= runs.length - 1) from = 0;
+      const some = runs.slice(from, from + Math.min(runsAtOnce, runs.length - runsAtOnce + 1));
+      runs.splice(from, some.length, await this.#writeRun(this.#merged(some)));
+      for (const run of some) await rm(run, { force: true });
     }
-    this.#runs.push(path);
-  }
-
-  /** The oldest runs become one, which takes their place among the others' so that equal records keep their order. */
-  async #mergeSome(): Promise<void> {
-    const later = this.#runs.splice(runsAtOnce);
-    const first = this.#runs;
-    this.#runs = [];
-    await this.#writeRun(this.#merged(first));
-    for (const run of first) await rm(run, { force: true });
-    this.#runs.push(...later);
   }
 
   #merged(runs: readonly string[]): AsyncGenerator<T, void> {
