@@ -20,7 +20,7 @@ export default defineConfig({
         filesAtOnce: 2,
       }),
       suite("road", ["test/road/**/*.test.ts"], 900_000, { filesAtOnce: 2 }),
-      suite("faults", ["test/faults/**/*.test.ts"], 1_800_000),
+      suite("faults", ["test/faults/**/*.test.ts"], 1_800_000, { filesAtOnce: 2 }),
       suite("engines", ["test/engines/**/*.test.ts"], 900_000),
       suite("interop", ["test/interop/**/*.test.ts"], 900_000, { filesAtOnce: 2 }),
       suite("sites", ["test/sites/**/*.test.ts"], 900_000),

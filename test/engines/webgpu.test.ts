@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFile, rm } from "node:fs/promises";
+import { cp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { makeSmallRelease } from "../../packages/training/test/smallRelease.js";
@@ -88,14 +88,13 @@ describe("pairloom train --engine webgpu", () => {
     async (model, context) => {
       if (reason !== null) return context.skip(reason);
       const [whole, cut] = [`whole-${model}`, `cut-${model}`];
-      for (const out of [whole, cut]) {
-        const { status, stdout, stderr } = train(out, model);
-        expect(status, stderr).toBe(0);
-        expect(JSON.parse(stdout.trim().split("\n").at(-1) ?? "")).toMatchObject({
-          status: "finished",
-          step: 6,
-        });
-      }
+      const { status, stdout, stderr } = train(whole, model);
+      expect(status, stderr).toBe(0);
+      expect(JSON.parse(stdout.trim().split("\n").at(-1) ?? "")).toMatchObject({
+        status: "finished",
+        step: 6,
+      });
+      await cp(join(folder, whole), join(folder, cut), { recursive: true });
       for (const ending of ["safetensors", "optimizer"])
         await rm(join(folder, cut, "checkpoints", `step-000006.${ending}`));
       const resumed = train(cut, model);
