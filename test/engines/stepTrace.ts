@@ -1,5 +1,6 @@
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { TrainSettingsInput } from "@pairloom/training";
 import { cacheDir } from "./installation.js";
 
@@ -27,19 +28,30 @@ export interface StepWish {
   settings?: TrainSettingsInput;
 }
 
+const run = promisify(execFile);
+
 /** Trains a small model by the training step, in a process of its own: TensorFlow stays in one for good. */
-export function traceSteps({
+export async function traceSteps({
   compiled = true,
   lr = 1e-3,
   xla = false,
   settings = {},
   ...rest
-}: StepWish): StepTrace {
+}: StepWish): Promise<StepTrace> {
   const script = join(import.meta.dirname, "trainSteps.mjs");
   const wish = JSON.stringify({ cacheDir, compiled, lr, xla, settings, ...rest });
-  const result = spawnSync(process.execPath, [script, wish], { encoding: "utf8" });
-  if (result.status !== 0) throw new Error(result.stderr.slice(-3000));
-  return JSON.parse(result.stdout.trim().split("\n").at(-1) ?? "") as StepTrace;
+  const { stdout } = await run(process.execPath, [script, wish], { maxBuffer: 1 << 26 });
+  return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as StepTrace;
+}
+
+const known = new Map<string, Promise<StepTrace>>();
+
+/** A run that several tests look at: done once. */
+export function knownSteps(wish: StepWish): Promise<StepTrace> {
+  const key = JSON.stringify(wish);
+  let trace = known.get(key);
+  if (trace === undefined) known.set(key, (trace = traceSteps(wish)));
+  return trace;
 }
 
 /** Step by step, how far apart two curves are, as a share of the second. */

@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFile, rm } from "node:fs/promises";
+import { cp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { makeSmallRelease } from "../../packages/training/test/smallRelease.js";
-import { trainSmallModel } from "./trace.js";
+import { type Trace, trainSmallModel } from "./trace.js";
 import { webgpuReason, webgpuStatusIn } from "./vulkanDriver.js";
 
 let reason: string | null = null;
@@ -18,9 +18,11 @@ describe.each(["vit", "resnet"])("a small CLIP with a %s", (model) => {
     if (reason !== null) context.skip(reason);
   });
 
-  it("trains on webgpu as on wasm, to the same bits twice, with no tensor and no byte more from step to step", () => {
-    const [webgpu, again] = [trainSmallModel("webgpu", model), trainSmallModel("webgpu", model)];
-    const wasm = trainSmallModel("wasm", model);
+  it("trains on webgpu as on wasm, to the same bits twice, with no tensor and no byte more from step to step", async () => {
+    const engines = ["webgpu", "webgpu", "wasm"];
+    const [webgpu, again, wasm] = (await Promise.all(
+      engines.map((engine) => trainSmallModel(engine, model)),
+    )) as [Trace, Trace, Trace];
     // AdamW divides by a gradient's own size, so that the last digits of near-zero ones grow from step to step
     webgpu.losses.forEach((loss, i) =>
       expect(Math.abs(loss / (wasm.losses[i] ?? NaN) - 1)).toBeLessThan(i < 3 ? 1e-4 : 1e-3),
@@ -86,14 +88,13 @@ describe("pairloom train --engine webgpu", () => {
     async (model, context) => {
       if (reason !== null) return context.skip(reason);
       const [whole, cut] = [`whole-${model}`, `cut-${model}`];
-      for (const out of [whole, cut]) {
-        const { status, stdout, stderr } = train(out, model);
-        expect(status, stderr).toBe(0);
-        expect(JSON.parse(stdout.trim().split("\n").at(-1) ?? "")).toMatchObject({
-          status: "finished",
-          step: 6,
-        });
-      }
+      const { status, stdout, stderr } = train(whole, model);
+      expect(status, stderr).toBe(0);
+      expect(JSON.parse(stdout.trim().split("\n").at(-1) ?? "")).toMatchObject({
+        status: "finished",
+        step: 6,
+      });
+      await cp(join(folder, whole), join(folder, cut), { recursive: true });
       for (const ending of ["safetensors", "optimizer"])
         await rm(join(folder, cut, "checkpoints", `step-000006.${ending}`));
       const resumed = train(cut, model);

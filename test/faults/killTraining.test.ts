@@ -11,18 +11,18 @@ import { lastJson, pairloom, startPairloom } from "../road/pairloom.js";
 import { seededRandom } from "./crawlSettings.js";
 import { isLong, killCount, killSeed } from "./killCount.js";
 
-/** The engines; 24 kills in all, or 240, of a run that is longer by as much. A step of the last takes the longest. */
+/** The engines; 16 kills in all, or 240 of a run that is ten times as long. A step of the last takes the longest. */
 const times = isLong ? 10 : 1;
 const engines = [
-  { name: "wasm", options: ["--engine", "wasm"], count: killCount(6, 60), steps: 200 * times },
-  { name: "tensorflow", options: ["--engine", "tensorflow"], count: killCount(7, 70), steps: 200 * times },
+  { name: "wasm", options: ["--engine", "wasm"], count: killCount(5, 60), steps: 200 * times },
+  { name: "tensorflow", options: ["--engine", "tensorflow"], count: killCount(5, 70), steps: 200 * times },
   {
     name: "tensorflow in bf16",
     options: ["--engine", "tensorflow", "--precision", "bf16"],
-    count: killCount(7, 70),
+    count: killCount(3, 70),
     steps: 200 * times,
   },
-  { name: "webgpu", options: ["--engine", "webgpu"], count: killCount(4, 40), steps: 50 * times },
+  { name: "webgpu", options: ["--engine", "webgpu"], count: killCount(3, 40), steps: isLong ? 500 : 25 },
 ];
 const { steps } = engines[0]!;
 const env = { PAIRLOOM_NO_BUILD: "1", PAIRLOOM_CACHE: cacheDir };

@@ -6,14 +6,9 @@ import { fileURLToPath } from "node:url";
 import { initialParameters, parseModelConfig, readSafetensorsFile, writeSafetensors } from "@pairloom/clip";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { lastJson, pairloom } from "../road/pairloom.js";
+import { openClipPython, openClipReason } from "./openClip.js";
 
-const python = process.env.PAIRLOOM_PYTORCH ?? "python3";
-const probe = spawnSync(python, ["-c", "import open_clip, safetensors"]);
-const missing =
-  probe.status === 0
-    ? null
-    : "needs Python with open_clip (PAIRLOOM_PYTORCH names it; `bash test/interop/environment.sh pytorch` makes one)";
-if (missing !== null) console.log(`embedding beside open_clip is skipped: ${missing}`);
+if (openClipReason !== null) console.log(`embedding beside open_clip is skipped: ${openClipReason}`);
 
 /** Pictures of every shape: landscape, portrait, grey, with palette, with alpha, small, wide. */
 const pictures = fileURLToPath(new URL("../../packages/clip/test/fixtures/preprocess", import.meta.url));
@@ -31,7 +26,7 @@ const config = {
   text_cfg: { context_length: 16, vocab_size: 49408, width: 32, heads: 2, layers: 2 },
 };
 
-describe.skipIf(missing !== null)("pictures and captions straight from files", () => {
+describe.skipIf(openClipReason !== null)("pictures and captions straight from files", () => {
   let folder: string;
   let weights: string;
   beforeAll(async () => {
@@ -69,7 +64,7 @@ describe.skipIf(missing !== null)("pictures and captions straight from files", (
       "--",
       ...captions,
     ];
-    const run = spawnSync(python, [script, ...args], { encoding: "utf8", maxBuffer: 1e8 });
+    const run = spawnSync(openClipPython, [script, ...args], { encoding: "utf8", maxBuffer: 1e8 });
     expect(run.status, run.stderr).toBe(0);
     const theirs = JSON.parse(run.stdout.trim().split("\n").at(-1)!) as {
       pictures: number[][];

@@ -23,9 +23,11 @@ import { embedWithOurs, expectOurs, nearness } from "./embedWithOurs.js";
 import { differing, inputsOf, preprocessOf, shaken, writeModel, writePicture } from "./formatSamples.js";
 
 const python = process.env.PAIRLOOM_PYTORCH ?? "python3";
-const probe = spawnSync(python, ["-c", "import open_clip, transformers, onnx, onnxruntime"], {
-  encoding: "utf8",
-});
+const packages = ["open_clip_torch", "transformers", "onnx", "onnxruntime"];
+const probe = spawnSync(python, [
+  "-c",
+  `import importlib.metadata as m; [m.version(name) for name in ${JSON.stringify(packages)}]`,
+]);
 const missing =
   probe.status === 0
     ? null

@@ -8,12 +8,13 @@ import { readMetrics, resolveTrainSettings, train, type StepMetrics } from "@pai
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeSmallRelease } from "../../packages/training/test/smallRelease.js";
 
-/** A Python that has TensorBoard: the named one, or one in a virtual environment that is made here; or why there is none. */
+/** A Python that has TensorBoard: a named one, or one in a virtual environment that is made here; or why there is none. */
 function findPython(): { python: string } | { missing: string } {
   const probe = `from importlib.util import find_spec; exit(find_spec("tensorboard") is None)`;
   const hasIt = (python: string) => spawnSync(python, ["-c", probe], { stdio: "ignore" }).status === 0;
   const named = process.env.PAIRLOOM_PYTHON ?? "python3";
-  if (hasIt(named)) return { python: named };
+  for (const python of [named, process.env.PAIRLOOM_PYTORCH])
+    if (python !== undefined && hasIt(python)) return { python };
   if (spawnSync(named, ["--version"]).status !== 0)
     return { missing: "needs Python (PAIRLOOM_PYTHON names it)" };
   const venv = join(tmpdir(), "pairloom-interop-tensorboard");

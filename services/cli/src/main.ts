@@ -10,17 +10,16 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 
 const json = process.argv.includes("--json");
 try {
-  if (process.argv[2] === "fetch") {
+  const isFetch = process.argv[2] === "fetch";
+  if (isFetch) {
     // Bodies pass through a small heap: by V8's own measure the whole of it would be collected for every thirty pictures,
     // and room for 32 MB of what is new would be made, which little of it needs. Before anything is imported.
     setFlagsFromString("--heap-growing-percent=160");
     setFlagsFromString("--semi-space-growth-factor=1");
-    const { createFetchProgram } = await import("./fetchProgram.js");
-    await createFetchProgram().parseAsync(dashedOptions(process.argv));
-  } else {
-    const { createProgram } = await import("./program.js");
-    await createProgram().parseAsync(process.argv);
   }
+  const { createProgram } = await import("./program.js");
+  const program = await createProgram(process.argv[2]);
+  await program.parseAsync(isFetch ? dashedOptions(process.argv) : process.argv);
 } catch (error) {
   process.exitCode = reportFailure(error, json);
 }

@@ -44,7 +44,9 @@ async function checkpoints<T>(...args: string[]): Promise<{ result: T; warnings:
     }),
   );
   try {
-    await createProgram().parseAsync(["checkpoints", ...args, "--json"], { from: "user" });
+    await (
+      await createProgram("checkpoints")
+    ).parseAsync(["checkpoints", ...args, "--json"], { from: "user" });
   } finally {
     for (const spy of spies) spy.mockRestore();
   }

@@ -28,7 +28,7 @@ Examples:
   $ pairloom jobs clone run-0001 --dir data --set lr=1e-3
 `,
     );
-  addJobsLaunchCommands(jobs, program);
+  addJobsLaunchCommands(jobs);
   jobs
     .command("list")
     .description("every run and where it stands")

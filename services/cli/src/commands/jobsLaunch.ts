@@ -1,11 +1,12 @@
 import { resolve } from "node:path";
 import type { TrainingPriority } from "@pairloom/service-monitor";
-import { Option, type Command } from "commander";
+import { Command, Option } from "commander";
 import { cloneTraining, launchTraining } from "../project/trainProject.js";
 import { projectPaths } from "../project/trainingPaths.js";
 import { createSay } from "../terminal/say.js";
 import { launcherKeys } from "./launcherOptions.js";
 import { dirOption, jsonOption } from "./options.js";
+import { addTrainCommand } from "./train.js";
 import { withProject } from "./withProject.js";
 
 interface LaunchOptions extends Record<string, unknown> {
@@ -22,9 +23,10 @@ interface LaunchOptions extends Record<string, unknown> {
 const notForJobs: ReadonlySet<string> = new Set(["data", "out", "resume", "json", ...launcherKeys]);
 
 /** `pairloom jobs launch` and `clone`: they take every setting that `pairloom train` has, by the same options. */
-export function addJobsLaunchCommands(jobs: Command, program: Command): void {
-  const train = program.commands.find((command) => command.name() === "train");
-  const settings = (train?.options ?? []).filter((option) => {
+export function addJobsLaunchCommands(jobs: Command): void {
+  const trains = new Command();
+  addTrainCommand(trains);
+  const settings = trains.commands[0]!.options.filter((option) => {
     const name = option.attributeName();
     return !notForJobs.has(name) && !launcherKeys.has(name);
   });

@@ -1,13 +1,5 @@
 import { join } from "node:path";
-import { crawlJob } from "@pairloom/service-crawler";
-import { dedupeJob, rebuildDeduper } from "@pairloom/service-deduper";
-import { expandJob } from "@pairloom/service-expander";
-import { fetchJob } from "@pairloom/service-fetcher";
-import { shardJob } from "@pairloom/service-sharder";
-import { machineDevices, runTrainer } from "@pairloom/service-trainer";
 import { runWorker, type QueueName, type RunningWorker } from "@pairloom/queue";
-import { openDecoders } from "@pairloom/image/decoders";
-import { openWeb } from "@pairloom/web";
 import type { Project } from "../project/openProject.js";
 import { readRunFolder, runNames } from "../project/runFolders.js";
 import { spawnTraining } from "./spawnTraining.js";
@@ -28,7 +20,10 @@ export interface StageOptions {
   onFatal: (error: unknown) => void;
 }
 
-/** Starts one stage's worker in this process: the composition root of the service. */
+/**
+ * Starts one stage's worker in this process: the composition root of the service. Each imports what it alone needs, so that
+ * a service starts quickly, and again after it was killed.
+ */
 export async function runStage(
   project: Project,
   stage: StageName,
@@ -39,7 +34,8 @@ export async function runStage(
   const common = { log, onFatal };
   switch (stage) {
     case "expander": {
-      const web = openStageWeb(project, log);
+      const { expandJob } = await import("@pairloom/service-expander");
+      const web = await openStageWeb(project, log);
       const get = async (url: string, signal: AbortSignal) => {
         const answer = await web.getText(url, { signal });
         return answer.status === "ok" ? { ...answer, body: answer.body.whole() } : answer;
@@ -51,7 +47,8 @@ export async function runStage(
       return closing(worker, () => web.close());
     }
     case "crawler": {
-      const web = openStageWeb(project, log);
+      const { crawlJob } = await import("@pairloom/service-crawler");
+      const web = await openStageWeb(project, log);
       const worker = runWorker(road, "crawler", (job) => crawlJob({ road, store, settings, web }, job), {
         ...common,
         concurrency: 4,
@@ -59,7 +56,9 @@ export async function runStage(
       return closing(worker, () => web.close());
     }
     case "fetcher": {
-      const web = openStageWeb(project, log);
+      const { fetchJob } = await import("@pairloom/service-fetcher");
+      const { openDecoders } = await import("@pairloom/image/decoders");
+      const web = await openStageWeb(project, log);
       const decoders = openDecoders({ settings: settings.image, log });
       const context = { road, store, settings, web, decoders };
       const worker = runWorker(road, "fetcher", (job) => fetchJob(context, job), {
@@ -69,18 +68,22 @@ export async function runStage(
       return closing(worker, () => Promise.all([web.close(), decoders.close()]));
     }
     case "deduper": {
+      const { dedupeJob, rebuildDeduper } = await import("@pairloom/service-deduper");
       const deduper = await rebuildDeduper(store, settings);
       return runWorker(road, "deduper", (job) => dedupeJob({ road, store, deduper }, job), {
         ...common,
         concurrency: 1,
       });
     }
-    case "sharder":
+    case "sharder": {
+      const { shardJob } = await import("@pairloom/service-sharder");
       return runWorker(road, "sharder", (job) => shardJob({ road, store }, job), {
         ...common,
         concurrency: 2,
       });
-    case "trainer":
+    }
+    case "trainer": {
+      const { machineDevices, runTrainer } = await import("@pairloom/service-trainer");
       return runTrainer(
         {
           road,
@@ -95,10 +98,12 @@ export async function runStage(
         },
         { ...common, devices: await machineDevices() },
       );
+    }
   }
 }
 
-function openStageWeb({ redis, settings }: Project, log: (line: string) => void) {
+async function openStageWeb({ redis, settings }: Project, log: (line: string) => void) {
+  const { openWeb } = await import("@pairloom/web");
   return openWeb({
     settings: settings.web,
     redis: redis.connect(),
