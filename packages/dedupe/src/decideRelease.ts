@@ -60,7 +60,7 @@ export interface ReleaseCounts {
  *    seeded hash.
  * 5. What is left is numbered in content order.
  *
- * Each step sorts what the one before left and goes through it in order. With a `spill`, memory holds about 50 bytes a
+ * Each step sorts what the one before left and goes through it in order. With a `spill`, memory holds about 60 bytes a
  * picture, the near pairs, the lists, a number a query, and some tens of thousands of rows (but all rows of a picture
  * and its doubles at once).
  */
