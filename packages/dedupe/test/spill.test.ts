@@ -111,7 +111,7 @@ describe("Spill", () => {
   });
 
   test("timers have their turn while a long list in memory is gone through", async () => {
-    const sorted = await new Spill().sort(Array(100_000).keys(), { order: null });
+    const sorted = await new Spill().sort(Array(1_000_000).keys(), { order: null });
     let turns = 0;
     const timer = setInterval(() => turns++, 0);
     for await (const _ of sorted);

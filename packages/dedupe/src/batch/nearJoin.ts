@@ -1,4 +1,5 @@
 import { checkRadius, pdqParts, pdqWords, popcount, wordOf, wordValues } from "../pdqBits.js";
+import { turns } from "../turns.js";
 import { WordTable } from "./wordTable.js";
 
 /** Told each pair once; where it returns false the join ends. */
@@ -6,8 +7,6 @@ export type OnPair = (a: number, b: number, distance: number) => unknown;
 
 /** Which of the 16 tables to go through, in any order: all, or a thread's share. */
 export type Words = readonly number[];
-
-const turnMs = 20;
 
 const allWords: Words = Array.from({ length: pdqWords }, (_, word) => word);
 
@@ -28,11 +27,10 @@ export function nearPairs(hashes: Uint32Array, radius: number, onPair: OnPair, w
 
 /** As `nearPairs`, but timers and sockets have their turn in between. */
 export async function nearPairsInTurns(hashes: Uint32Array, radius: number, onPair: OnPair): Promise<void> {
-  let turn = performance.now();
+  const turn = turns();
   for (const _ of pairsByBlock(hashes, radius, onPair, allWords)) {
-    if (performance.now() - turn < turnMs) continue;
-    await new Promise((resolve) => setImmediate(resolve));
-    turn = performance.now();
+    const others = turn();
+    if (others !== null) await others;
   }
 }
 

@@ -3,6 +3,7 @@ import { byteOrder } from "../byteOrder.js";
 import { parsePdq, pdqParts } from "../pdqBits.js";
 import type { Sorted, Spill } from "../sorting/spill.js";
 import { groupsOf, joined, numbered } from "../sorting/streams.js";
+import { turns } from "../turns.js";
 import { openNearKept } from "./nearKept.js";
 import { type Fetched, type Picture, pictureWeight } from "./picture.js";
 import type { Rejections } from "./rejections.js";
@@ -61,7 +62,8 @@ export async function findDoubles(
     hashAt[place] = count++;
   }
   /** The first place with the same bytes. */
-  const first = Uint32Array.from({ length: pictures.count }, (_, place) => place);
+  const first = new Uint32Array(pictures.count);
+  for (let place = 0; place < first.length; place++) first[place] = place;
   const same = await bySha256.sorted();
   for await (const [[, leader], ...others] of groupsOf(same, (a, b) => a[0] === b[0]))
     for (const [, place] of others) first[place] = leader;
@@ -69,7 +71,10 @@ export async function findDoubles(
 
   const near = await openNearKept(hashes.subarray(0, count * pdqParts), settings.radius, joinFrom);
   const of = new Uint32Array(pictures.count);
+  const turn = turns();
   for (let place = 0; place < of.length; place++) {
+    const others = turn();
+    if (others !== null) await others;
     if (first[place] !== place) {
       of[place] = of[first[place]!]!;
       continue;

@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { mergeRuns } from "./mergeRuns.js";
 import { readRun, RunWriter } from "./runFile.js";
+import { turns } from "../turns.js";
 import type { AnyIterable } from "./streams.js";
 
 /** Records in order, on disk or in memory; they may be gone through more than once, but not after `drop`. */
@@ -30,7 +31,6 @@ type Closable = Pick<RunWriter<never>, "close">;
 /** Each reads a block of its own, so this bounds memory and open files. */
 const runsAtOnce = 64;
 const defaultRowsInMemory = 1 << 16;
-const recordsATurn = 1 << 12;
 
 /** Sorts more JSON values than memory holds: full buffers are sorted and written out as runs, which are merged as they are read. */
 export class Spill {
@@ -170,10 +170,11 @@ export class Sorter<T> {
   }
 }
 
-/** Lets timers and sockets have their turn while a long list is gone through. */
 async function* inTurns<T>(records: readonly T[]): AsyncGenerator<T, void> {
-  for (let from = 0; from < records.length; from += recordsATurn) {
-    if (from > 0) await new Promise((resolve) => setImmediate(resolve));
-    for (let i = from; i < Math.min(from + recordsATurn, records.length); i++) yield records[i]!;
+  const turn = turns();
+  for (const record of records) {
+    const others = turn();
+    if (others !== null) await others;
+    yield record;
   }
 }
