@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { runWorker, type QueueName, type RunningWorker } from "@pairloom/queue";
 import type { Project } from "../project/openProject.js";
+import { readProjectFile } from "../project/projectFile.js";
 import { readRunFolder, runNames } from "../project/runFolders.js";
 import { spawnTraining } from "./spawnTraining.js";
 
@@ -32,6 +33,8 @@ export async function runStage(
   const { road, store, settings } = project;
   const { log, onFatal } = options;
   const common = { log, onFatal };
+  // The dashboard may add sources while this runs.
+  const withSources = async () => ({ ...settings, sources: (await readProjectFile(project.dir)).sources });
   switch (stage) {
     case "expander": {
       const { expandJob } = await import("@pairloom/service-expander");
@@ -40,19 +43,23 @@ export async function runStage(
         const answer = await web.getText(url, { signal });
         return answer.status === "ok" ? { ...answer, body: answer.body.whole() } : answer;
       };
-      const worker = runWorker(road, "expander", (job) => expandJob({ road, store, settings, get }, job), {
-        ...common,
-        concurrency: 4,
-      });
+      const worker = runWorker(
+        road,
+        "expander",
+        async (job) => expandJob({ road, store, settings: await withSources(), get }, job),
+        { ...common, concurrency: 4 },
+      );
       return closing(worker, () => web.close());
     }
     case "crawler": {
       const { crawlJob } = await import("@pairloom/service-crawler");
       const web = await openStageWeb(project, log);
-      const worker = runWorker(road, "crawler", (job) => crawlJob({ road, store, settings, web }, job), {
-        ...common,
-        concurrency: 4,
-      });
+      const worker = runWorker(
+        road,
+        "crawler",
+        async (job) => crawlJob({ road, store, settings: await withSources(), web }, job),
+        { ...common, concurrency: 4 },
+      );
       return closing(worker, () => web.close());
     }
     case "fetcher": {
