@@ -1,8 +1,6 @@
-import { execFile } from "node:child_process";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import type { TrainSettingsInput } from "@pairloom/training";
 import { cacheDir } from "./installation.js";
+import { once, scriptAnswer } from "./scriptAnswer.js";
 
 /** What trainSteps.mjs saw, a number a step. */
 export interface StepTrace {
@@ -28,31 +26,20 @@ export interface StepWish {
   settings?: TrainSettingsInput;
 }
 
-const run = promisify(execFile);
-
-/** Trains a small model by the training step, in a process of its own: TensorFlow stays in one for good. */
-export async function traceSteps({
+/** Trains a small model by the training step, in a process of its own. */
+export function traceSteps({
   compiled = true,
   lr = 1e-3,
   xla = false,
   settings = {},
   ...rest
 }: StepWish): Promise<StepTrace> {
-  const script = join(import.meta.dirname, "trainSteps.mjs");
-  const wish = JSON.stringify({ cacheDir, compiled, lr, xla, settings, ...rest });
-  const { stdout } = await run(process.execPath, [script, wish], { maxBuffer: 1 << 26 });
-  return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as StepTrace;
+  const wish = { cacheDir, compiled, lr, xla, settings, ...rest };
+  return scriptAnswer("trainSteps.mjs", JSON.stringify(wish));
 }
-
-const known = new Map<string, Promise<StepTrace>>();
 
 /** A run that several tests look at: done once. */
-export function knownSteps(wish: StepWish): Promise<StepTrace> {
-  const key = JSON.stringify(wish);
-  let trace = known.get(key);
-  if (trace === undefined) known.set(key, (trace = traceSteps(wish)));
-  return trace;
-}
+export const knownSteps = once(traceSteps);
 
 /** Step by step, how far apart two curves are, as a share of the second. */
 export function apart(a: readonly number[], b: readonly number[]): number[] {

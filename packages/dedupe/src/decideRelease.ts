@@ -1,5 +1,5 @@
 import type { Reason, RejectedRow, ReleaseSample, ReleaseSettings } from "@pairloom/config";
-import { AnswerFinder, type Association, type TextQueries } from "./release/answers.js";
+import { AnswerFinder, type Association, type MatcherOf } from "./release/answers.js";
 import { Barred, type BarList } from "./release/barred.js";
 import { Caps } from "./release/caps.js";
 import { findDoubles, mergeDoubles } from "./release/doubles.js";
@@ -23,8 +23,8 @@ export interface ReleaseOptions {
   blocklist?: BarList;
   /** Evaluation sets: their pictures must not be trained on. */
   contamination?: BarList;
-  /** Finds the queries that a picture's texts contain. */
-  textQueries?: TextQueries;
+  /** Makes, of the associations' queries, what finds those that a picture's texts contain. */
+  textQueries?: MatcherOf;
   /** From so many hashes on near pairs are joined at once instead of looked up; changes nothing but the time. */
   joinFrom?: number;
   /** Holds what memory doesn't; absent, memory holds all. The decision lies in it: dispose of it afterwards. */
@@ -75,6 +75,7 @@ export async function decideRelease(
   const rejections = new Rejections(spill);
   const lists = barLists(settings, options);
   const ruleFor = compileHoldOut(settings.holdOut);
+  const answering = await AnswerFinder.open(associations, options.textQueries ?? null, spill);
 
   const byUrl = await spill.sort(oneRowPerCandidate(rows, spill), { order: urlOrder });
   const candidates = byUrl.count;
@@ -88,7 +89,6 @@ export async function decideRelease(
   const merged = mergeDoubles(real, verdicts, spill, rejections);
   const paired = joinRepeatedPairs(captioned(merged, settings, rejections), dedupe, spill, rejections);
   const onSide = applyHoldOut(paired, ruleFor, options.side ?? "train", rejections);
-  const answering = await AnswerFinder.open(associations, options.textQueries ?? null, spill);
   const caps = new Caps(spill, settings);
   const entering = spill.sorter<Entry>({ order: null, weigh: entryWeight });
   for await (const [entry, place] of numbered(onSide)) {

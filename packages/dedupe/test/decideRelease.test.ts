@@ -368,7 +368,7 @@ describe("hold-out and balance", () => {
   });
 
   test("queries come from provenance, from pages and images, and from texts", async () => {
-    const textQueries = { match: (text: string) => (text.includes("mat") ? ["mat"] : []) };
+    const textQueries = () => ({ match: (text: string) => (text.includes("mat") ? ["mat"] : []) });
     const associations = [
       { query: "page", pages: ["http://p/1"], images: [] },
       { query: "image", pages: [], images: [A] },

@@ -59,8 +59,6 @@ export async function shardJob(
 
 async function planRelease(store: Store, request: ReleaseRequest) {
   const { settings, side, lists, expansions } = request;
-  const queries = new Set<string>();
-  for await (const { query } of associationsOf(store, expansions)) queries.add(query);
   const spill = new Spill({ folder: () => store.scratch() });
   try {
     const { samples, rejected, counts } = await decideRelease(
@@ -69,7 +67,7 @@ async function planRelease(store: Store, request: ReleaseRequest) {
       settings,
       {
         side,
-        textQueries: new QueryMatcher(queries),
+        textQueries: (queries) => new QueryMatcher(queries),
         blocklist: await readBarLists(store, lists, "blocklist"),
         contamination: await readBarLists(store, lists, "decontaminate"),
         spill,

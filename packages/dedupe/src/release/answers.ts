@@ -13,6 +13,9 @@ export interface TextQueries {
   match(text: string): Iterable<string>;
 }
 
+/** Makes what finds these queries. */
+export type MatcherOf = (queries: ReadonlySet<string>) => TextQueries;
+
 /** A query that an entry answers, by the entry's place. */
 type Answer = [place: number, query: string];
 
@@ -35,13 +38,19 @@ export class AnswerFinder {
     this.#mentions = spill.sorter({ order: (a, b) => byteOrder(a[0], b[0]) });
   }
 
+  /** Goes through the associations. @param matcherOf makes what finds their queries in texts */
   static async open(
     associations: AnyIterable<Association>,
-    textQueries: TextQueries | null,
+    matcherOf: MatcherOf | null,
     spill: Spill,
   ): Promise<AnswerFinder> {
-    const leads = await spill.sort(leadsOf(associations), { order: (a, b) => byteOrder(a[0], b[0]) });
-    return new AnswerFinder(spill, leads, textQueries);
+    const queries = new Set<string>();
+    const leads = spill.sorter<Lead>({ order: (a, b) => byteOrder(a[0], b[0]) });
+    for await (const { query, pages, images } of associations) {
+      if (matcherOf !== null) queries.add(query);
+      for (const url of [...pages, ...images]) await leads.add([withoutFragment(url), query]);
+    }
+    return new AnswerFinder(spill, await leads.sorted(), matcherOf?.(queries) ?? null);
   }
 
   async add(place: number, rows: readonly Spoken[]): Promise<void> {
@@ -90,9 +99,4 @@ export class Answers {
   drop(): Promise<void> {
     return this.answers.drop();
   }
-}
-
-async function* leadsOf(associations: AnyIterable<Association>): AsyncGenerator<Lead, void> {
-  for await (const { query, pages, images } of associations)
-    for (const url of [...pages, ...images]) yield [withoutFragment(url), query];
 }

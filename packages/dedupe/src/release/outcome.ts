@@ -15,17 +15,17 @@ export function failureOf(row: SegmentRow): Reason {
  * ones before those that may pass, then by the closed list's order.
  */
 export function outcomeOrder(a: SegmentedRow, b: SegmentedRow): number {
-  const fetchedA = isFetched(a.row);
-  const fetchedB = isFetched(b.row);
-  if (fetchedA !== fetchedB) return fetchedA ? -1 : 1;
-  const order =
-    isFetched(a.row) && isFetched(b.row) ? contentOrder(a.row, b.row) : failureOrder(a.row, b.row);
   return (
-    order ||
+    kindOrder(a.row, b.row) ||
     byteOrder(a.row.candidateId, b.row.candidateId) ||
     byteOrder(a.segment, b.segment) ||
     byteOrder(a.row.member ?? "", b.row.member ?? "")
   );
+}
+
+function kindOrder(a: SegmentRow, b: SegmentRow): number {
+  if (!isFetched(a)) return isFetched(b) ? 1 : failureOrder(a, b);
+  return isFetched(b) ? contentOrder(a, b) : -1;
 }
 
 function failureOrder(a: SegmentRow, b: SegmentRow): number {

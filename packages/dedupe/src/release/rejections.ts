@@ -21,13 +21,11 @@ export interface KeyOf {
 /** Collects every row that is not kept, each once. */
 export class Rejections {
   readonly counts: Partial<Record<Reason, number>> = {};
-  readonly #spill: Spill;
   readonly #rows: Sorter<RejectedRow>;
   /** Those that double another row, which may turn out to be a sample. */
   readonly #doubles: Sorter<RejectedRow>;
 
   constructor(spill: Spill) {
-    this.#spill = spill;
     this.#rows = spill.sorter({ order: (a, b) => byteOrder(a.candidateId, b.candidateId) });
     this.#doubles = spill.sorter({ order: (a, b) => byteOrder(a.duplicateOf!, b.duplicateOf!) });
   }

@@ -1,6 +1,6 @@
 import type { DedupeSettings } from "@pairloom/config";
 import { byteOrder } from "../byteOrder.js";
-import type { Spill } from "../sorting/spill.js";
+import type { Sorted, Spill } from "../sorting/spill.js";
 import { groupsOf, joined, numbered } from "../sorting/streams.js";
 import { comparablePdq } from "./doubles.js";
 import { type Entry, entryWeight, rowsOf } from "./entry.js";
@@ -60,8 +60,10 @@ export async function* joinRepeatedPairs(
   await Promise.all([stored.drop(), sorted.drop()]);
 }
 
-async function repeatedOf(pairs: AsyncIterable<string>): Promise<Set<string>> {
+/** The strings that come more than once; they are dropped. */
+async function repeatedOf(pairs: Sorted<string>): Promise<Set<string>> {
   const repeated = new Set<string>();
   for await (const group of groupsOf(pairs, (a, b) => a === b)) if (group.length > 1) repeated.add(group[0]);
+  await pairs.drop();
   return repeated;
 }
