@@ -10,8 +10,7 @@ import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { openShards, packTar } from "@pairloom/shards";
-import { sampleMembers } from "./samples.mjs";
+import { openShards } from "@pairloom/shards/reader";
 
 const { values } = parseArgs({
   options: {
@@ -50,6 +49,9 @@ async function ours(folder, rounds, shuffleBuffer) {
 }
 
 async function beside() {
+  // Loaded here: the process that is measured has what a program that reads shards would have.
+  const { packTar } = await import("@pairloom/shards");
+  const { sampleMembers } = await import("./samples.mjs");
   const folder = values.folder ?? mkdtempSync(join(tmpdir(), "pairloom-read-"));
   mkdirSync(folder, { recursive: true });
   const handle = await open(join(folder, "00000.tar"), "w");

@@ -39,13 +39,8 @@ export { type ShardRow, shardColumns, shardRow, type TableRow, tableColumns } fr
 export { readShardInfo, type ShardInfo } from "./release/shardInfo.js";
 export { type ShardJob, writeShard } from "./release/writeShard.js";
 export { finishRelease } from "./release/finishRelease.js";
+export * from "./reader.js";
 export type { DataCard } from "./release/dataCard.js";
-export { findShards, readSizes, type ShardFile } from "./reader/findShards.js";
-export { openShards, ShardReader, type ShardReaderOptions } from "./reader/openShards.js";
-export type { ShardCursor } from "./reader/shardCursor.js";
-export { type PlacedSample, readShardBatches } from "./reader/readShard.js";
-export { type QuarantinedMember, type QuarantineReason, quarantineReasons } from "./reader/quarantine.js";
-export { copyOfSample, type ShardSample, type StoredSample } from "./reader/shardSample.js";
 export type { ReleaseProblem } from "./verify/problem.js";
 export {
   type Verification,

@@ -3,7 +3,7 @@ import { cp, link, mkdir, open, opendir, readFile, rename, rm, stat, unlink } fr
 import { dirname, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pathToFileURL } from "node:url";
-import { DiskFullError, isDiskFull, UserError } from "@pairloom/config";
+import { DiskFullError, isDiskFull, UserError } from "@pairloom/config/errors";
 import { checkBlobName, workFolder } from "./blobName.js";
 import { listFolder } from "./listFolder.js";
 import { type BlobInfo, BlobNotFoundError, type ListOptions, type Store } from "./store.js";

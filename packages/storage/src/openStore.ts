@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { LocalStore } from "./localStore.js";
 import type { S3Settings } from "./s3/s3Settings.js";
 import type { Store } from "./store.js";

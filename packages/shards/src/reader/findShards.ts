@@ -1,6 +1,6 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { Store } from "@pairloom/storage";
-import { z } from "zod";
+import { isObject } from "./isObject.js";
 import { noShards } from "./noShards.js";
 
 export interface ShardFile {
@@ -9,13 +9,17 @@ export interface ShardFile {
   samples: number | null;
 }
 
-const sizesSchema = z.record(z.string(), z.int().min(0));
+/** Checked by hand: whoever only reads shards should not wait for a schema library. */
+const isSizes = (json: unknown): json is Record<string, number> =>
+  isObject(json) && Object.values(json).every((count) => Number.isSafeInteger(count) && Number(count) >= 0);
 
 /** What `sizes.json` says, or null where there is none. @throws UserError where it is damaged */
 export async function readSizes(store: Store): Promise<Record<string, number> | null> {
   if ((await store.stat("sizes.json")) === null) return null;
   try {
-    return sizesSchema.parse(JSON.parse((await store.get("sizes.json")).toString("utf8")));
+    const sizes: unknown = JSON.parse((await store.get("sizes.json")).toString("utf8"));
+    if (!isSizes(sizes)) throw new TypeError("not an object of counts");
+    return sizes;
   } catch (cause) {
     throw new UserError("sizes_corrupt", `sizes.json in ${store.url} is damaged`, {
       hint: "Put it back from a copy, or delete it: the shards are found by their names then.",

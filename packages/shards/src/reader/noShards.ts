@@ -1,4 +1,5 @@
-import { pictureExtensions, UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
+import { pictureExtensions } from "@pairloom/config/pictureName";
 import type { Store } from "@pairloom/storage";
 
 const loosePicture = new RegExp(`^(\\d{5,})/[^/]+\\.(?:${pictureExtensions.join("|")})$`);

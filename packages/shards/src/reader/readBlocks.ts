@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { Store } from "@pairloom/storage";
 import type { ShardFile } from "./findShards.js";
 import type { QuarantinedMember } from "./quarantine.js";

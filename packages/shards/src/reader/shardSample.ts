@@ -1,8 +1,9 @@
 import { Buffer, isAscii, isUtf8 } from "node:buffer";
-import { pictureExtensions } from "@pairloom/config";
+import { pictureExtensions } from "@pairloom/config/pictureName";
 import type { TarEntry } from "../tar/tarEntry.js";
 import type { MemberGroup } from "./groupSamples.js";
 import { isJsonObject } from "./isJsonObject.js";
+import { isObject } from "./isObject.js";
 import type { QuarantineReason } from "./quarantine.js";
 
 /** One sample of a shard, not decoded. */
@@ -105,10 +106,6 @@ const maxSidecarBytes = 4 << 20;
 export interface NoSample {
   reason: QuarantineReason;
   says: string;
-}
-
-function isObject(json: unknown): json is Record<string, unknown> {
-  return json !== null && typeof json === "object" && !Array.isArray(json);
 }
 
 /** Why a record can't be used; null where it can. */

@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { workFolder } from "../blobName.js";
 import type { S3Bucket } from "./s3Bucket.js";
 import { S3Upload } from "./s3Upload.js";

@@ -1,4 +1,4 @@
-import { DiskFullError, UserError } from "@pairloom/config";
+import { DiskFullError, UserError } from "@pairloom/config/errors";
 
 /** What of an error of the SDK says what went wrong. */
 interface S3Error extends Error {

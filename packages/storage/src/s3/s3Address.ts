@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { checkBlobName } from "../blobName.js";
 
 /** Where a store lies: a bucket, and what the keys of its objects begin with ("" or "folder/"). */

@@ -3,7 +3,7 @@ import { setMaxListeners } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { checkBlobName, workFolder } from "../blobName.js";
 import { type BlobInfo, BlobNotFoundError, type ListOptions, type Store } from "../store.js";
 import { sweepWorkFiles, workFileName } from "../workFile.js";

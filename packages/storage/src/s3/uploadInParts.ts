@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { crc32 } from "node:zlib";
 import type { CompletedPart } from "@aws-sdk/client-s3";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { S3Bucket, Written } from "./s3Bucket.js";
 import { S3Upload } from "./s3Upload.js";
 import { crc32Text } from "./wholeChecksum.js";
