@@ -6,17 +6,19 @@ import { findDoubles, mergeDoubles } from "./release/doubles.js";
 import { captioned, type Entry, entryWeight, rowsOf } from "./release/entry.js";
 import { groupByUrl, urlOrder } from "./release/groupByUrl.js";
 import { compileHoldOut } from "./release/holdOut.js";
+import type { NearOptions } from "./release/nearKept.js";
 import { candidateOrder } from "./release/outcome.js";
 import { type Picture, pictureOrder, pictureWeight, type SegmentedRow } from "./release/picture.js";
 import { PlaceholderFinder, withoutPlaceholders } from "./release/placeholders.js";
 import { type KeyOf, Rejections } from "./release/rejections.js";
+import { progressOf } from "./release/releaseProgress.js";
 import { joinRepeatedPairs } from "./release/repeatedPairs.js";
 import { sampleKey, sampleOf } from "./release/sampleOf.js";
 import { byteOrder } from "./byteOrder.js";
 import { type Sorted, Spill } from "./sorting/spill.js";
 import { type AnyIterable, numbered } from "./sorting/streams.js";
 
-export interface ReleaseOptions {
+export interface ReleaseOptions extends NearOptions {
   /** "train": without what the hold-out rules hold; "held_out": that alone. */
   side?: "train" | "held_out";
   /** Abuse imagery, take-downs. */
@@ -25,8 +27,6 @@ export interface ReleaseOptions {
   contamination?: BarList;
   /** Makes, of the associations' queries, what finds those that a picture's texts contain. */
   textQueries?: MatcherOf;
-  /** From so many hashes on near pairs are joined at once instead of looked up; changes nothing but the time. */
-  joinFrom?: number;
   /** Holds what memory doesn't; absent, memory holds all. The decision lies in it: dispose of it afterwards. */
   spill?: Spill;
 }
@@ -71,13 +71,17 @@ export async function decideRelease(
   options: ReleaseOptions = {},
 ): Promise<ReleaseDecision> {
   const { dedupe } = settings;
+  const { onProgress } = options;
   const spill = options.spill ?? new Spill();
   const rejections = new Rejections(spill);
   const lists = barLists(settings, options);
   const ruleFor = compileHoldOut(settings.holdOut);
   const answering = await AnswerFinder.open(associations, options.textQueries ?? null, spill);
 
-  const byUrl = await spill.sort(oneRowPerCandidate(rows, spill), { order: urlOrder });
+  const byUrl = await spill.sort(
+    oneRowPerCandidate(told(rows, progressOf("rows", null, onProgress)), spill),
+    { order: urlOrder },
+  );
   const candidates = byUrl.count;
   const placeholders = new PlaceholderFinder(spill, dedupe, settings.minCaptionCharacters);
   const wanted = wantedPictures(byUrl, dedupe.url, lists, { rejections, placeholders });
@@ -85,13 +89,15 @@ export async function decideRelease(
   await byUrl.drop();
 
   const real = await withoutPlaceholders(pictures, placeholders, rejections);
-  const verdicts = await findDoubles(real, dedupe, spill, options.joinFrom);
+  const verdicts = await findDoubles(real, dedupe, spill, options);
   const merged = mergeDoubles(real, verdicts, spill, rejections);
   const paired = joinRepeatedPairs(captioned(merged, settings, rejections), dedupe, spill, rejections);
   const onSide = applyHoldOut(paired, ruleFor, options.side ?? "train", rejections);
   const caps = new Caps(spill, settings);
   const entering = spill.sorter<Entry>({ order: null, weigh: entryWeight });
+  const captions = progressOf("captions", null, onProgress);
   for await (const [entry, place] of numbered(onSide)) {
+    captions(place + 1);
     await answering.add(place, rowsOf(entry));
     await caps.add(place, entry);
     await entering.add(entry);
@@ -128,6 +134,15 @@ export async function decideRelease(
     },
   };
   return { samples, rejected, counts: { candidates, kept, rejected: rejections.counts } };
+}
+
+/** Tells the number of each record as it passes. */
+async function* told<T>(records: AnyIterable<T>, tell: (number: number) => void): AsyncGenerator<T, void> {
+  let number = 0;
+  for await (const record of records) {
+    tell(++number);
+    yield record;
+  }
 }
 
 /** Of each candidate the row with the best outcome. */

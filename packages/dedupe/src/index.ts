@@ -7,6 +7,7 @@ export * from "./onlineDeduper.js";
 export { Spill, type SpillOptions } from "./sorting/spill.js";
 export { hammingDistance, maxHammingRadius, packPdqs, parsePdq } from "./pdqBits.js";
 export { type BarList } from "./release/barred.js";
+export { progressOf, releaseSteps, type ReleaseProgress } from "./release/releaseProgress.js";
 export { tidyText, usableText } from "./release/usableText.js";
 export { type SegmentedRow } from "./release/picture.js";
 export { type Association, type TextQueries } from "./release/answers.js";

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { ReleaseOptions } from "../src/decideRelease.js";
 import type { Association } from "../src/release/answers.js";
 import type { SegmentedRow } from "../src/release/picture.js";
+import type { ReleaseProgress } from "../src/release/releaseProgress.js";
 import { decided } from "./decided.js";
 import { pdqOf, row, sha } from "./rows.js";
 
@@ -391,5 +392,23 @@ describe("hold-out and balance", () => {
       ["000010000", 1],
     ]);
     expect((await decide(rows, { samplesPerShard: 20_000 })).samples[2]!.key).toBe("0000000002");
+  });
+});
+
+test("a decision tells how far it is, step by step, and each step to its end", async () => {
+  const rows = Array.from({ length: 2500 }, (_, i) =>
+    row({ url: `http://a.example/${i}.jpg`, texts: `thing ${i}` }),
+  );
+  const told: ReleaseProgress[] = [];
+  const onProgress = (progress: ReleaseProgress) => void told.push(progress);
+  const { counts } = await decide(rows, {}, { onProgress });
+  expect(counts.candidates).toBe(2500);
+  const steps = [...new Set(told.map(({ step }) => step))];
+  expect(steps).toEqual(["rows", "pictures", "captions"]);
+  expect(told.filter(({ step }) => step === "rows").map(({ done }) => done)).toEqual([1024, 2048]);
+  expect(told.filter(({ step }) => step === "pictures").at(-1)).toEqual({
+    step: "pictures",
+    done: 2500,
+    of: 2500,
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { nearLookups, nearPairs } from "../src/batch/nearJoin.js";
+import { nearLookups, nearPairs, nearPairsInTurns } from "../src/batch/nearJoin.js";
 import { packPdqs } from "../src/pdqBits.js";
 import { hexOf, pairsByBruteForce, plantedHashes } from "./plantedHashes.js";
 
@@ -23,6 +23,22 @@ describe("nearPairs", () => {
       expect(new Set(found)).toEqual(expected);
     },
   );
+
+  test("a join in turns tells its growing share, up to the whole", async () => {
+    const shares: number[] = [];
+    const pairs: string[] = [];
+    await nearPairsInTurns(
+      packed,
+      31,
+      (a, b, distance) => pairs.push(`${a} ${b} ${distance}`),
+      (share) => shares.push(share),
+    );
+    expect(new Set(pairs)).toEqual(pairsByBruteForce(hashes, 31));
+    expect(shares.length).toBeGreaterThan(1);
+    expect(shares).toEqual([...shares].sort((a, b) => a - b));
+    expect(shares[0]).toBeGreaterThan(0);
+    expect(shares.at(-1)).toBeLessThanOrEqual(1);
+  });
 
   test("shares of the words tell shares of the pairs", () => {
     const odd = [1, 3, 5, 7, 9, 11, 13, 15];

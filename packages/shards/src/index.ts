@@ -27,6 +27,7 @@ export {
 export { readVerdicts, verdictsFile, writeVerdicts } from "./segment/verdicts.js";
 export { candidatesFile, readCandidates, writeCandidates } from "./segment/candidates.js";
 export {
+  findPlan,
   type PlanInput,
   type PlanSummary,
   readPlan,

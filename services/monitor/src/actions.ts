@@ -42,6 +42,8 @@ export interface RoadStatus {
 export interface ReleaseSummary {
   name: string;
   ready: boolean;
+  /** Where one stands that is not ready, in a line for people. */
+  standing: string | null;
   kept: number | null;
   shards: number | null;
 }

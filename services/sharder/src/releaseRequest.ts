@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { barListRef, releaseSettings } from "@pairloom/config";
 import { sortedOnce } from "@pairloom/dedupe";
-import type { Road } from "@pairloom/queue";
+import type { JobData, Road } from "@pairloom/queue";
 import { listSegments } from "@pairloom/shards";
 import { publishLines, readLines, type Store } from "@pairloom/storage";
 import { z } from "zod";
@@ -45,6 +45,16 @@ export function fingerprint({ settings, side, segments, expansions, lists }: Rel
     .slice(0, 16);
 }
 
+/** A step of a release in the sharder's queue. */
+export type ReleasePart = JobData<"sharder">["part"];
+
+export const releaseJobId = (release: string, part: ReleasePart): string =>
+  `s-${release}-${typeof part === "number" ? `shard${part}` : part}`;
+
+/** Whether a job of the sharder's is a step of a release. */
+export const isReleaseJob = (id: string, release: string): boolean =>
+  id.startsWith(`s-${release}-`) && /^(?:plan|finish|shard\d+)$/.test(id.slice(`s-${release}-`.length));
+
 /** Publishes the request and puts the plan job in the queue. @returns "exists" where the name is taken already */
 export async function submitRequest(
   road: Road,
@@ -52,8 +62,9 @@ export async function submitRequest(
   request: ReleaseRequest,
 ): Promise<"published" | "exists"> {
   const published = await publishLines(store, requestName(request.name), [request]);
+  const part = "plan";
   await road.add("sharder", [
-    { id: `s-${request.name}-plan`, data: { release: request.name, part: "plan" } },
+    { id: releaseJobId(request.name, part), data: { release: request.name, part } },
   ]);
   return published;
 }

@@ -1,8 +1,15 @@
 import { createHash } from "node:crypto";
 import { expandReport, type RejectedRow, UserError } from "@pairloom/config";
-import { type Association, decideRelease, type SegmentedRow, Spill } from "@pairloom/dedupe";
+import {
+  type Association,
+  decideRelease,
+  progressOf,
+  type ReleaseProgress,
+  type SegmentedRow,
+  Spill,
+} from "@pairloom/dedupe";
 import { QueryMatcher } from "@pairloom/querylist";
-import type { Road } from "@pairloom/queue";
+import type { Road, RunningJob } from "@pairloom/queue";
 import {
   finishRelease,
   readPlan,
@@ -14,7 +21,7 @@ import {
 } from "@pairloom/shards";
 import { readLines, storeBelow, type Store } from "@pairloom/storage";
 import { readBarLists } from "./barLists.js";
-import { readRequest, type ReleaseRequest } from "./releaseRequest.js";
+import { readRequest, releaseJobId, type ReleaseRequest } from "./releaseRequest.js";
 
 export interface ShardContext {
   road: Road;
@@ -27,14 +34,14 @@ export interface ShardContext {
  */
 export async function shardJob(
   { road, store }: ShardContext,
-  { data: { release, part } }: { data: { release: string; part: "plan" | "finish" | number } },
+  { data: { release, part }, progress }: Pick<RunningJob<"sharder">, "data" | "progress">,
 ): Promise<void> {
-  const finish = { id: `s-${release}-finish`, data: { release, part: "finish" as const } };
+  const finish = { id: releaseJobId(release, "finish"), data: { release, part: "finish" as const } };
   const to = storeBelow(store, `releases/${release}`);
   if (part === "plan") {
-    const { shards } = await planRelease(store, await readRequest(store, release));
+    const { shards } = await planRelease(store, await readRequest(store, release), nowAndThen(progress));
     const jobs = Array.from({ length: shards }, (_, shard) => ({
-      id: `s-${release}-shard${shard}`,
+      id: releaseJobId(release, shard),
       data: { release, part: shard },
     }));
     await road.add("sharder", shards === 0 ? [finish] : jobs);
@@ -57,7 +64,24 @@ export async function shardJob(
   await road.add("sharder", [finish]);
 }
 
-async function planRelease(store: Store, request: ReleaseRequest) {
+const tellEveryMs = 500;
+
+/** Tells at most so often; that a dashboard hears nothing ends no release. */
+function nowAndThen(tell: RunningJob<"sharder">["progress"]): (progress: ReleaseProgress) => void {
+  let last = -Infinity;
+  return (progress) => {
+    const now = performance.now();
+    if (now - last < tellEveryMs) return;
+    last = now;
+    tell(progress).catch(() => undefined);
+  };
+}
+
+async function planRelease(
+  store: Store,
+  request: ReleaseRequest,
+  onProgress: (progress: ReleaseProgress) => void,
+) {
   const { settings, side, lists, expansions } = request;
   const spill = new Spill({ folder: () => store.scratch() });
   try {
@@ -71,6 +95,7 @@ async function planRelease(store: Store, request: ReleaseRequest) {
         blocklist: await readBarLists(store, lists, "blocklist"),
         contamination: await readBarLists(store, lists, "decontaminate"),
         spill,
+        onProgress,
       },
     );
     if (counts.kept === 0)
@@ -81,13 +106,18 @@ async function planRelease(store: Store, request: ReleaseRequest) {
     // so it may stand in the release's files.
     const content = createHash("sha256").update(JSON.stringify([settings, side, lists]));
     const hashed = (value: unknown) => void content.update(JSON.stringify(value));
+    const planned = progressOf("plan", counts.kept, onProgress);
+    let place = 0;
     return await writePlan(store, request.name, {
       id: () => content.digest("hex").slice(0, 16),
       samplesPerShard: settings.samplesPerShard,
       candidates: counts.candidates,
       settings: { side, ...settings },
       lists,
-      samples: each(samples, ({ segment: _segment, member: _member, ...sample }) => hashed(sample)),
+      samples: each(samples, ({ segment: _segment, member: _member, ...sample }) => {
+        hashed(sample);
+        planned(++place);
+      }),
       rejected: each(withoutMessages(rejected), hashed),
     });
   } finally {

@@ -25,27 +25,35 @@ export function nearPairs(hashes: Uint32Array, radius: number, onPair: OnPair, w
   while (blocks.next().done !== true);
 }
 
-/** As `nearPairs`, but timers and sockets have their turn in between. */
-export async function nearPairsInTurns(hashes: Uint32Array, radius: number, onPair: OnPair): Promise<void> {
+/** As `nearPairs`, but timers and sockets have their turn in between, when `onShare` is told what part is done. */
+export async function nearPairsInTurns(
+  hashes: Uint32Array,
+  radius: number,
+  onPair: OnPair,
+  onShare: (share: number) => void = () => undefined,
+): Promise<void> {
   const turn = turns();
-  for (const _ of pairsByBlock(hashes, radius, onPair, allWords)) {
+  for (const share of pairsByBlock(hashes, radius, onPair, allWords)) {
     const others = turn();
-    if (others !== null) await others;
+    if (others === null) continue;
+    onShare(share);
+    await others;
   }
 }
 
-/** Finds pairs value by value of each word. */
+/** Finds pairs value by value of each word; tells what part of the work is done. */
 function* pairsByBlock(
   hashes: Uint32Array,
   radius: number,
   onPair: OnPair,
   words: Words,
-): Generator<void, void> {
+): Generator<number, void> {
   checkRadius(radius);
   const table = new WordTable(hashes);
   const reach = reachOf(radius);
   const told: OnPair = (a, b, distance) => (a < b ? onPair(a, b, distance) : onPair(b, a, distance));
-  for (const word of words) {
+  const count = hashes.length / pdqParts;
+  for (const [done, word] of words.entries()) {
     table.build(word);
     const within = blockComparer(table, table, word, radius, reach, told);
     for (let value = 0; value < wordValues; value++) {
@@ -53,7 +61,7 @@ function* pairsByBlock(
       if (!within(value, value)) return;
       for (let bit = reach; bit > 0; bit >>>= 1)
         if ((value & bit) === 0 && !within(value, value | bit)) return;
-      yield;
+      yield (done + table.starts[value + 1]! / count) / words.length;
     }
   }
 }

@@ -4,9 +4,10 @@ import { parsePdq, pdqParts } from "../pdqBits.js";
 import type { Sorted, Spill } from "../sorting/spill.js";
 import { groupsOf, joined, numbered } from "../sorting/streams.js";
 import { turns } from "../turns.js";
-import { openNearKept } from "./nearKept.js";
+import { type NearOptions, openNearKept } from "./nearKept.js";
 import { type Fetched, type Picture, pictureWeight } from "./picture.js";
 import type { Rejections } from "./rejections.js";
+import { progressOf } from "./releaseProgress.js";
 
 /** A picture that no kept picture doubles, with those that double it. */
 export interface MergedPicture {
@@ -37,13 +38,12 @@ const none = 0xffffffff;
  * radius; so nearness doesn't chain. A double goes to the nearest kept picture, of equally near ones to the first.
  * Takes 48 bytes a picture, and those of the near pairs.
  * @param pictures in `pictureOrder`
- * @param joinFrom from so many hashes on all pairs are found at once; it changes nothing but the time
  */
 export async function findDoubles(
   pictures: Sorted<Picture>,
   settings: DedupeSettings,
   spill: Spill,
-  joinFrom?: number,
+  options: NearOptions = {},
 ): Promise<Verdicts> {
   /** The place of each hash, and the number of each place's hash. */
   const placeOf = new Uint32Array(settings.near ? pictures.count : 0);
@@ -69,10 +69,12 @@ export async function findDoubles(
     for (const [, place] of others) first[place] = leader;
   await same.drop();
 
-  const near = await openNearKept(hashes.subarray(0, count * pdqParts), settings.radius, joinFrom);
+  const near = await openNearKept(hashes.subarray(0, count * pdqParts), settings.radius, options);
   const of = new Uint32Array(pictures.count);
   const turn = turns();
+  const compared = progressOf("pictures", of.length, options.onProgress);
   for (let place = 0; place < of.length; place++) {
+    compared(place + 1);
     const others = turn();
     if (others !== null) await others;
     if (first[place] !== place) {

@@ -1,11 +1,19 @@
 import { nearPairsInTurns } from "../batch/nearJoin.js";
 import { HammingIndex } from "../hammingIndex.js";
 import { pdqParts } from "../pdqBits.js";
+import type { ReleaseProgress } from "./releaseProgress.js";
 
 /** Finds the nearest of the pictures that were kept so far; of equally near ones the first. Pictures go by number. */
 export interface NearKept {
   nearest(item: number): number | null;
   keep(item: number): void;
+}
+
+export interface NearOptions {
+  /** From so many hashes on near pairs are joined at once instead of looked up; changes nothing but the time. */
+  joinFrom?: number;
+  /** Told often how far the decision is. */
+  onProgress?: (progress: ReleaseProgress) => void;
 }
 
 /** From so many hashes on joining them at once is worth it (bench/dedupe/README.md). */
@@ -20,10 +28,10 @@ const pairsEach = 32;
 export async function openNearKept(
   hashes: Uint32Array,
   radius: number,
-  joinFrom: number = worthJoining,
+  { joinFrom = worthJoining, onProgress }: NearOptions = {},
 ): Promise<NearKept> {
   const count = hashes.length / pdqParts;
-  return (count >= joinFrom ? await joined(hashes, radius) : null) ?? lookedUp(hashes, radius);
+  return (count >= joinFrom ? await joined(hashes, radius, onProgress) : null) ?? lookedUp(hashes, radius);
 }
 
 /** An index of the kept, looked up one by one. @param hashes [N × 8] */
@@ -41,14 +49,21 @@ export function lookedUp(hashes: Uint32Array, radius: number): NearKept {
 }
 
 /** All pairs found beforehand, in a chain for each picture; null where they are too many to hold. @param hashes [N × 8] */
-export async function joined(hashes: Uint32Array, radius: number): Promise<NearKept | null> {
+export async function joined(
+  hashes: Uint32Array,
+  radius: number,
+  onProgress?: NearOptions["onProgress"],
+): Promise<NearKept | null> {
   const count = hashes.length / pdqParts;
   const most = pairsEach * Math.max(count, 1 << 16);
   const pairs = new PairChains(count);
-  await nearPairsInTurns(hashes, radius, (a, b, distance) => {
+  const onPair = (a: number, b: number, distance: number) => {
     pairs.add(b, a, distance);
     return pairs.size < most;
-  });
+  };
+  await nearPairsInTurns(hashes, radius, onPair, (share) =>
+    onProgress?.({ step: "near_pairs", done: Math.floor(share * count), of: count }),
+  );
   if (pairs.size >= most) return null;
   const kept = new Uint8Array(count);
   return {

@@ -119,7 +119,8 @@ function sameRelease(summary: PlanSummary, id: string, plan: string): PlanSummar
   });
 }
 
-async function findPlan(store: Store, plan: string): Promise<PlanSummary | null> {
+/** Null where there is none yet. */
+export async function findPlan(store: Store, plan: string): Promise<PlanSummary | null> {
   try {
     return await readPlan(store, plan);
   } catch (error) {

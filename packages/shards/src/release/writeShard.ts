@@ -22,8 +22,6 @@ export interface ShardJob {
   shard: number;
   /** In the order of their keys. */
   samples: readonly ReleaseSample[];
-  /** Called as samples are written. */
-  onProgress?: (samples: number) => void;
 }
 
 const taken = (file: string, to: Store) =>
@@ -51,18 +49,14 @@ async function packShard(
   const packer = new TarPacker();
   const [sha256, md5] = [createHash("sha256"), createHash("md5")];
   async function* chunks(): AsyncGenerator<Buffer> {
-    let written = 0;
     for await (const { sample, picture } of picturesOf(job.from, job.samples)) {
       const { key, member, caption } = sample;
       pictures.push(createHash("sha256").update(picture).digest("hex"));
       yield* packer.add(`${key}${extensionOf(member)}`, picture);
       yield* packer.add(`${key}.txt`, Buffer.from(caption));
       yield* packer.add(`${key}.json`, Buffer.from(JSON.stringify(shardRow(sample))));
-      written++;
-      if (written % 500 === 0) job.onProgress?.(written);
     }
     yield* packer.end();
-    job.onProgress?.(written);
   }
   const handle = await open(path, "wx");
   try {

@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { openProject } from "../project/openProject.js";
 import { askRelease, finishRelease } from "../project/releaseProject.js";
+import { LiveBlock } from "../terminal/liveBlock.js";
 import { createSay } from "../terminal/say.js";
 import { dirOption, jsonOption } from "./options.js";
 import { addReleaseOptions, listsOf, releaseSettingsOf, type ReleaseShape } from "./releaseOptions.js";
@@ -64,7 +65,12 @@ Examples:
           warn: (line) => say.warn(line),
           ...(options.name === undefined ? {} : { name: options.name }),
         });
-        await finishRelease(project, request.name, (line) => say.info(line));
+        const live = new LiveBlock();
+        await finishRelease(project, request.name, {
+          log: (line) => live.note(line),
+          onStanding: (line) => live.draw(`${request.name}: ${line}`, `${request.name}: ${line}`),
+        });
+        live.clear();
         const folder = join(project.dir, "releases", request.name);
         const card = JSON.parse(await readFile(join(folder, "datacard.json"), "utf8")) as DataCard;
         const { candidates, kept, rejected, counts, lists } = card;

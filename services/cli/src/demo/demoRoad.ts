@@ -157,7 +157,7 @@ async function makeReleases(project: Project, seed: number, say: Say) {
   const settings = { ...project.settings.release, holdOut: holdOutRules(seed), samplesPerShard: 1000 };
   const make = async (name: string, side: "train" | "held_out") => {
     const request = await askRelease(project, { name, settings, side, lists: project.settings.lists });
-    await finishRelease(project, request.name, () => undefined);
+    await finishRelease(project, request.name);
     const path = join(project.dir, "releases", name);
     const sizes = JSON.parse(await readFile(join(path, "sizes.json"), "utf8")) as Record<string, number>;
     const samples = Object.values(sizes).reduce((sum, n) => sum + n, 0);

@@ -5,6 +5,7 @@ import { newSource, withSource } from "./newSource.js";
 import type { Project } from "./openProject.js";
 import { readProjectFile, writeProjectFile } from "./projectFile.js";
 import { askRelease, releaseMark } from "./releaseProject.js";
+import { releaseStanding } from "./releaseStanding.js";
 import {
   checkpointPath,
   readCheckpoints,
@@ -50,13 +51,20 @@ export function monitorActions(project: Project): MonitorActions {
       return Promise.all(
         names.map(async (name) => {
           const ready = (await store.stat(releaseMark(name))) !== null;
-          if (!ready) return { name, ready, kept: null, shards: null };
+          if (!ready)
+            return { name, ready, standing: await releaseStanding(project, name), kept: null, shards: null };
           const sizes = JSON.parse((await store.get(releaseMark(name))).toString("utf8")) as Record<
             string,
             number
           >;
           const counts = Object.values(sizes);
-          return { name, ready, kept: counts.reduce((sum, n) => sum + n, 0), shards: counts.length };
+          return {
+            name,
+            ready,
+            standing: null,
+            kept: counts.reduce((sum, n) => sum + n, 0),
+            shards: counts.length,
+          };
         }),
       );
     },

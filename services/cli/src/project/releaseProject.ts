@@ -12,6 +12,7 @@ import type { RunningWorker } from "@pairloom/queue";
 import { runStage } from "../services/runStage.js";
 import { fixBarLists } from "./fixBarLists.js";
 import type { Project } from "./openProject.js";
+import { releaseFailure, releaseStanding } from "./releaseStanding.js";
 
 export interface ReleaseWish {
   name?: string;
@@ -66,27 +67,38 @@ export async function askRelease(project: Project, wish: ReleaseWish): Promise<R
   return draft;
 }
 
+export interface FinishOptions {
+  log?: (line: string) => void;
+  /** Told now and then where a release stands that takes longer. */
+  onStanding?: (line: string) => void;
+}
+
+const standingEveryMs = 500;
+
 /** Waits until a release is whole, running a sharder in this process for as long (others may help). */
 export async function finishRelease(
   project: Project,
   name: string,
-  onProgress: (line: string) => void,
+  { log = () => undefined, onStanding }: FinishOptions = {},
 ): Promise<void> {
   const { store, road } = project;
   let fatal: unknown = null;
   let worker: RunningWorker | null = null;
   try {
-    worker = await runStage(project, "sharder", { log: onProgress, onFatal: (error) => (fatal ??= error) });
+    worker = await runStage(project, "sharder", { log, onFatal: (error) => (fatal ??= error) });
+    let tellAt = performance.now() + standingEveryMs;
     while ((await store.stat(releaseMark(name))) === null) {
       if (fatal !== null)
         throw fatal instanceof Error ? fatal : new Error("the sharder stopped", { cause: fatal });
-      const failed = (await road.failedJobs()).find(
-        (job) => job.queue === "sharder" && job.id.includes(`-${name}-`),
-      );
-      if (failed !== undefined)
-        throw new UserError("release_failed", `The release could not be made: ${failed.reason}`, {
+      const failure = await releaseFailure(road, name);
+      if (failure !== null)
+        throw new UserError("release_failed", `The release could not be made: ${failure}`, {
           hint: "Mend that and run the same command again.",
         });
+      if (onStanding !== undefined && performance.now() >= tellAt) {
+        onStanding(await releaseStanding(project, name));
+        tellAt = performance.now() + standingEveryMs;
+      }
       await sleep(100);
     }
   } finally {

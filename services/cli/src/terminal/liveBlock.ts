@@ -31,6 +31,12 @@ export class LiveBlock {
     this.#lines = 0;
   }
 
+  /** Takes the text away, where that can be done. */
+  clear(): void {
+    if (this.stream.isTTY) this.#erase();
+    this.#lines = 0;
+  }
+
   /** Prints a line above the text, where it stays. */
   note(line: string): void {
     if (this.stream.isTTY) this.#erase();

@@ -22,6 +22,8 @@ export interface Status {
 export interface Release {
   name: string;
   ready: boolean;
+  /** Where one stands that is not ready. */
+  standing: string | null;
   kept: number | null;
   shards: number | null;
 }

@@ -20,11 +20,19 @@ export function Releases({ releases }: { releases: Release[] }) {
             </tr>
           </thead>
           <tbody>
-            {releases.map(({ name, ready, kept, shards }) => (
+            {releases.map(({ name, standing, kept, shards }) => (
               <tr key={name}>
                 <td>{name}</td>
-                <td class="number">{ready ? kept?.toLocaleString() : "being made"}</td>
-                <td class="number">{shards ?? ""}</td>
+                {standing === null ? (
+                  <>
+                    <td class="number">{kept?.toLocaleString()}</td>
+                    <td class="number">{shards}</td>
+                  </>
+                ) : (
+                  <td class="number" colSpan={2}>
+                    {standing}
+                  </td>
+                )}
               </tr>
             ))}
           </tbody>
