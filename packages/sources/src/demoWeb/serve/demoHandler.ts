@@ -189,9 +189,12 @@ export function demoHandler(
 
     function every(ms: number, task: () => void): void {
       const timer = setInterval(task, ms);
-      const stop = () => clearInterval(timer);
+      const stop = () => {
+        clearInterval(timer);
+        closing.removeEventListener("abort", stop);
+      };
       response.once("close", stop);
-      closing.addEventListener("abort", stop, { once: true });
+      closing.addEventListener("abort", stop);
     }
   };
 }
