@@ -395,6 +395,30 @@ describe("hold-out and balance", () => {
   });
 });
 
+test("what is said of a picture on every page of a large site is cut to what a reader takes, the same in any order", async () => {
+  const path = "a/long/path/to/the/page".repeat(4);
+  const logo = (i: number) =>
+    row({
+      url: A,
+      texts: i === 7 ? "x".repeat(1 << 20) : `The logo of shop ${i % 20_000}`,
+      pageUrl: `http://shop.example/${path}/${i}`,
+      query: `shop ${i}`,
+      reason: i === 0 ? null : "duplicate_url",
+    });
+  const rows = Array.from({ length: 20_000 }, (_, i) => logo(i));
+  const { samples, rejected, counts } = await decide(rows);
+  expect([samples.length, rejected.length, counts.candidates]).toEqual([1, 19_999, 20_000]);
+  const { texts, pages, queries, caption } = samples[0]!;
+  expect(caption).toMatch(/^The logo of shop/);
+  expect(pages.length).toBeGreaterThan(1000);
+  expect(pages.length).toBeLessThan(20_000);
+  expect(texts.length).toBeGreaterThan(5000);
+  for (const list of [texts, pages, queries])
+    expect(Buffer.byteLength(JSON.stringify(list))).toBeLessThanOrEqual(1 << 19);
+  expect(queries.length).toBe(20_000); // there is room for all
+  expect((await decide(rows.reverse())).samples).toEqual(samples);
+});
+
 test("a decision tells how far it is, step by step, and each step to its end", async () => {
   const rows = Array.from({ length: 2500 }, (_, i) =>
     row({ url: `http://a.example/${i}.jpg`, texts: `thing ${i}` }),

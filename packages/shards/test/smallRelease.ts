@@ -141,8 +141,10 @@ export async function makeSmallRelease(
   store: Store,
   candidates = 60,
   stored: StoredPicture = pictureOf,
+  change: (sample: ReleaseSample) => ReleaseSample = (sample) => sample,
 ): Promise<SmallRelease> {
   const decided = decideSmall(candidates, stored);
+  decided.samples = decided.samples.map(change);
   await writeSmallSegments(store, candidates, stored);
   const plan = await writePlan(store, "small", { ...smallPlan, candidates, ...decided });
   const release = storeBelow(store, "release");

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   decodeTable,
   encodeTable,
+  openShards,
   packTar,
   readShardInfo,
   scanTar,
@@ -337,6 +338,20 @@ describe("the check of a release", () => {
     const last = seen.at(-1) as VerifyProgress;
     expect(last).toMatchObject({ shards: 4, ofShards: 4, bytes: last.ofBytes });
     expect(last.ofBytes).toBeGreaterThan(100_000);
+  });
+
+  it("names a sample that readers put aside, since its record is too large", async () => {
+    const store = await openStore(await mkdtemp(join(root, "large-")));
+    const large = "x".repeat(5 << 20);
+    const { samples, release } = await makeSmallRelease(store, 60, undefined, (sample) =>
+      sample.key === "000010002" ? { ...sample, exif: large } : sample,
+    );
+    const { problems } = await verifyRelease(release);
+    expect(problems).toMatchObject([{ kind: "record", key: "000010002", file: "00001.tar" }]);
+    const reader = await openShards(release);
+    let read = 0;
+    for await (const _ of reader) read++;
+    expect([read, reader.quarantined.sidecar_too_large]).toEqual([samples.length - 1, 1]);
   });
 
   it("says so where there is no release", async () => {

@@ -11,6 +11,26 @@ export function sampleKey(index: number, samplesPerShard: number): string {
   return shard + String(index % samplesPerShard).padStart(digits, "0");
 }
 
+/**
+ * Bytes of JSON that a sample holds of each kind of list: the logo on a million pages of a site would else be a record
+ * of a hundred megabytes, which no reader takes. The rows themselves all stand in the release's rejected tables.
+ */
+const maxListBytes = 1 << 19;
+
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+
+/** In their order, those for which there is room. */
+function whatFits<T>(list: T[]): T[] {
+  if (bytesOf(list) <= maxListBytes) return list;
+  let room = maxListBytes;
+  return list.filter((value) => {
+    const bytes = bytesOf(value) + 1;
+    if (bytes > room) return false;
+    room -= bytes;
+    return true;
+  });
+}
+
 /** A kept picture with all that its rows and those of its doubles say; nothing here depends on their order. */
 export function sampleOf(entry: Entry, queries: string[], key: string): ReleaseSample {
   const { picture, caption } = entry;
@@ -23,10 +43,10 @@ export function sampleOf(entry: Entry, queries: string[], key: string): ReleaseS
     member: fetched.member,
     caption,
     imageUrl: picture.rows[0].imageUrl,
-    texts: mergeTexts(rows),
-    urls: sortedOnce(rows.map(({ imageUrl }) => imageUrl)),
-    pages: sortedOnce(rows.flatMap(({ pageUrl }) => pageUrl ?? [])),
-    queries,
+    texts: whatFits(mergeTexts(rows)),
+    urls: whatFits(sortedOnce(rows.map(({ imageUrl }) => imageUrl))),
+    pages: whatFits(sortedOnce(rows.flatMap(({ pageUrl }) => pageUrl ?? []))),
+    queries: whatFits(queries),
     sources: sortedOnce(rows.map(({ source }) => source)),
     licence: mostFrequent(rows.map(({ licence }) => licence)),
     language: mostFrequent(speaking.map(({ language }) => language)),

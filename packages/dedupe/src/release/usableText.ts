@@ -26,6 +26,9 @@ const boilerplate = new Set(
     .filter((part) => part !== "" && part !== "no"),
 );
 
+/** CLIP reads 77 tokens; what is longer than a chapter describes no picture. */
+const maxCaptionCharacters = 16_384;
+
 /** Whitespace made single, ends trimmed, NFC: how texts are compared and stored as captions. */
 export function tidyText(text: string): string {
   return text
@@ -36,10 +39,10 @@ export function tidyText(text: string): string {
 
 /**
  * Whether a (tidied) text may be a caption: not a file name, URL, identifier or number, not one of the phrases that
- * stand on every site, and at least `minCharacters` characters long.
+ * stand on every site, at least `minCharacters` characters long and no longer than a chapter.
  */
 export function usableText(text: string, minCharacters: number): boolean {
-  if ([...text].length < minCharacters) return false;
+  if (text.length > maxCaptionCharacters || [...text].length < minCharacters) return false;
   if (url.test(text) || imageExtension.test(text) || cameraName.test(text)) return false;
   if (folderListing.test(text)) return false;
   if (!text.includes(" ") && (hexOrUuid.test(text) || identifier.test(text))) return false;

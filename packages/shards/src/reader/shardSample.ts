@@ -100,7 +100,7 @@ const isText = (entry: TarEntry): boolean => (entry.size <= fewBytes && isPlain(
 const textOf = (bytes: Buffer): string => bytes.toString(isAscii(bytes) ? "latin1" : "utf8");
 
 /** Texts and records beyond this are none of a picture's; parsing one would hold the event loop. */
-const maxSidecarBytes = 4 << 20;
+export const maxSidecarBytes = 4 << 20;
 
 /** Why a group of members is no sample. */
 export interface NoSample {

@@ -1,6 +1,7 @@
 import type { Store } from "@pairloom/storage";
 import { decodeTable, TableDamagedError } from "../parquet/table.js";
 import type { MemberGroup } from "../reader/groupSamples.js";
+import { maxSidecarBytes } from "../reader/shardSample.js";
 import { readShardInfo, type ShardInfo } from "../release/shardInfo.js";
 import { type TableRow, tableColumns } from "../release/shardTable.js";
 import { sha256Of } from "../sha256Of.js";
@@ -34,6 +35,11 @@ function rowProblems({ key, members }: MemberGroup, row: TableRow): SampleProble
   const problems: SampleProblem[] = [];
   const { stored_sha256: stored, ...record } = row;
   for (const [extension, data] of members) {
+    if (!isPicture(extension) && data.length > maxSidecarBytes)
+      problems.push([
+        "record",
+        `${key}.${extension} has ${data.length} bytes: readers put such samples aside`,
+      ]);
     if (extension === "txt" && data.toString("utf8") !== row.caption)
       problems.push(["record", `${key}.txt is not the caption in the parquet`]);
     if (extension === "json" && data.toString("utf8") !== JSON.stringify(record))
