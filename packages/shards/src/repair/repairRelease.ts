@@ -38,7 +38,7 @@ export interface Repair {
  * and statistics. Each is written beside and takes its place in one step; what is right already stays. A tar that is
  * not the one that a whole sidecar speaks of is damaged: it is left, and so is what speaks of all shards. Pictures are
  * not looked at: no sidecar depends on what they show.
- * @throws UserError where there are no shards, or the folder isn't on this machine
+ * @throws UserError where there are no shards
  */
 export async function repairRelease(place: string | Store, options: RepairOptions = {}): Promise<Repair> {
   const { dryRun = false, trustTars = false } = options;

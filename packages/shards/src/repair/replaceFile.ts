@@ -1,17 +1,10 @@
 import { rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { DiskFullError, isDiskFull, UserError } from "@pairloom/config";
+import { DiskFullError, isDiskFull } from "@pairloom/config";
 import type { Store } from "@pairloom/storage";
 
-/**
- * Gives bytes a name in one step, whatever had that name before.
- * @throws UserError where the store is not a folder of this machine, DiskFullError
- */
+/** Gives bytes a name in one step, whatever had that name before. @throws DiskFullError */
 export async function replaceFile(store: Store, name: string, bytes: Uint8Array): Promise<void> {
-  if (store.localPath(name) === null)
-    throw new UserError("repair_not_local", `${store.url} is no folder of this machine`, {
-      hint: "Nothing is replaced there in one step: copy the folder here, repair it, and copy it back.",
-    });
   const scratch = await store.scratch();
   try {
     const beside = join(scratch, "rebuilt");

@@ -31,7 +31,7 @@ export function addRepair(shards: Command): void {
     .addOption(jsonOption())
     .addHelpText(
       "after",
-      "\nExamples:\n  $ pairloom shards repair data/releases/r0001 --dry-run\n  $ pairloom shards repair laion    # sizes.json and a wids index for img2dataset's output\n",
+      "\nExamples:\n  $ pairloom shards repair data/releases/r0001 --dry-run\n  $ pairloom shards repair s3://datasets/r0001\n  $ pairloom shards repair laion    # sizes.json and a wids index for img2dataset's output\n",
     )
     .action(repair);
 }
