@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { checkAgreement } from "./config/checkAgreement.js";
 import { withoutForeignTowers } from "./config/foreignTowers.js";
 import { modelConfigSchema, type ModelConfig } from "./modelConfig.js";

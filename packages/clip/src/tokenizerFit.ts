@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { endOfText, vocabularySize } from "@pairloom/tokenizer";
 import type { ModelConfig } from "./modelConfig.js";
 

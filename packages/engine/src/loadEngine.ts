@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { Engine, EngineChoice, EngineName, EngineOptions, EngineStatus } from "./engine.js";
 import { loadTensorflowEngine, tensorflowStatus } from "./tensorflow/loadTensorflowEngine.js";
 import { loadWasmEngine, wasmStatus } from "./wasm/loadWasmEngine.js";

@@ -1,5 +1,5 @@
 import { imageSize } from "@pairloom/clip";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { type EvaluatedModel, imageFeatures } from "./encodeFeatures.js";
 import { checkFinite, type FeatureTable } from "./featureTable.js";
 import { preprocessPicture } from "./preprocessPicture.js";

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { encodeImage, encodeText, imageSize, type ModelConfig, type Parameters } from "@pairloom/clip";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { Tokenizer } from "@pairloom/tokenizer";
 import { type FeatureTable, normalizeRows } from "./featureTable.js";
 

@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 
 /** Normalised embeddings, row after row. */
 export interface FeatureTable {

@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 
 /** A class and how its captions are told: any text that matches belongs to it. */
 export interface LabelRule {

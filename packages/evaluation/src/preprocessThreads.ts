@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { PreprocessAnswer, PreprocessOrder, PreprocessThreadData } from "./threads/preprocessThread.js";
 
 const file = createRequire(import.meta.url).resolve("@pairloom/evaluation/threads/preprocessThread");

@@ -1,5 +1,5 @@
 import { open, rename, rm } from "node:fs/promises";
-import { DiskFullError, isDiskFull } from "@pairloom/config";
+import { DiskFullError, isDiskFull } from "@pairloom/config/errors";
 
 /** Writes a file that appears whole or not at all: beside, synced, renamed. @throws DiskFullError */
 export async function publishFile(path: string, parts: Iterable<Uint8Array>): Promise<void> {

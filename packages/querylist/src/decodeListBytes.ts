@@ -1,5 +1,5 @@
 import { gunzipSync } from "node:zlib";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 
 /** Inflated bytes that a query list may have. */
 const maxBytes = 1 << 30;

@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { decodeListBytes } from "./decodeListBytes.js";
 import { parseDelimited } from "./parseDelimited.js";
 

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { parseQueryList, type QueryList, type QueryListFormat } from "./parseQueryList.js";
 
 const formats: Record<string, QueryListFormat> = {

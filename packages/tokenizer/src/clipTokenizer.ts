@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { BytePairs, endOfText, startOfText, vocabularySize } from "./bytePairs.js";
 import { cleanText } from "./cleanText.js";
 

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import * as tf from "@tensorflow/tfjs";
 import type { ModelConfig } from "@pairloom/clip";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { ShardCursor } from "@pairloom/shards";
 import type { Batch } from "./data/batch.js";
 import type { TrainingData } from "./data/trainingData.js";

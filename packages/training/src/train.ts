@@ -23,7 +23,7 @@ import { restoreTrainerState } from "./run/trainerState.js";
 import { captionWarnings } from "./run/trainingWatch.js";
 import { StepVariables } from "./step/stepVariables.js";
 import { accumulates, openTrainingStep, type TrainingStep } from "./step/trainingStep.js";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { checkAgainst } from "./settings/checkAgainst.js";
 import type { TrainSettings } from "./settings/trainSettings.js";
 import { runSteps } from "./runSteps.js";

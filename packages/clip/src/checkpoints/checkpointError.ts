@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 
 export type CheckpointProblem =
   | "checkpoint_truncated"

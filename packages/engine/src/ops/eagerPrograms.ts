@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { OpenPrograms, ProgramOptions } from "../programs.js";
 
 /** @throws UserError "precision_unsupported" where more is asked for than programs that aren't compiled can do */

@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { lastLines, runProgram } from "./runProgram.js";
 import { requireBindingPath } from "./requireBindingPath.js";
 

@@ -1,7 +1,7 @@
 import { rename, rm, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { bindingName } from "./installation.js";
 import { nativeFolder } from "./nativeSources.js";
 import { lastLines, runProgram } from "./runProgram.js";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { checkLoads } from "./checkLoads.js";
 import { compileBinding } from "./compileBinding.js";
 import {

@@ -1,5 +1,5 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 
 /** Runs `work` while no other process installs into the same folder. A lock whose process is gone is taken over. */
 export async function withInstallLock<T>(folder: string, work: () => Promise<T>): Promise<T> {

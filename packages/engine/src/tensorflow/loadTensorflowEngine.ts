@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { Engine, EngineOptions, EngineStatus, Tf } from "../engine.js";
 import { portableOps } from "../ops/portableOps.js";
 import { bindingName, bindingPackage, findInstallation, stockBinding } from "./installation.js";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { compileFunction } from "node:vm";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { webAssembly } from "./webAssembly.js";
 import type { SharedMemory } from "./webAssembly.js";
 

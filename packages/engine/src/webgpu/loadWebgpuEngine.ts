@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { Engine, EngineOptions } from "../engine.js";
 import { eagerPrograms } from "../ops/eagerPrograms.js";
 import { adapterFacts } from "./adapterFacts.js";

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { type MemberGroup, MemberGrouper, scanTar } from "@pairloom/shards";
 import { readClassList } from "./classList.js";
 import type { CaptionedPicture, CaptionedSet, LabelledPicture, LabelledSet } from "./evaluationSet.js";

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 
 /**
  * Class names of a file, one a line, in the order of their numbers. Empty lines at the end don't count.

@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 
 /** Labels without names are numbers below this: more is no label. */
 const mostClasses = 1_000_000;

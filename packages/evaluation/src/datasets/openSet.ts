@@ -1,5 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { LabelRule } from "../labelRules.js";
 import { captionedBenchmark, isBenchmarkFolder, labelledBenchmark } from "./benchmarkFolder.js";
 import { findClassFolders, labelledFolders } from "./classFolders.js";

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { parseDelimited } from "@pairloom/querylist";
 import type { CaptionedPicture, CaptionedSet, LabelledPicture, LabelledSet } from "./evaluationSet.js";
 import { labelNumber } from "./labelNumber.js";

@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import { imageSize, type ModelConfig, readSafetensorsHeader, type TensorPlace } from "@pairloom/clip";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 
 /** Names under which pixels are looked for where a file holds several tensors. */
 const pixelNames = ["pixels", "image", "images", "pixel_values"];

@@ -1,5 +1,5 @@
 import type { ModelConfig } from "@pairloom/clip";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 
 /**
  * A JSON array of arrays of token ids as the text tower takes it: [N, T], rows that are shorter padded.

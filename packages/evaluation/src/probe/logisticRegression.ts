@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { FeatureTable } from "../featureTable.js";
 import { minimize, type MinimizeOptions } from "./minimize.js";
 

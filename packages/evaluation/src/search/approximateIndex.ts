@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readSafetensorsFile } from "@pairloom/clip";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type * as usearchModule from "usearch";
 import { halfProduct } from "./float16Scanner.js";
 import { type IndexPart } from "./indexPart.js";

@@ -1,7 +1,7 @@
 import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { readSafetensorsHeader, safetensorsParts, type TensorPlace } from "@pairloom/clip";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { publishFile } from "../publishFile.js";
 import type { SearchKind } from "./indexRecord.js";
 

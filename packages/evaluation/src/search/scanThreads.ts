@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { ScanAnswer, ScanOrder, ScanThreadData } from "../threads/scanThread.js";
 import type { Scored } from "./nearest.js";
 

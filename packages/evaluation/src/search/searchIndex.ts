@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { tensorDtypes } from "@pairloom/clip";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { openApproximate } from "./approximateIndex.js";
 import { codedPart } from "./codedParts.js";
 import { type IndexedSample, type IndexPart, listParts, readSamples } from "./indexPart.js";

@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 
 /** What stands for the name in a template: `{}` as in OpenAI's, `{c}` as in CLIP_benchmark's; `{s}` is its plural. */
 const places = /\{([cs]?)\}/g;

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { checkTemplates } from "./classPrompts.js";
 import { openai7, openai80 } from "./openaiTemplates.js";
 import { plainTemplates } from "./plainTemplates.js";

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { LabelRule } from "../labelRules.js";
 
 /** Class names from a file, one a line; empty lines and those that begin with # don't count. @throws UserError "classes_missing", "classes_too_few" */

@@ -1,7 +1,7 @@
 import { mkdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DiskFullError, isDiskFull, UserError } from "@pairloom/config";
+import { DiskFullError, isDiskFull, UserError } from "@pairloom/config/errors";
 import { askServer, pingServer, serverFolder } from "./askServer.js";
 import { withFolderLock } from "./folderLock.js";
 import type { ServerProgram } from "./findServer.js";

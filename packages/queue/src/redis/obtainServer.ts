@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { downloadServer, type DownloadOptions } from "./downloadServer.js";
 import { findServer, usualSearchPath, type ServerProgram } from "./findServer.js";
 

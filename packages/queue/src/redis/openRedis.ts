@@ -1,5 +1,5 @@
 import { Redis, type RedisOptions } from "ioredis";
-import { DiskFullError, isDiskFull, UserError } from "@pairloom/config";
+import { DiskFullError, isDiskFull, UserError } from "@pairloom/config/errors";
 import { joinEmbeddedRedis } from "./embeddedRedis.js";
 import { obtainServer, type ObtainServerOptions } from "./obtainServer.js";
 import { hidePassword, parseRedisUrl } from "./redisUrl.js";

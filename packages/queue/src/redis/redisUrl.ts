@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { RedisOptions } from "ioredis";
 
 /** redis://user:password@host:port/db, rediss:// (TLS) or unix:///path to ioredis options. @throws UserError */

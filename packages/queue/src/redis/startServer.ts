@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { open, readFile, stat, statfs, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DiskFullError, UserError } from "@pairloom/config";
+import { DiskFullError, UserError } from "@pairloom/config/errors";
 import { pingServer } from "./askServer.js";
 import type { ServerProgram } from "./findServer.js";
 import { serverConfig } from "./serverConfig.js";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isDiskFull } from "@pairloom/config";
+import { isDiskFull } from "@pairloom/config/errors";
 import { UnrecoverableError, WaitingError, Worker, type Job } from "bullmq";
 import { z } from "zod";
 import { jobSchemas, type JobData } from "./jobSchemas.js";

@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import {
   asyncBufferFromFile,
   type AsyncBuffer,

@@ -1,5 +1,5 @@
 import type { Buffer } from "node:buffer";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { BlobNotFoundError, type Store } from "@pairloom/storage";
 import { decodeTable } from "../parquet/table.js";
 import { sha256Of } from "../sha256Of.js";

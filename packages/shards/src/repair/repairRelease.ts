@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { openStore, type Store } from "@pairloom/storage";
 import { sizesFile, widsIndex } from "../release/releaseSidecars.js";
 import { noShards } from "../reader/noShards.js";

@@ -1,6 +1,6 @@
 import { rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { DiskFullError, isDiskFull } from "@pairloom/config";
+import { DiskFullError, isDiskFull } from "@pairloom/config/errors";
 import type { Store } from "@pairloom/storage";
 
 /** Gives bytes a name in one step, whatever had that name before. @throws DiskFullError */

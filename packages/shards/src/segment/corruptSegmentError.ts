@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 
 /** A file of a segment is damaged or missing: what it held can't be used, everything else can. */
 export class CorruptSegmentError extends UserError {

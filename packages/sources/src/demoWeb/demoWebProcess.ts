@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { DemoWebMessage, ForkDemoWebOptions } from "./forkDemoWeb.js";
 import { startDemoWeb } from "./startDemoWeb.js";
 

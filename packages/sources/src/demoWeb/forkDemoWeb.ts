@@ -1,6 +1,6 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { DemoWeb, DemoWebOptions, DemoWebStats } from "./startDemoWeb.js";
 
 export type ForkDemoWebOptions = Omit<DemoWebOptions, "onRequest">;

@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { ShardCursor } from "@pairloom/shards";
 import { countFalseNegatives } from "./falseNegatives.js";
 import type { RowArrays, RowNote } from "./makeRows.js";

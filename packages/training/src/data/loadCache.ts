@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { ShardReader, type ShardSample } from "@pairloom/shards";
+import { ShardReader, type ShardSample } from "@pairloom/shards/reader";
 import { type DecodedPicture, decodePicture } from "./decodedPicture.js";
 import { type CropSettings, decodedSide } from "./drawCrop.js";
 import type { Release } from "./openRelease.js";

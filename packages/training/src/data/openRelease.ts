@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { findShards, type ShardFile } from "@pairloom/shards";
 import { isStoreUrl, openStore, type Store } from "@pairloom/storage";
 

@@ -1,4 +1,4 @@
-import { type ShardCursor, ShardReader, type ShardSample } from "@pairloom/shards";
+import { type ShardCursor, ShardReader, type ShardSample } from "@pairloom/shards/reader";
 import type { Store } from "@pairloom/storage";
 import { batchPlan, keepApart } from "./batchPlan.js";
 import { captionNumbers } from "./captionNumbers.js";

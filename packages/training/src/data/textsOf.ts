@@ -1,4 +1,4 @@
-import { tidyText, usableText } from "@pairloom/dedupe";
+import { tidyText, usableText } from "@pairloom/dedupe/usableText";
 import type { ShardSample } from "@pairloom/shards";
 
 /** Kinds that speak of the page rather than of the picture: they may become a caption where nothing better is there. */

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { imageSize, type ModelConfig } from "@pairloom/clip";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { ShardCursor } from "@pairloom/shards";
 import { createTokenizer } from "@pairloom/tokenizer";
 import type { TrainSettings } from "../settings/trainSettings.js";

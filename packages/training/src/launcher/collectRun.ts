@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { lockRun } from "../run/lockRun.js";
 import { readRunRecord } from "../run/runRecord.js";
 import { LogFollower } from "./logFollower.js";

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { z } from "zod";
 
 /** The version whose flags and files this launcher knows. */

@@ -1,5 +1,5 @@
 import type { ModelConfig } from "@pairloom/clip";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { TrainSettings } from "../settings/trainSettings.js";
 import { type EpochPlan, planEpochs, planWorkers } from "./epochPlan.js";
 import { tellOpenClip, type Telling } from "./flagTable.js";

@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { z } from "zod";
 
 export const launcherNames = ["torchrun", "slurm", "kubernetes"] as const;

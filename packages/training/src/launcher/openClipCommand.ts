@@ -1,5 +1,5 @@
 import type { ModelConfig } from "@pairloom/clip";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { HandOver } from "./handOver.js";
 import type { LaunchSettings } from "./launchSettings.js";
 import type { LaunchedRunPaths } from "./launchedRun.js";

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { writeJsonDurably } from "../run/writeDurably.js";
 import type { PreparedLaunch } from "./prepareLaunch.js";
 import type { Trainer } from "./trainLaunched.js";

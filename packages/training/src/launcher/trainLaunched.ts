@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { checkpointFiles } from "../run/checkpoint.js";
 import { failureText } from "./failureText.js";
 import { LogFollower } from "./logFollower.js";

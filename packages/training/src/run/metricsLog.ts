@@ -1,6 +1,6 @@
 import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { DiskFullError, isDiskFull } from "@pairloom/config";
+import { DiskFullError, isDiskFull } from "@pairloom/config/errors";
 import { writeDurably } from "./writeDurably.js";
 
 /** One line of `metrics.jsonl`. */

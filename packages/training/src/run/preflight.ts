@@ -1,5 +1,5 @@
 import { modelCost, type ModelConfig, type StateDict } from "@pairloom/clip";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { Engine } from "@pairloom/engine";
 import type { TrainingData } from "../data/trainingData.js";
 import type { TrainSettings } from "../settings/trainSettings.js";

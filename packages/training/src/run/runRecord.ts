@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { modelConfigSchema } from "@pairloom/clip";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { z } from "zod";
 import { freeSettings, type TrainSettings, trainSettings } from "../settings/trainSettings.js";
 import { writeJsonDurably } from "./writeDurably.js";

@@ -1,6 +1,6 @@
 import { open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { DiskFullError, isDiskFull } from "@pairloom/config";
+import { DiskFullError, isDiskFull } from "@pairloom/config/errors";
 import { syncFolder, writeAll } from "@pairloom/storage";
 
 /**

@@ -1,5 +1,5 @@
 import { checkTokenizerFit, type ModelConfig } from "@pairloom/clip";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { checkEagerOptions, type Engine } from "@pairloom/engine";
 import type { TrainSettings } from "./trainSettings.js";
 

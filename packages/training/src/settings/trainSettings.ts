@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { z } from "zod";
 import { familyValues, recipeNames, recipes } from "./recipes.js";
 

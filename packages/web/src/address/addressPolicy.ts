@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import ipaddr from "ipaddr.js";
 
 /** What an address may be used for: reached like any public one, reached because the operator listed it, or not at all. */

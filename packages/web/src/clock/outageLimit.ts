@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 
 /**
  * Waits for answers of a Redis that may be away for a while: an ioredis connection keeps its commands until the server

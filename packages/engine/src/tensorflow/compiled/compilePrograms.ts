@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Tensor } from "@tensorflow/tfjs";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { collectGarbage } from "../../collectGarbage.js";
 import type { Tf } from "../../engine.js";
 import type { OpenPrograms, ProgramOptions, Programs, ProgramSource } from "../../programs.js";

@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 
 /** XLA was asked for in a process whose TensorFlow runs without it: it can't be switched on any more. */
 export function xlaNotLoaded(): UserError {

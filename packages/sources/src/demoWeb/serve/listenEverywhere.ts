@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server } from "node:http";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 
 /** One handler on several addresses of this machine, all at one port (0: a free one is chosen). */
 export async function listenEverywhere(

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import type { RowArrays, RowNote, RowSettings } from "../makeRows.js";
 import type { SampleGroup } from "../sampleGroups.js";
 import type { ReaderThreadData, ReaderThreadOrder } from "./readerThread.js";

@@ -1,4 +1,4 @@
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 
 /** An error as it travels from thread to thread, where classes are lost. */
 export interface ThreadFailure {

@@ -1,7 +1,7 @@
 import { type FileHandle, mkdir, open, readdir, readFile, rm, truncate } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { DiskFullError, isDiskFull } from "@pairloom/config";
+import { DiskFullError, isDiskFull } from "@pairloom/config/errors";
 import type { EvaluationMetrics, StepMetrics } from "../metricsLog.js";
 import { encodeEvent, recordEnds, type TensorBoardEvent } from "./eventRecord.js";
 import { scalarsOf } from "./scalarsOf.js";
