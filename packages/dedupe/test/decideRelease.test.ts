@@ -1,8 +1,9 @@
 import { releaseSettings, UserError } from "@pairloom/config";
 import { describe, expect, test } from "vitest";
 import type { ReleaseOptions } from "../src/decideRelease.js";
+import { byteOrder } from "../src/byteOrder.js";
 import type { Association } from "../src/release/answers.js";
-import type { SegmentedRow } from "../src/release/picture.js";
+import { speakersAtMost, type SegmentedRow } from "../src/release/picture.js";
 import type { ReleaseProgress } from "../src/release/releaseProgress.js";
 import { decided } from "./decided.js";
 import { pdqOf, row, sha } from "./rows.js";
@@ -418,6 +419,29 @@ test("what is said of a picture on every page of a large site is cut to what a r
   expect(queries.length).toBe(20_000); // there is room for all
   expect((await decide(rows.reverse())).samples).toEqual(samples);
 });
+
+test("of a million rows for one picture the first hundred thousand speak, and all are counted", async () => {
+  const rows = Array.from({ length: speakersAtMost + 20 }, (_, i) =>
+    row({
+      url: A,
+      pageUrl: `http://a.example/${i}`,
+      query: `q${i}`,
+      reason: i === 0 ? null : "duplicate_url",
+    }),
+  );
+  const { samples, rejected, counts } = await decide(rows);
+  expect(counts.candidates).toBe(rows.length);
+  expect(counts.rejected).toEqual({ duplicate_url: rows.length - 1 });
+  expect(new Set(rejected.map(({ duplicateOf }) => duplicateOf))).toEqual(new Set([samples[0]!.key]));
+  const speaking = rows
+    .map((one) => one.row)
+    .sort((a, b) => byteOrder(a.candidateId, b.candidateId))
+    .slice(0, speakersAtMost);
+  const spoken = new Set(speaking.map(({ query }) => query));
+  const { queries } = samples[0]!;
+  expect(queries.length).toBeGreaterThan(50_000); // there is no room for all; half of those that don't speak would be here
+  expect(queries.filter((query) => !spoken.has(query))).toEqual([]);
+}, 60_000);
 
 test("a decision tells how far it is, step by step, and each step to its end", async () => {
   const rows = Array.from({ length: 2500 }, (_, i) =>

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Spill } from "../src/sorting/spill.js";
-import { groupsOf, joined } from "../src/sorting/streams.js";
+import { groupsOf, joined, matched } from "../src/sorting/streams.js";
 import { listOf } from "./decided.js";
 
 const newFolder = () => mkdtemp(join(tmpdir(), "pairloom-spill-"));
@@ -134,6 +134,18 @@ describe("streams", () => {
       [1, [1, 1]],
       [2, []],
       [3, [3]],
+    ]);
+  });
+
+  test("matched gives each record the one of its place, also where several records have it", async () => {
+    const others = await new Spill().sort([0, 1, 3, 4], { order: null });
+    const pairs = matched([1, 1, 2, 3, 5], others, (other, record) => other - record);
+    expect(await listOf(pairs)).toEqual([
+      [1, 1],
+      [1, 1],
+      [2, null],
+      [3, 3],
+      [5, null],
     ]);
   });
 });

@@ -3,13 +3,13 @@ import type { ReleaseSettings } from "@pairloom/config";
 import type { AnyIterable } from "../sorting/streams.js";
 import { chooseCaption } from "./chooseCaption.js";
 import type { MergedPicture } from "./doubles.js";
-import type { Picture, Spoken } from "./picture.js";
+import { type Picture, speakersAtMost, type Spoken } from "./picture.js";
 import type { Rejections } from "./rejections.js";
 
 /** A kept picture on its way: what its rows and its doubles' say, and its caption. */
 export interface Entry {
   picture: Picture;
-  /** Rows of pictures that double this one. */
+  /** Rows of pictures that double this one, `speakersAtMost` of them. */
   others: Spoken[];
   caption: string;
   /** Seeded hash: who comes first where a cap chooses. */
@@ -25,6 +25,17 @@ export const rowsOf = ({ picture, others }: Pick<Entry, "picture" | "others">): 
 /** How many rows an entry is worth in memory. */
 export const entryWeight = ({ picture, others }: Entry): number => picture.rows.length + others.length;
 
+/** The rows of several lists, as many as may speak for a picture. */
+export function firstSpeakers(lists: readonly (readonly Spoken[])[]): Spoken[] {
+  const first: Spoken[] = [];
+  for (const list of lists)
+    for (const row of list) {
+      if (first.length === speakersAtMost) return first;
+      first.push(row);
+    }
+  return first;
+}
+
 /** Joins the rows of each kept picture and its doubles, and gives it a caption. */
 export async function* captioned(
   merged: AnyIterable<MergedPicture>,
@@ -32,7 +43,7 @@ export async function* captioned(
   rejections: Rejections,
 ): AsyncGenerator<Entry, void> {
   for await (const { picture, doubles } of merged) {
-    const others = doubles.flatMap(({ rows }) => rows);
+    const others = firstSpeakers(doubles.map(({ rows }) => rows));
     const caption = chooseCaption(rowsOf({ picture, others }), settings.minCaptionCharacters);
     if (caption === null) {
       await rejections.addPicture(picture, "caption_unusable");

@@ -2,7 +2,14 @@ import type { Reason } from "@pairloom/config";
 import { byteOrder } from "../byteOrder.js";
 import { type AnyIterable, groupsOf } from "../sorting/streams.js";
 import { failureOf, outcomeOrder } from "./outcome.js";
-import { fetchedOf, isFetched, type Picture, type SegmentedRow, spokenOf } from "./picture.js";
+import {
+  fetchedOf,
+  isFetched,
+  type Picture,
+  type SegmentedRow,
+  speakersAtMost,
+  spokenOf,
+} from "./picture.js";
 import type { Rejections } from "./rejections.js";
 
 /** What keeps a row out for where it was found. */
@@ -15,7 +22,7 @@ export function urlOrder({ row: a }: SegmentedRow, { row: b }: SegmentedRow): nu
 
 /**
  * Joins the rows of each canonical URL: the first row stands for all, with the outcome of whichever was fetched; the
- * others are its doubles. Rows that their own page withholds (`ownReason`) keep that reason and add nothing to the
+ * others are its doubles (and say nothing beyond `speakersAtMost`). Rows that their own page withholds (`ownReason`) keep that reason and add nothing to the
  * picture.
  * @param rows in `urlOrder`
  * @param byUrl false: rows that were asked for themselves stand for themselves
@@ -64,8 +71,10 @@ async function pictureOf(
       await rejections.add(row, failureOf(row), { outcome: row, errorMessage: row.errorMessage });
     else spoken.push(segmented);
   }
-  const [first, ...others] = spoken.map(({ row }) => spokenOf(row));
+  const [first, ...others] = spoken.slice(0, speakersAtMost).map(({ row }) => spokenOf(row));
   if (!first) return null;
+  for (const { row } of spoken.slice(speakersAtMost))
+    await rejections.add(row, "duplicate_url", { of: first.candidateId, outcome: outcome.row });
   if (isFetched(outcome.row)) {
     const { canonicalUrl } = first;
     return {

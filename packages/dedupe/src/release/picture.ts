@@ -47,7 +47,13 @@ export type Fetched = Pick<
   | "httpStatus"
 >;
 
-/** One canonical URL that was fetched, with every row that names it. */
+/**
+ * Rows that speak for one picture at most, the first in the order of their candidates or pictures: a logo stands on
+ * millions of pages, and what more of them say has no room in its record (`sampleOf.ts`).
+ */
+export const speakersAtMost = 100_000;
+
+/** One canonical URL that was fetched, with the rows that name it. */
 export interface Picture {
   canonicalUrl: string;
   /**

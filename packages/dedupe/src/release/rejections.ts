@@ -1,7 +1,7 @@
 import type { Reason, RejectedRow } from "@pairloom/config";
 import { byteOrder } from "../byteOrder.js";
 import type { Sorted, Sorter, Spill } from "../sorting/spill.js";
-import { groupsOf, joined } from "../sorting/streams.js";
+import { matched } from "../sorting/streams.js";
 import type { Picture, Spoken } from "./picture.js";
 
 export interface RejectionDetail {
@@ -70,11 +70,9 @@ export class Rejections {
    */
   async sorted(keys: Sorted<KeyOf>): Promise<Sorted<RejectedRow>> {
     const doubles = await this.#doubles.sorted();
-    const byDoubled = groupsOf(doubles, (a, b) => a.duplicateOf === b.duplicateOf);
-    const withKeys = joined(byDoubled, keys, (key, [row]) => byteOrder(key.candidateId, row.duplicateOf!));
-    for await (const [rows, [key]] of withKeys)
-      for (const row of rows)
-        await this.#rows.add(key === undefined ? row : { ...row, duplicateOf: key.key });
+    const withKeys = matched(doubles, keys, (key, row) => byteOrder(key.candidateId, row.duplicateOf!));
+    for await (const [row, key] of withKeys)
+      await this.#rows.add(key === null ? row : { ...row, duplicateOf: key.key });
     await doubles.drop();
     return eachOnce(await this.#rows.sorted());
   }

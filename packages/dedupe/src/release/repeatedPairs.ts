@@ -3,7 +3,7 @@ import { byteOrder } from "../byteOrder.js";
 import type { Sorted, Spill } from "../sorting/spill.js";
 import { groupsOf, joined, numbered } from "../sorting/streams.js";
 import { comparablePdq } from "./doubles.js";
-import { type Entry, entryWeight, rowsOf } from "./entry.js";
+import { type Entry, entryWeight, firstSpeakers, rowsOf } from "./entry.js";
 import type { Rejections } from "./rejections.js";
 
 /**
@@ -55,7 +55,7 @@ export async function* joinRepeatedPairs(
   const sorted = await repeats.sorted();
   for await (const [[entry, place], own] of joined(numbered(stored), sorted, (one, [, at]) => one.of - at)) {
     if (joining.has(place)) continue;
-    yield { ...entry, others: [...entry.others, ...own.flatMap((one) => rowsOf(one.entry))] };
+    yield { ...entry, others: firstSpeakers([entry.others, ...own.map((one) => rowsOf(one.entry))]) };
   }
   await Promise.all([stored.drop(), sorted.drop()]);
 }

@@ -47,6 +47,28 @@ export async function* joined<A, B>(
   }
 }
 
+/**
+ * Goes through two streams in one order: each record of the first with that of the second, of which no two have one
+ * place, that stands at its place; null where none does.
+ * @param compare below 0 where the second's record comes before the first's place, 0 where it belongs to it
+ */
+export async function* matched<A, B>(
+  records: AnyIterable<A>,
+  others: AsyncIterable<B>,
+  compare: (other: B, record: A) => number,
+): AsyncGenerator<[A, B | null], void> {
+  const iterator = others[Symbol.asyncIterator]();
+  try {
+    let next = await iterator.next();
+    for await (const record of records) {
+      while (!next.done && compare(next.value, record) < 0) next = await iterator.next();
+      yield [record, !next.done && compare(next.value, record) === 0 ? next.value : null];
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
 /** Each with its number, from 0. */
 export async function* numbered<T>(records: AnyIterable<T>): AsyncGenerator<[T, number], void> {
   let number = 0;
