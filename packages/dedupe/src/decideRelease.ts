@@ -16,7 +16,7 @@ import { joinRepeatedPairs } from "./release/repeatedPairs.js";
 import { sampleKey, sampleOf } from "./release/sampleOf.js";
 import { byteOrder } from "./byteOrder.js";
 import { type Sorted, Spill } from "./sorting/spill.js";
-import { type AnyIterable, numbered } from "./sorting/streams.js";
+import { type AnyIterable, each, numbered } from "./sorting/streams.js";
 
 export interface ReleaseOptions extends NearOptions {
   /** "train": without what the hold-out rules hold; "held_out": that alone. */
@@ -79,7 +79,7 @@ export async function decideRelease(
   const answering = await AnswerFinder.open(associations, options.textQueries ?? null, spill);
 
   const byUrl = await spill.sort(
-    oneRowPerCandidate(told(rows, progressOf("rows", null, onProgress)), spill),
+    oneRowPerCandidate(each(rows, progressOf("rows", null, onProgress)), spill),
     { order: urlOrder },
   );
   const candidates = byUrl.count;
@@ -97,7 +97,7 @@ export async function decideRelease(
   const entering = spill.sorter<Entry>({ order: null, weigh: entryWeight });
   const captions = progressOf("captions", null, onProgress);
   for await (const [entry, place] of numbered(onSide)) {
-    captions(place + 1);
+    captions();
     await answering.add(place, rowsOf(entry));
     await caps.add(place, entry);
     await entering.add(entry);
@@ -134,15 +134,6 @@ export async function decideRelease(
     },
   };
   return { samples, rejected, counts: { candidates, kept, rejected: rejections.counts } };
-}
-
-/** Tells the number of each record as it passes. */
-async function* told<T>(records: AnyIterable<T>, tell: (number: number) => void): AsyncGenerator<T, void> {
-  let number = 0;
-  for await (const record of records) {
-    tell(++number);
-    yield record;
-  }
 }
 
 /** Of each candidate the row with the best outcome. */

@@ -5,6 +5,7 @@ export * from "./hammingIndex.js";
 export * from "./lists/barLine.js";
 export * from "./onlineDeduper.js";
 export { Spill, type SpillOptions } from "./sorting/spill.js";
+export { each } from "./sorting/streams.js";
 export { hammingDistance, maxHammingRadius, packPdqs, parsePdq } from "./pdqBits.js";
 export { type BarList } from "./release/barred.js";
 export { progressOf, releaseSteps, type ReleaseProgress } from "./release/releaseProgress.js";

@@ -1,3 +1,4 @@
+import { isObject } from "@pairloom/config/isObject";
 import type { DescribedText } from "@pairloom/config";
 
 export interface JsonLdImage {
@@ -54,10 +55,6 @@ export function jsonLdImages(source: string): { images: JsonLdImage[]; broken: b
     }
   }
   return { images: images.slice(0, 2000), broken: false };
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isImageObject(object: Json): boolean {

@@ -1,4 +1,5 @@
 import { UserError } from "@pairloom/config/errors";
+import { isObject } from "@pairloom/config/isObject";
 import { decodeListBytes } from "./decodeListBytes.js";
 import { parseDelimited } from "./parseDelimited.js";
 
@@ -111,17 +112,14 @@ function parseJson(text: string, whence: string): unknown {
 }
 
 function* jsonQueries(value: unknown, whence: string): Generator<string> {
-  const items = isRecord(value) && Array.isArray(value.queries) ? (value.queries as unknown[]) : value;
+  const items = isObject(value) && Array.isArray(value.queries) ? (value.queries as unknown[]) : value;
   if (!Array.isArray(items)) throw wrongItem(whence, items);
   for (const item of items as unknown[]) {
     if (typeof item === "string") yield item;
-    else if (isRecord(item) && typeof item.query === "string") yield item.query;
+    else if (isObject(item) && typeof item.query === "string") yield item.query;
     else throw wrongItem(whence, item);
   }
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function wrongItem(whence: string, item: unknown): UserError {
   const shown = (JSON.stringify(item) ?? String(item)).slice(0, 80);

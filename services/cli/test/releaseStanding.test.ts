@@ -51,8 +51,8 @@ it("counts the shards that are written once there is a plan", async () => {
 
 it("tells why a step failed, and of no other release's", async () => {
   const jobs = [
-    { id: "s-r10-plan", reason: "another's" },
-    { id: "s-r1-shard12", reason: "no space" },
+    { data: { release: "r10", part: "plan" }, reason: "another's" },
+    { data: { release: "r1", part: 12 }, reason: "no space" },
   ];
   expect(await standing(null, jobs)).toBe("failed: no space");
   expect(await standing(null, jobs.slice(0, 1))).toBe("waits for a sharder");

@@ -51,10 +51,6 @@ export type ReleasePart = JobData<"sharder">["part"];
 export const releaseJobId = (release: string, part: ReleasePart): string =>
   `s-${release}-${typeof part === "number" ? `shard${part}` : part}`;
 
-/** Whether a job of the sharder's is a step of a release. */
-export const isReleaseJob = (id: string, release: string): boolean =>
-  id.startsWith(`s-${release}-`) && /^(?:plan|finish|shard\d+)$/.test(id.slice(`s-${release}-`.length));
-
 /** Publishes the request and puts the plan job in the queue. @returns "exists" where the name is taken already */
 export async function submitRequest(
   road: Road,

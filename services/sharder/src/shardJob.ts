@@ -3,6 +3,7 @@ import { expandReport, type RejectedRow, UserError } from "@pairloom/config";
 import {
   type Association,
   decideRelease,
+  each,
   progressOf,
   type ReleaseProgress,
   type SegmentedRow,
@@ -107,7 +108,6 @@ async function planRelease(
     const content = createHash("sha256").update(JSON.stringify([settings, side, lists]));
     const hashed = (value: unknown) => void content.update(JSON.stringify(value));
     const planned = progressOf("plan", counts.kept, onProgress);
-    let place = 0;
     return await writePlan(store, request.name, {
       id: () => content.digest("hex").slice(0, 16),
       samplesPerShard: settings.samplesPerShard,
@@ -116,7 +116,7 @@ async function planRelease(
       lists,
       samples: each(samples, ({ segment: _segment, member: _member, ...sample }) => {
         hashed(sample);
-        planned(++place);
+        planned();
       }),
       rejected: each(withoutMessages(rejected), hashed),
     });
@@ -143,12 +143,4 @@ async function* associationsOf(
 /** Lines for people differ from run to run ("reset" or "closed", milliseconds): they stay in the segments. */
 async function* withoutMessages(rejected: AsyncIterable<RejectedRow>): AsyncGenerator<RejectedRow, void> {
   for await (const row of rejected) yield { ...row, errorMessage: null };
-}
-
-/** Shows each value to `see` as it passes. */
-async function* each<T>(values: AsyncIterable<T>, see: (value: T) => void): AsyncGenerator<T, void> {
-  for await (const value of values) {
-    see(value);
-    yield value;
-  }
 }

@@ -1,3 +1,4 @@
+import { isObject } from "@pairloom/config/isObject";
 /** Fails with a field and what is wrong about it. */
 export type Fail = (field: string, problem: string, cause?: unknown) => never;
 
@@ -75,8 +76,4 @@ export function withoutForeignTowers(value: unknown, fail: Fail): unknown {
 
 function withoutIdle(value: Record<string, unknown>): [string, unknown][] {
   return Object.entries(value).filter(([key]) => !idle.test(key));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -74,7 +74,7 @@ export async function findDoubles(
   const turn = turns();
   const compared = progressOf("pictures", of.length, options.onProgress);
   for (let place = 0; place < of.length; place++) {
-    compared(place + 1);
+    compared();
     const others = turn();
     if (others !== null) await others;
     if (first[place] !== place) {

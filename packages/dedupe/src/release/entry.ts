@@ -25,17 +25,6 @@ export const rowsOf = ({ picture, others }: Pick<Entry, "picture" | "others">): 
 /** How many rows an entry is worth in memory. */
 export const entryWeight = ({ picture, others }: Entry): number => picture.rows.length + others.length;
 
-/** The rows of several lists, as many as may speak for a picture. */
-export function firstSpeakers(lists: readonly (readonly Spoken[])[]): Spoken[] {
-  const first: Spoken[] = [];
-  for (const list of lists)
-    for (const row of list) {
-      if (first.length === speakersAtMost) return first;
-      first.push(row);
-    }
-  return first;
-}
-
 /** Joins the rows of each kept picture and its doubles, and gives it a caption. */
 export async function* captioned(
   merged: AnyIterable<MergedPicture>,
@@ -43,7 +32,7 @@ export async function* captioned(
   rejections: Rejections,
 ): AsyncGenerator<Entry, void> {
   for await (const { picture, doubles } of merged) {
-    const others = firstSpeakers(doubles.map(({ rows }) => rows));
+    const others = doubles.flatMap(({ rows }) => rows).slice(0, speakersAtMost);
     const caption = chooseCaption(rowsOf({ picture, others }), settings.minCaptionCharacters);
     if (caption === null) {
       await rejections.addPicture(picture, "caption_unusable");

@@ -22,8 +22,8 @@ export function urlOrder({ row: a }: SegmentedRow, { row: b }: SegmentedRow): nu
 
 /**
  * Joins the rows of each canonical URL: the first row stands for all, with the outcome of whichever was fetched; the
- * others are its doubles (and say nothing beyond `speakersAtMost`). Rows that their own page withholds (`ownReason`) keep that reason and add nothing to the
- * picture.
+ * others are its doubles (and say nothing beyond `speakersAtMost`). Rows that their own page withholds (`ownReason`)
+ * keep that reason and add nothing to the picture.
  * @param rows in `urlOrder`
  * @param byUrl false: rows that were asked for themselves stand for themselves
  */
@@ -71,18 +71,14 @@ async function pictureOf(
       await rejections.add(row, failureOf(row), { outcome: row, errorMessage: row.errorMessage });
     else spoken.push(segmented);
   }
-  const [first, ...others] = spoken.slice(0, speakersAtMost).map(({ row }) => spokenOf(row));
+  const [first, ...others] = spoken.map(({ row }) => spokenOf(row));
   if (!first) return null;
-  for (const { row } of spoken.slice(speakersAtMost))
-    await rejections.add(row, "duplicate_url", { of: first.candidateId, outcome: outcome.row });
   if (isFetched(outcome.row)) {
     const { canonicalUrl } = first;
-    return {
-      canonicalUrl,
-      rows: [first, ...others],
-      segment: outcome.segment,
-      fetched: fetchedOf(outcome.row),
-    };
+    const fetched = fetchedOf(outcome.row);
+    const silent = others.splice(speakersAtMost - 1);
+    await rejections.addDoubles({ rows: [first, ...silent], fetched });
+    return { canonicalUrl, rows: [first, ...others], segment: outcome.segment, fetched };
   }
   const { row } = group.filter(wasOpen).reduce((best, next) => (outcomeOrder(next, best) < 0 ? next : best));
   await rejections.add(first, failureOf(row), { outcome: row, errorMessage: row.errorMessage });

@@ -59,7 +59,7 @@ export class Rejections {
   }
 
   /** The rows of a picture's URL beside the first. */
-  async addDoubles({ rows, fetched }: Picture): Promise<void> {
+  async addDoubles({ rows, fetched }: Pick<Picture, "rows" | "fetched">): Promise<void> {
     const [{ candidateId: of }, ...others] = rows;
     for (const row of others) await this.add(row, "duplicate_url", { of, outcome: fetched });
   }

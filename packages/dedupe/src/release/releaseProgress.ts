@@ -11,13 +11,15 @@ export interface ReleaseProgress {
 
 const every = 1 << 10;
 
-/** Tells of a step's rows, one after the other, now and then. */
+/** To be called for each of a step's rows: tells now and then how many there were. */
 export function progressOf(
   step: ReleaseProgress["step"],
   of: number | null,
   tell: ((progress: ReleaseProgress) => void) | undefined,
-): (done: number) => void {
-  return (done) => {
+): () => void {
+  let done = 0;
+  return () => {
+    done++;
     if (done % every === 0 || done === of) tell?.({ step, done, of });
   };
 }

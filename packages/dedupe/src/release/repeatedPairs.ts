@@ -3,7 +3,8 @@ import { byteOrder } from "../byteOrder.js";
 import type { Sorted, Spill } from "../sorting/spill.js";
 import { groupsOf, joined, numbered } from "../sorting/streams.js";
 import { comparablePdq } from "./doubles.js";
-import { type Entry, entryWeight, firstSpeakers, rowsOf } from "./entry.js";
+import { type Entry, entryWeight, rowsOf } from "./entry.js";
+import { speakersAtMost } from "./picture.js";
 import type { Rejections } from "./rejections.js";
 
 /**
@@ -55,7 +56,8 @@ export async function* joinRepeatedPairs(
   const sorted = await repeats.sorted();
   for await (const [[entry, place], own] of joined(numbered(stored), sorted, (one, [, at]) => one.of - at)) {
     if (joining.has(place)) continue;
-    yield { ...entry, others: firstSpeakers([entry.others, ...own.map((one) => rowsOf(one.entry))]) };
+    const others = [...entry.others, ...own.flatMap((one) => rowsOf(one.entry))].slice(0, speakersAtMost);
+    yield { ...entry, others };
   }
   await Promise.all([stored.drop(), sorted.drop()]);
 }

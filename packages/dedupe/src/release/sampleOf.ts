@@ -13,7 +13,7 @@ export function sampleKey(index: number, samplesPerShard: number): string {
 
 /**
  * Bytes of JSON that a sample holds of each kind of list: the logo on a million pages of a site would else be a record
- * of a hundred megabytes, which no reader takes. The rows themselves all stand in the release's rejected tables.
+ * of a hundred megabytes, which no reader takes. The rows of doubles all stand in the release's rejected tables.
  */
 const maxListBytes = 1 << 19;
 

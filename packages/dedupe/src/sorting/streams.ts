@@ -69,6 +69,14 @@ export async function* matched<A, B>(
   }
 }
 
+/** Shows each record to `see` as it passes. */
+export async function* each<T>(records: AnyIterable<T>, see: (record: T) => void): AsyncGenerator<T, void> {
+  for await (const record of records) {
+    see(record);
+    yield record;
+  }
+}
+
 /** Each with its number, from 0. */
 export async function* numbered<T>(records: AnyIterable<T>): AsyncGenerator<[T, number], void> {
   let number = 0;

@@ -1,6 +1,6 @@
 import { UserError } from "@pairloom/config/errors";
+import { isObject } from "@pairloom/config/isObject";
 import type { Store } from "@pairloom/storage";
-import { isObject } from "./isObject.js";
 import { noShards } from "./noShards.js";
 
 export interface ShardFile {

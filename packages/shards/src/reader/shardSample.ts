@@ -1,9 +1,9 @@
 import { Buffer, isAscii, isUtf8 } from "node:buffer";
+import { isObject } from "@pairloom/config/isObject";
 import { pictureExtensions } from "@pairloom/config/pictureName";
 import type { TarEntry } from "../tar/tarEntry.js";
 import type { MemberGroup } from "./groupSamples.js";
 import { isJsonObject } from "./isJsonObject.js";
-import { isObject } from "./isObject.js";
 import type { QuarantineReason } from "./quarantine.js";
 
 /** One sample of a shard, not decoded. */

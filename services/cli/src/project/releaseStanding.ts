@@ -1,6 +1,6 @@
 import { type ReleaseProgress, releaseSteps } from "@pairloom/dedupe";
-import type { Road } from "@pairloom/queue";
-import { isReleaseJob, releaseJobId } from "@pairloom/service-sharder";
+import { jobSchemas, type Road } from "@pairloom/queue";
+import { releaseJobId } from "@pairloom/service-sharder";
 import { findPlan, shardName } from "@pairloom/shards";
 import type { Store } from "@pairloom/storage";
 import { z } from "zod";
@@ -32,8 +32,8 @@ export async function releaseStanding(
 
 /** Why a step of a release failed for good; null where none did. */
 export async function releaseFailure(road: Road, name: string): Promise<string | null> {
-  const failed = (await road.failedJobs(["sharder"])).find(({ id }) => isReleaseJob(id, name));
-  return failed === undefined ? null : failed.reason;
+  const failed = await road.failedJobs(["sharder"]);
+  return failed.find(({ data }) => jobSchemas.sharder.safeParse(data).data?.release === name)?.reason ?? null;
 }
 
 const count = (n: number): string => n.toLocaleString("en-US");

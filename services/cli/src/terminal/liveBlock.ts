@@ -39,8 +39,7 @@ export class LiveBlock {
 
   /** Prints a line above the text, where it stays. */
   note(line: string): void {
-    if (this.stream.isTTY) this.#erase();
-    this.#lines = 0;
+    this.clear();
     this.stream.write(`${line}\n`);
   }
 
