@@ -7,6 +7,8 @@ export {
   type ProcessIdentity,
   processSpace,
 } from "./redis/processIdentity.js";
+export type { EpochRecord } from "./road/epoch.js";
+export { RedisForgotError } from "./road/redisForgotError.js";
 export * from "./road/jobSchemas.js";
 export type { JobPlace } from "./road/jobPlace.js";
 export type { QueueCounts } from "./road/queueCounts.js";

@@ -25,7 +25,7 @@ export async function startTestRedis(options: Partial<OpenRedisOptions> = {}): P
     dir,
     redis,
     async road(project) {
-      const road = await openRoad(redis, project, { ...impatient });
+      const road = await openRoad(redis, project, { tuning: { ...impatient } });
       roads.push(road);
       return road;
     },

@@ -14,14 +14,17 @@ export {
 } from "./parquet/table.js";
 export { openParquetColumns, type ParquetColumns } from "./parquet/parquetColumns.js";
 export { CorruptSegmentError } from "./segment/corruptSegmentError.js";
+export { checkSegment, checkTar, segmentOfTar } from "./segment/checkSegment.js";
 export { segmentFile, writeSegment } from "./segment/writeSegment.js";
 export {
   listSegments,
   type PicturePlace,
   readPictures,
+  readSegment,
   readSegmentPictures,
   readSegmentPlaces,
   readSegmentRows,
+  type Segment,
   type SegmentPlaces,
 } from "./segment/readSegment.js";
 export { readVerdicts, verdictsFile, writeVerdicts } from "./segment/verdicts.js";

@@ -32,9 +32,9 @@ export async function publishCandidates(
   return { id, count: candidates.length };
 }
 
-/** The ids of the fetch jobs (and so of the segments) for a job's candidates. */
-export function fetchJobIds(jobId: string, count: number, chunk: number): string[] {
-  return Array.from({ length: Math.ceil(count / chunk) }, (_, at) => `f-${jobId}-${at * chunk}`);
+/** The fetch job for candidates `from` to `to` of a file; its segment has its id. */
+export function fetchJobOf(jobId: string, candidates: string, { from, to }: { from: number; to: number }) {
+  return { id: `f-${jobId}-${from}`, data: { candidates, from, to } };
 }
 
 /** The id of the crawl job for a frontier file. */
@@ -50,15 +50,15 @@ export async function addFetchJobs(
   chunk: number,
 ): Promise<void> {
   if (candidates === null) return;
-  const jobs = fetchJobIds(jobId, count, chunk).map((id, at) => ({
-    id,
-    data: { candidates, from: at * chunk, to: Math.min((at + 1) * chunk, count) },
-  }));
+  const jobs = [];
+  for (let from = 0; from < count; from += chunk)
+    jobs.push(fetchJobOf(jobId, candidates, { from, to: Math.min(from + chunk, count) }));
   await road.add("fetcher", jobs);
 }
 
 /**
- * Adds crawl jobs for those pages that nobody has handed on before (by canonical URL).
+ * Adds crawl jobs for those pages that nobody has handed on before (by canonical URL). A file of pages is named by its
+ * content too: where a job is run again on queues that were rebuilt, other pages may be left for it than at first.
  * @returns how many were new
  */
 export async function addFrontierJobs(
@@ -75,10 +75,21 @@ export async function addFrontierJobs(
   const fresh = pages.filter((_, at) => isNew[at] === 1);
   const jobs = [];
   for (let from = 0; from < fresh.length; from += chunk) {
-    const frontier = `frontier/${jobId}-${from}.jsonl.gz`;
-    await publishLines(store, frontier, fresh.slice(from, from + chunk));
+    const part = fresh.slice(from, from + chunk);
+    const hash = createHash("sha256").update(JSON.stringify(part)).digest("hex").slice(0, 16);
+    const frontier = `frontier/${jobId}-${from}.${hash}.jsonl.gz`;
+    await publishLines(store, frontier, part);
+    await countFrontier(road, frontier, part.length);
     jobs.push({ id: crawlJobId(frontier), data: { frontier } });
   }
   await road.add("crawler", jobs);
   return fresh.length;
+}
+
+/** Counts the pages of a frontier file once, by the stage that found them. A site's first pages are found by nobody. */
+export async function countFrontier(road: Road, frontier: string, pages: number): Promise<void> {
+  const [, stage] = /^frontier\/(x|c)-/.exec(frontier) ?? [];
+  if (stage === undefined) return;
+  const counter = stage === "x" ? "expander.pages_new" : "crawler.pages_followed";
+  await road.countOnce(`${crawlJobId(frontier)}-found`, { [counter]: pages });
 }

@@ -5,6 +5,15 @@ import type { Store } from "./store.js";
 const deflate = promisify(gzip);
 const inflate = promisify(gunzip);
 
+/** A blob's bytes are not those that were published. */
+export class BlobDamagedError extends Error {
+  readonly code = "blob_damaged";
+  constructor(blobName: string, storeUrl: string, why: string, cause: unknown) {
+    super(`${blobName} in ${storeUrl} is damaged${why}`, { cause });
+    this.name = "BlobDamagedError";
+  }
+}
+
 /** Publishes values as gzip'd JSON lines (one job's worth: it is held in memory). The bytes depend on the values alone. */
 export async function publishLines(
   store: Store,
@@ -17,7 +26,7 @@ export async function publishLines(
 
 /**
  * Reads what `publishLines` wrote; `parse` checks each line's value.
- * @throws BlobNotFoundError; Error naming file and line where a line is not JSON or `parse` refuses it
+ * @throws BlobNotFoundError; BlobDamagedError naming file and line where a line is not JSON or `parse` refuses it
  */
 export async function readLines<T>(store: Store, name: string, parse: (value: unknown) => T): Promise<T[]> {
   const compressed = await store.get(name);
@@ -25,7 +34,7 @@ export async function readLines<T>(store: Store, name: string, parse: (value: un
   try {
     text = (await inflate(compressed)).toString("utf8");
   } catch (cause) {
-    throw new Error(`${name} in ${store.url} is damaged: not a whole gzip file`, { cause });
+    throw new BlobDamagedError(name, store.url, ": not a whole gzip file", cause);
   }
   const values: T[] = [];
   let number = 0;
@@ -35,7 +44,7 @@ export async function readLines<T>(store: Store, name: string, parse: (value: un
     try {
       values.push(parse(JSON.parse(line)));
     } catch (cause) {
-      throw new Error(`${name} in ${store.url} is damaged at line ${number}`, { cause });
+      throw new BlobDamagedError(name, store.url, ` at line ${number}`, cause);
     }
   }
   return values;

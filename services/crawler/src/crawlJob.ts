@@ -3,12 +3,13 @@ import {
   frontierPage,
   type Candidate,
   type CrawledPage,
+  type CrawlReport,
   type FrontierPage,
   type ProjectSettings,
 } from "@pairloom/config";
 import type { Road } from "@pairloom/queue";
 import { addFetchJobs, addFrontierJobs, publishCandidates } from "@pairloom/sources";
-import { publishLines, readLines, type Store } from "@pairloom/storage";
+import { BlobDamagedError, publishLines, readLines, type Store } from "@pairloom/storage";
 import { canonicalUrl, type Web } from "@pairloom/web";
 import pMap from "p-map";
 import { readPage } from "./readPage.js";
@@ -19,6 +20,9 @@ export interface CrawlContext {
   settings: ProjectSettings;
   web: Web;
 }
+
+/** The commit point of a crawl job. */
+export const crawlFile = (jobId: string): string => `crawls/${jobId}.jsonl.gz`;
 
 /** What reading one page gave: the row of the report, and the candidates. */
 export interface ReadPage {
@@ -31,7 +35,7 @@ export async function crawlJob(
   { road, store, settings, web }: CrawlContext,
   job: { id: string; data: { frontier: string }; signal: AbortSignal },
 ): Promise<void> {
-  const reportName = `crawls/${job.id}.jsonl.gz`;
+  const reportName = crawlFile(job.id);
   const frontier = await readLines(store, job.data.frontier, (value) => frontierPage.parse(value));
   if ((await store.stat(reportName)) === null) {
     const read = await pMap(frontier, (page) => readPage(web, settings.web, page, job.signal), {
@@ -46,18 +50,33 @@ export async function crawlJob(
   }
 
   // From here on everything follows from what was published, whoever published it.
-  const [report] = await readLines(store, reportName, (value) => crawlReport.parse(value));
-  if (report === undefined) throw new Error(`${reportName} is empty`);
+  const report = await readCrawl(store, job.id);
   await addFetchJobs(road, job.id, report.candidates, settings.fetchChunk);
+  await handOnCrawl({ road, store, settings }, job.id, report);
+}
+
+/** @throws BlobNotFoundError, BlobDamagedError */
+export async function readCrawl(store: Store, jobId: string): Promise<CrawlReport> {
+  const name = crawlFile(jobId);
+  const [report] = await readLines(store, name, (value) => crawlReport.parse(value));
+  if (report === undefined) throw new BlobDamagedError(name, store.url, ": it is empty", null);
+  return report;
+}
+
+/** Hands the links that a crawl found on to further crawls, and counts it. Done again it changes nothing. */
+export async function handOnCrawl(
+  { road, store, settings }: Pick<CrawlContext, "road" | "store" | "settings">,
+  jobId: string,
+  report: CrawlReport,
+): Promise<void> {
   const follow = await withinSiteLimits(
     road,
     report.pages.flatMap((page) => page.follow),
   );
-  const freshPages = await addFrontierJobs(road, store, job.id, follow, canonicalUrl, settings.crawlChunk);
+  await addFrontierJobs(road, store, jobId, follow, canonicalUrl, settings.crawlChunk);
   const counts: Record<string, number> = {
     "crawler.pages": report.pages.length,
     "crawler.candidates": report.candidates.count,
-    "crawler.pages_followed": freshPages,
   };
   for (const page of report.pages) {
     const fate = page.status === "read" ? "crawler.read" : `crawler.not_read.${page.reason ?? "unknown"}`;
@@ -65,8 +84,8 @@ export async function crawlJob(
     for (const [name, count] of Object.entries(page.skipped))
       counts[`crawler.skipped.${name}`] = (counts[`crawler.skipped.${name}`] ?? 0) + count;
   }
-  await road.countOnce(job.id, counts);
-  await road.forgetAnswer(job.id, "pages");
+  await road.countOnce(jobId, counts);
+  await road.forgetAnswer(jobId, "pages");
 }
 
 /** Drops links once the site's page limit is reached (counted over all pages handed on so far: a soft limit). */

@@ -1,1 +1,1 @@
-export { crawlJob, type CrawlContext } from "./crawlJob.js";
+export { crawlFile, crawlJob, handOnCrawl, readCrawl, type CrawlContext } from "./crawlJob.js";

@@ -1,1 +1,1 @@
-export { dedupeJob, rebuildDeduper, type DedupeContext } from "./dedupeJob.js";
+export { countVerdicts, dedupeJob, rebuildDeduper, type DedupeContext } from "./dedupeJob.js";

@@ -14,7 +14,7 @@ import {
   searchSource,
   type Get,
 } from "@pairloom/sources";
-import { publishLines, readLines, type Store } from "@pairloom/storage";
+import { BlobDamagedError, publishLines, readLines, type Store } from "@pairloom/storage";
 import { canonicalUrl } from "@pairloom/web";
 import { z } from "zod";
 
@@ -26,14 +26,17 @@ export interface ExpandContext {
   get: Get;
 }
 
-const queryLine = z.strictObject({ query: z.string().min(1) });
+/** The commit point of an expand job. */
+export const expansionFile = (jobId: string): string => `expansions/${jobId}.jsonl.gz`;
+
+export const queryLine = z.strictObject({ query: z.string().min(1) });
 
 /** Runs one expand job: queries `from` to `to` of a list, against every search source. Safe to run again. */
 export async function expandJob(
   { road, store, settings, get }: ExpandContext,
   job: { id: string; data: { queries: string; from: number; to: number }; signal: AbortSignal },
 ): Promise<void> {
-  const reportName = `expansions/${job.id}.jsonl.gz`;
+  const reportName = expansionFile(job.id);
   if ((await store.stat(reportName)) === null) {
     const lines = await readLines(store, job.data.queries, (value) => queryLine.parse(value));
     const queries = lines.slice(job.data.from, job.data.to).map((line) => line.query);
@@ -43,21 +46,36 @@ export async function expandJob(
   }
 
   // From here on everything follows from what was published, whoever published it.
-  const [report] = await readLines(store, reportName, (value) => expandReport.parse(value));
-  if (report === undefined) throw new Error(`${reportName} is empty`);
+  const report = await readExpansion(store, job.id);
   await addFetchJobs(road, job.id, report.candidates, settings.fetchChunk);
+  await handOnExpansion({ road, store, settings }, job.id, report);
+}
+
+/** @throws BlobNotFoundError, BlobDamagedError */
+export async function readExpansion(store: Store, jobId: string): Promise<ExpandReport> {
+  const name = expansionFile(jobId);
+  const [report] = await readLines(store, name, (value) => expandReport.parse(value));
+  if (report === undefined) throw new BlobDamagedError(name, store.url, ": it is empty", null);
+  return report;
+}
+
+/** Hands the pages that an expansion found on to the crawler, and counts it. Done again it changes nothing. */
+export async function handOnExpansion(
+  { road, store, settings }: Pick<ExpandContext, "road" | "store" | "settings">,
+  jobId: string,
+  report: ExpandReport,
+): Promise<void> {
   const pages: FrontierPage[] = report.queries.flatMap(({ pages }) =>
     pages.map((url) => ({ url, source: "search", scope: null, kind: "page" as const })),
   );
-  const freshPages = await addFrontierJobs(road, store, job.id, pages, canonicalUrl, settings.crawlChunk);
-  await road.countOnce(job.id, {
+  await addFrontierJobs(road, store, jobId, pages, canonicalUrl, settings.crawlChunk);
+  await road.countOnce(jobId, {
     "expander.queries": new Set(report.queries.map(({ query }) => query)).size,
     "expander.pages_found": pages.length,
-    "expander.pages_new": freshPages,
     "expander.candidates": report.candidates.count,
     "expander.failures": report.queries.reduce((sum, { failures }) => sum + failures.length, 0),
   });
-  await road.forgetAnswer(job.id, "pages");
+  await road.forgetAnswer(jobId, "pages");
 }
 
 async function askSources(

@@ -1,1 +1,8 @@
-export { expandJob, type ExpandContext } from "./expandJob.js";
+export {
+  expandJob,
+  expansionFile,
+  handOnExpansion,
+  queryLine,
+  readExpansion,
+  type ExpandContext,
+} from "./expandJob.js";

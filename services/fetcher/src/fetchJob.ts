@@ -50,20 +50,29 @@ export async function fetchJob(
       job.id,
       fetched.map(({ row }) => row),
       pictures,
+      candidates.length,
     );
   }
 
   // From here on everything follows from what was published, whoever published it.
   const rows = await readSegmentRows(store, job.id);
-  await road.add("deduper", [{ id: `d-${job.id}`, data: { segment: job.id } }]);
+  await road.add("deduper", [dedupeJobOf(job.id)]);
+  await countSegment(road, job.id, rows);
+  await road.forgetAnswer(job.id, "urls");
+}
+
+/** The dedupe job that follows a segment. */
+export const dedupeJobOf = (segment: string) => ({ id: `d-${segment}`, data: { segment } });
+
+/** Counts the rows of a segment once. */
+export async function countSegment(road: Road, segment: string, rows: readonly SegmentRow[]): Promise<void> {
   const counts: Record<string, number> = { "fetcher.candidates": rows.length };
   for (const row of rows) {
     const fate = row.reason === null ? "fetcher.fetched" : `fetcher.refused.${row.reason}`;
     counts[fate] = (counts[fate] ?? 0) + 1;
     counts["fetcher.bytes"] = (counts["fetcher.bytes"] ?? 0) + (row.originalBytes ?? 0);
   }
-  await road.countOnce(job.id, counts);
-  await road.forgetAnswer(job.id, "urls");
+  await road.countOnce(segment, counts);
 }
 
 type Claim = { canonical: string; verdict: "fetch" | Reason };

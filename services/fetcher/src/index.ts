@@ -1,1 +1,2 @@
-export { fetchJob, type FetchContext } from "./fetchJob.js";
+export { claimedUrls } from "./claimedUrls.js";
+export { countSegment, dedupeJobOf, fetchJob, type FetchContext } from "./fetchJob.js";

@@ -37,6 +37,8 @@ export interface RoadStatus {
   funnel: Funnel;
   queues: Record<QueueName, QueueCounts>;
   failedJobs: number;
+  /** What endangers the queues: a Redis without a file, or one that drops keys. */
+  warnings: readonly string[];
 }
 
 export interface ReleaseSummary {

@@ -19,6 +19,12 @@ const queueName = z.enum(queueNames);
 /** The HTTP API: JSON in and out; errors are `{error: {code, message, hint}}`. */
 export function createApi(actions: MonitorActions, road: Road): Hono {
   const api = new Hono();
+  // Where Redis lost its data no answer would be true. The stream of events says so itself.
+  api.use("*", async (c, next) => {
+    if (c.req.path.endsWith("/api/events")) return next();
+    await road.checkEpoch();
+    return next();
+  });
 
   api.get("/status", async (c) => c.json(await actions.status()));
   api.get("/events", (c) =>
@@ -27,10 +33,9 @@ export function createApi(actions: MonitorActions, road: Road): Hono {
         try {
           await stream.writeSSE({ event: "status", data: JSON.stringify(await actions.status()) });
         } catch (error) {
-          await stream.writeSSE({
-            event: "problem",
-            data: JSON.stringify({ message: (error as Error).message }),
-          });
+          const { message } = error as Error;
+          const { code, hint } = error instanceof UserError ? error : { code: "unexpected", hint: null };
+          await stream.writeSSE({ event: "problem", data: JSON.stringify({ code, message, hint }) });
         }
         await sleep(1000);
       }
@@ -64,7 +69,7 @@ export function createApi(actions: MonitorActions, road: Road): Hono {
   api.notFound((c) => c.json({ error: { code: "not_found", message: `no ${c.req.path} here` } }, 404));
   api.onError((error, c) => {
     if (error instanceof UserError) {
-      const status = /_missing$/.test(error.code) ? 404 : /^run_(is|exists)/.test(error.code) ? 409 : 400;
+      const status = statusOf(error.code);
       return c.json({ error: { code: error.code, message: error.message, hint: error.hint } }, status);
     }
     if (error instanceof z.ZodError)
@@ -72,4 +77,10 @@ export function createApi(actions: MonitorActions, road: Road): Hono {
     return c.json({ error: { code: "unexpected", message: error.message, hint: null } }, 500);
   });
   return api;
+}
+
+function statusOf(code: string): 400 | 404 | 409 | 503 {
+  if (code === "redis_forgot") return 503;
+  if (/_missing$/.test(code)) return 404;
+  return /^run_(is|exists)/.test(code) ? 409 : 400;
 }

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { barEntry, type BarEntry, barKinds, type BarListRef, UserError } from "@pairloom/config";
 import { type BarList, byteOrder } from "@pairloom/dedupe";
-import { publishLines, readLines, type Store } from "@pairloom/storage";
+import { BlobDamagedError, publishLines, readLines, type Store } from "@pairloom/storage";
 
 /** A list is one text in memory while it is published. */
 const maxEntries = 5_000_000;
 
-const barListFile = (sha256: string): string => `lists/${sha256}.jsonl.gz`;
+export const barListFile = (sha256: string): string => `lists/${sha256}.jsonl.gz`;
 
 /** Each entry once, in byte order, and what they are called together. */
 function fixed(entries: Iterable<BarEntry>): { sorted: BarEntry[]; sha256: string } {
@@ -58,7 +58,7 @@ export async function readBarLists(
     const file = barListFile(sha256);
     const entries = await readLines(store, file, (value) => barEntry.parse(value));
     if (fixed(entries).sha256 !== sha256)
-      throw new Error(`${file} in ${store.url} is not what its name says`);
+      throw new BlobDamagedError(file, store.url, ": it is not what its name says", null);
     for (const { kind, value } of entries) found.get(kind)?.add(value);
   }
   const [sha256, pdq, domains, urls] = barKinds.map((kind) => found.get(kind) ?? []);

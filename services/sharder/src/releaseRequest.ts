@@ -3,7 +3,7 @@ import { barListRef, releaseSettings } from "@pairloom/config";
 import { sortedOnce } from "@pairloom/dedupe";
 import type { JobData, Road } from "@pairloom/queue";
 import { listSegments } from "@pairloom/shards";
-import { publishLines, readLines, type Store } from "@pairloom/storage";
+import { BlobDamagedError, publishLines, readLines, type Store } from "@pairloom/storage";
 import { z } from "zod";
 
 /** `requests/<release>.jsonl.gz`, one line: everything that a release depends on, fixed when it is asked for. */
@@ -68,6 +68,6 @@ export async function submitRequest(
 /** @throws BlobNotFoundError */
 export async function readRequest(store: Store, release: string): Promise<ReleaseRequest> {
   const [request] = await readLines(store, requestName(release), (value) => releaseRequest.parse(value));
-  if (request === undefined) throw new Error(`${requestName(release)} is empty`);
+  if (request === undefined) throw new BlobDamagedError(requestName(release), store.url, ": it is empty", null);
   return request;
 }

@@ -10,12 +10,13 @@ import {
   Spill,
 } from "@pairloom/dedupe";
 import { QueryMatcher } from "@pairloom/querylist";
-import type { Road, RunningJob } from "@pairloom/queue";
+import { JobNotReadyError, type Road, type RunningJob } from "@pairloom/queue";
 import {
   finishRelease,
   readPlan,
   readPlanShard,
   readSegmentRows,
+  segmentFile,
   shardName,
   writePlan,
   writeShard,
@@ -40,7 +41,9 @@ export async function shardJob(
   const finish = { id: releaseJobId(release, "finish"), data: { release, part: "finish" as const } };
   const to = storeBelow(store, `releases/${release}`);
   if (part === "plan") {
-    const { shards } = await planRelease(store, await readRequest(store, release), nowAndThen(progress));
+    const request = await readRequest(store, release);
+    await checkInputs(road, store, request);
+    const { shards } = await planRelease(store, request, nowAndThen(progress));
     const jobs = Array.from({ length: shards }, (_, shard) => ({
       id: releaseJobId(release, shard),
       data: { release, part: shard },
@@ -63,6 +66,30 @@ export async function shardJob(
   for (let shard = 0; shard < plan.shards; shard++)
     if ((await to.stat(`${shardName(shard)}.parquet`)) === null) return;
   await road.add("sharder", [finish]);
+}
+
+/**
+ * After a loss a release may be put back together with the jobs that make its segments again: then it waits for them.
+ * @throws JobNotReadyError; UserError "release_input_missing" where nobody is at work that could make what is missing
+ */
+async function checkInputs(
+  road: Road,
+  store: Store,
+  { name, segments, expansions }: ReleaseRequest,
+): Promise<void> {
+  const firstMissing = async () => {
+    for (const file of [...expansions, ...segments.map(segmentFile)])
+      if ((await store.stat(file)) === null) return file;
+    return null;
+  };
+  if ((await firstMissing()) === null) return;
+  const isIdle = await road.isIdle(["expander", "crawler", "fetcher"]);
+  const missing = await firstMissing(); // it may have come meanwhile
+  if (missing === null) return;
+  if (!isIdle) throw new JobNotReadyError(`${missing} is not there yet`);
+  throw new UserError("release_input_missing", `${missing} is gone, which the release "${name}" is made from`, {
+    hint: "Put it back from a copy, run `pairloom up --mend`, which makes it again if that can be done, or ask for a release of another name.",
+  });
 }
 
 const tellEveryMs = 500;

@@ -19,17 +19,23 @@ export async function queueTraining(road: Road, { job, train }: WishedRun): Prom
  * Jobs that are there, failed ones too, stay as they are.
  *
  * @param settled runs that need no look any more; added to
+ * @returns how many are wished
  */
 export async function putBackTrainings(
   context: { road: Road; store: Store; isFinished: (run: string) => Promise<boolean> },
   runs: readonly string[],
   settled: Set<string>,
-): Promise<void> {
+): Promise<number> {
+  let count = 0;
   for (const run of runs) {
     if (settled.has(run)) continue;
     const wished = await readRunJob(context.store, run);
     if (wished === null) continue;
     if (wished.wish === "cancel" || (await context.isFinished(run))) settled.add(run);
-    else if (wished.wish === "train") await queueTraining(context.road, wished);
+    else if (wished.wish === "train") {
+      await queueTraining(context.road, wished);
+      count++;
+    }
   }
+  return count;
 }

@@ -39,10 +39,7 @@ afterAll(async () => {
 beforeEach(async () => {
   const name = `project-${projects++}`;
   road = await openRoad(redis, name, {
-    lockDurationMs: 1000,
-    stalledIntervalMs: 300,
-    backoffMs: 10,
-    attempts: 3,
+    tuning: { lockDurationMs: 1000, stalledIntervalMs: 300, backoffMs: 10, attempts: 3 },
   });
   store = await openStore(join(root, name));
   finished.clear();

@@ -2,6 +2,7 @@ import { Redis, type RedisOptions } from "ioredis";
 import { DiskFullError, isDiskFull, UserError } from "@pairloom/config/errors";
 import { joinEmbeddedRedis } from "./embeddedRedis.js";
 import { obtainServer, type ObtainServerOptions } from "./obtainServer.js";
+import { serverWarnings } from "./serverWarnings.js";
 import { hidePassword, parseRedisUrl } from "./redisUrl.js";
 
 export interface OpenRedisOptions extends ObtainServerOptions {
@@ -27,6 +28,8 @@ export interface RedisHandle {
   readonly options: RedisOptions;
   /** For messages; without a password. */
   readonly where: string;
+  /** What of a server that others run endangers the queues: a line each, for people. */
+  readonly warnings: readonly string[];
   /** A new connection, closed by its owner or with the handle. */
   connect(): Redis;
   /** Closes the connections; with its last user an embedded server stops. */
@@ -52,11 +55,12 @@ async function openUrl(url: string, { log }: OpenRedisOptions): Promise<RedisHan
   };
   const probe = new Redis({ ...base, lazyConnect: true, retryStrategy: () => null, connectTimeout: 10_000 });
   let lastError: unknown;
+  let warnings: string[];
   probe.on("error", (error) => (lastError = error));
   try {
     await probe.connect();
     await probe.ping();
-    await checkSettings(probe, log ?? (() => undefined));
+    warnings = await serverWarnings(probe);
   } catch (error) {
     throw new UserError("redis_unreachable", `No Redis answers at ${hidePassword(url)}`, {
       hint: "Start it, mend its URL (REDIS_URL or --redis-url), or leave the URL out and do without it.",
@@ -65,30 +69,7 @@ async function openUrl(url: string, { log }: OpenRedisOptions): Promise<RedisHan
   } finally {
     probe.disconnect();
   }
-  return new Handle("url", base, hidePassword(url), log ?? (() => undefined), async () => undefined);
-}
-
-/** What a server that others run should be set to; many hosted ones forbid to ask or to set. */
-async function checkSettings(connection: Redis, log: (message: string) => void): Promise<void> {
-  const read = async (name: string) => {
-    const [, value] = (await connection.config("GET", name).catch(() => [])) as string[];
-    return value;
-  };
-  const policy = await read("maxmemory-policy");
-  if (policy !== undefined && policy !== "noeviction") {
-    log(`This Redis may forget keys when it is full (maxmemory-policy ${policy}): set it to noeviction`);
-  }
-  if ((await read("appendonly")) === "no") {
-    log("This Redis has no append-only file: what it acknowledged can be lost when it dies (appendonly yes)");
-  }
-  const entries = await read("set-max-intset-entries");
-  if (entries === undefined || Number(entries) < 1024) {
-    await connection.config("SET", "set-max-intset-entries", "1024").catch(() => {
-      log(
-        "This Redis cannot be set to set-max-intset-entries 1024: deduplication needs 72 bytes a URL, not 10",
-      );
-    });
-  }
+  return new Handle("url", base, hidePassword(url), warnings, log ?? (() => undefined), async () => undefined);
 }
 
 async function openEmbedded(options: OpenRedisOptions): Promise<RedisHandle> {
@@ -125,7 +106,7 @@ async function openEmbedded(options: OpenRedisOptions): Promise<RedisHandle> {
       return retryDelayMs(times);
     },
   };
-  return new Handle("embedded", base, server.socketPath, log, async () => {
+  return new Handle("embedded", base, server.socketPath, [], log, async () => {
     closed = true;
     await reviving;
     await server.release();
@@ -140,6 +121,7 @@ class Handle implements RedisHandle {
     readonly kind: "url" | "embedded",
     readonly options: RedisOptions,
     readonly where: string,
+    readonly warnings: readonly string[],
     private readonly log: (message: string) => void,
     private readonly release: () => Promise<void>,
   ) {}

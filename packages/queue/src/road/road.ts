@@ -4,12 +4,14 @@ import type { Redis } from "ioredis";
 import type { RedisHandle } from "../redis/openRedis.js";
 import { bindScript } from "../scripts/redisScript.js";
 import { roadCountsScript } from "../scripts/roadCounts-1.js";
+import { Epoch, type EpochRecord } from "./epoch.js";
 import { Funnel } from "./funnel.js";
 import { jobSchemas, type JobData } from "./jobSchemas.js";
 import { jobPlace, removeJob, type JobPlace } from "./jobPlace.js";
 import { laneName, Lanes } from "./lanes.js";
 import { queueCounts, type QueueCounts } from "./queueCounts.js";
 import { queueNames, type QueueName } from "./queueNames.js";
+import { RedisForgotError } from "./redisForgotError.js";
 import { persist } from "./redisLoss.js";
 import { defaultTuning, type RoadTuning } from "./roadTuning.js";
 import { SeenSets } from "./seenSets.js";
@@ -45,9 +47,12 @@ export interface Road {
   jobPlace(queue: QueueName, id: string, lane?: string): Promise<JobPlace | null>;
   /** Takes a job out unless a worker has it. @returns true where it is gone */
   removeJob(queue: QueueName, id: string, lane?: string): Promise<boolean>;
-  /** What is counted of a queue includes its lanes. */
+  /** What is counted of a queue includes its lanes. @throws RedisForgotError */
   counts(): Promise<Record<QueueName, QueueCounts>>;
-  /** No job waits, runs or is put off anywhere (failed ones don't count). A look at one moment. */
+  /**
+   * No job waits, runs or is put off anywhere (failed ones don't count). A look at one moment.
+   * @throws RedisForgotError where it is so because Redis lost its data
+   */
   isIdle(queues?: readonly QueueName[]): Promise<boolean>;
   failedJobs(queues?: readonly QueueName[]): Promise<FailedJob[]>;
   /** Puts failed jobs back with all their attempts. @returns how many */
@@ -59,6 +64,11 @@ export interface Road {
   readFunnel(): Promise<Record<string, number>>;
   seenOnce(jobKey: string, setName: string, hashes: readonly Uint8Array[]): Promise<Uint8Array>;
   forgetAnswer(jobKey: string, setName: string): Promise<void>;
+  /** Does nothing where the road was opened without an epoch. @throws RedisForgotError where Redis lost the project's data */
+  checkEpoch(): Promise<void>;
+  /** Takes everything of the project out of Redis. Until `endMending` every check of the epoch fails. */
+  beginMending(): Promise<void>;
+  endMending(): Promise<void>;
   /** The BullMQ queues, for dashboards. */
   readonly queues: Readonly<Record<QueueName, Queue>>;
   /** Closes the queues and the road's connection; the RedisHandle stays open. */
@@ -68,12 +78,30 @@ export interface Road {
 /** Jobs sent to Redis in one go. */
 const addBatch = 500;
 
+export interface RoadOptions {
+  tuning?: Partial<RoadTuning>;
+  /** Where the project's epoch stands beside Redis; without one nobody notices that Redis lost its data. */
+  epochs?: EpochRecord;
+  /** Opens the road also where Redis has lost the project's data: to show that, or to mend it. */
+  evenForgotten?: boolean;
+}
+
+/** @throws RedisForgotError */
 export async function openRoad(
   redis: RedisHandle,
   project: string,
-  tuning: Partial<RoadTuning> = {},
+  { tuning = {}, epochs, evenForgotten = false }: RoadOptions = {},
 ): Promise<Road> {
-  return new OpenRoad(redis, project, { ...defaultTuning, ...tuning });
+  const road = new OpenRoad(redis, project, { ...defaultTuning, ...tuning }, epochs);
+  try {
+    await road.openEpoch();
+  } catch (error) {
+    if (!evenForgotten || !(error instanceof RedisForgotError)) {
+      await road.close();
+      throw error;
+    }
+  }
+  return road;
 }
 
 /** An id that fits any job: short, no colon, not a number, the same for the same parts. */
@@ -89,12 +117,14 @@ class OpenRoad implements Road {
   readonly #funnel: Funnel;
   readonly #seen: SeenSets;
   readonly #lanes: Lanes;
+  readonly #epoch: Epoch | null;
   readonly #roadCounts: (...args: (string | number | Buffer)[]) => Promise<unknown>;
 
   constructor(
     readonly redis: RedisHandle,
     readonly project: string,
     readonly tuning: RoadTuning,
+    epochs: EpochRecord | undefined,
   ) {
     this.prefix = `pl:{${project}}`;
     this.#connection = redis.connect();
@@ -102,6 +132,10 @@ class OpenRoad implements Road {
     this.#seen = new SeenSets(() => redis.connect(), this.prefix);
     this.#roadCounts = bindScript(this.#connection, roadCountsScript);
     this.#lanes = new Lanes(this.#connection, `${this.prefix}:lanes`, (name) => this.#openQueue(name));
+    this.#epoch =
+      epochs === undefined
+        ? null
+        : new Epoch(this.#connection, `${this.prefix}:epoch`, epochs, () => this.#holdsQueues());
     this.queues = Object.fromEntries(
       queueNames.map((name) => [name, this.#openQueue(name)]),
     ) as unknown as Record<QueueName, Queue>;
@@ -185,10 +219,13 @@ class OpenRoad implements Road {
 
   async counts(): Promise<Record<QueueName, QueueCounts>> {
     const all = await this.#withLanes(queueNames);
-    const flat = (await this.#roadCounts(this.prefix, ...all.map(([, { name }]) => name))) as number[];
+    const names = all.map(([, { name }]) => name);
+    const counts = (await this.#roadCounts(this.prefix, ...names)) as (number | string)[];
+    const epoch = counts.pop() as string;
+    await this.#epoch?.compare(epoch === "" ? null : epoch);
     return queueCounts(
       all.map(([name]) => name),
-      flat,
+      counts as number[],
     );
   }
 
@@ -259,6 +296,39 @@ class OpenRoad implements Road {
 
   forgetAnswer(jobKey: string, setName: string): Promise<void> {
     return this.#seen.forgetAnswer(jobKey, setName);
+  }
+
+  async openEpoch(): Promise<void> {
+    await this.#epoch?.open();
+  }
+
+  async checkEpoch(): Promise<void> {
+    await this.#epoch?.check();
+  }
+
+  /** What no project has that did nothing yet: a counter, a set, a queue that ever held a job. */
+  async #holdsQueues(): Promise<boolean> {
+    const names = ["funnel", "lanes", "seen:urls", "seen:pages"];
+    for (const queue of queueNames) names.push(`${queue}:id`, `${queue}:events`);
+    return (await this.#connection.exists(...names.map((name) => `${this.prefix}:${name}`))) > 0;
+  }
+
+  async beginMending(): Promise<void> {
+    await this.#epoch?.beginMending();
+    // That a queue is paused is somebody's wish, which nothing in the store repeats.
+    const stays = new RegExp(`:(epoch|(${queueNames.join("|")})(-[^:]*)?:meta)$`);
+    let cursor = "0";
+    do {
+      const match = `${this.prefix}:*`;
+      const [next, keys] = await this.#connection.scan(cursor, "MATCH", match, "COUNT", 1000);
+      const gone = keys.filter((key) => !stays.test(key));
+      if (gone.length > 0) await this.#connection.unlink(...gone);
+      cursor = next;
+    } while (cursor !== "0");
+  }
+
+  async endMending(): Promise<void> {
+    await this.#epoch?.endMending();
   }
 
   async close(): Promise<void> {

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDiskFull } from "@pairloom/config/errors";
-import { UnrecoverableError, WaitingError, Worker, type Job } from "bullmq";
+import { DelayedError, UnrecoverableError, WaitingError, Worker, type Job } from "bullmq";
 import { z } from "zod";
 import { jobSchemas, type JobData } from "./jobSchemas.js";
 import { laneName } from "./lanes.js";
 import type { QueueName } from "./queueNames.js";
+import { RedisForgotError } from "./redisForgotError.js";
 import { isRedisLoss } from "./redisLoss.js";
 import type { Road } from "./road.js";
 
@@ -30,7 +31,7 @@ export interface WorkerOptions {
   /** Serves this lane of the queue, not the queue itself. */
   lane?: string | undefined;
   log?: (message: string) => void;
-  /** What no later job would survive either (a full disk): the worker has put its jobs back and rests. */
+  /** What no later job would survive either (a full disk, a Redis that lost its data): the worker has put its jobs back and rests. */
   onFatal?: (error: unknown) => void;
 }
 
@@ -44,8 +45,15 @@ export interface RunningWorker {
 /** Thrown by a handler: another run of the job would end the same way, so there is none. */
 export class FinalJobError extends UnrecoverableError {}
 
+/** Thrown by a handler: what the job needs is still being made. It is run again a little later, which counts as no attempt. */
+export class JobNotReadyError extends Error {}
+
+const notReadyDelayMs = 1000;
+
 /** Time for handlers to give up after their signal was aborted. */
 const abortGraceMs = 5000;
+/** Between two looks whether Redis still holds the project's queues. */
+const epochEveryMs = 1000;
 
 /**
  * Runs the jobs of a queue. A handler that throws is tried again with growing waits, up to the road's attempts; a job
@@ -63,8 +71,11 @@ export function runWorker<Q extends QueueName>(
   let resting = false;
   const { tuning } = road;
 
+  let forgotten = false;
   const putBack = async (job: Job, token: string | undefined): Promise<never> => {
-    await job.moveToWait(token);
+    await job.moveToWait(token).catch((error: unknown) => {
+      if (!forgotten) throw error; // otherwise there is no such job any more
+    });
     throw new WaitingError();
   };
 
@@ -76,8 +87,27 @@ export function runWorker<Q extends QueueName>(
     options.onFatal?.(error);
   };
 
+  /** @returns false where nothing more can be done here */
+  const remembers = async (): Promise<boolean> => {
+    try {
+      await road.checkEpoch();
+    } catch (error) {
+      if (!(error instanceof RedisForgotError)) return true; // Redis is away, or the store: it may come back
+      forgotten = true;
+      rest(error);
+      for (const { controller } of running.values()) controller.abort(error);
+    }
+    return !forgotten;
+  };
+  let watch: NodeJS.Timeout | undefined;
+  const look = () => {
+    void remembers().then((isSo) => {
+      if (isSo && stopping === null) watch = setTimeout(look, epochEveryMs).unref();
+    });
+  };
+
   const process = async (job: Job, token?: string): Promise<void> => {
-    if (resting) return putBack(job, token);
+    if (resting || !(await remembers())) return putBack(job, token);
     const id = job.id ?? "";
     const key = `${queue}/${id}`;
     const parsed = jobSchemas[queue].safeParse(job.data);
@@ -102,6 +132,10 @@ export function runWorker<Q extends QueueName>(
         return putBack(job, token);
       }
       if (resting) return putBack(job, token);
+      if (error instanceof JobNotReadyError) {
+        await job.moveToDelayed(Date.now() + notReadyDelayMs, token);
+        throw new DelayedError();
+      }
       if (isRedisLoss(error)) {
         await sleep(200);
         return putBack(job, token);
@@ -137,7 +171,9 @@ export function runWorker<Q extends QueueName>(
   });
 
   let stopping: Promise<void> | null = null;
+  look();
   const stop = async (graceMs: number): Promise<void> => {
+    clearTimeout(watch);
     void worker.pause(true);
     await waitUntil(() => running.size === 0, graceMs);
     if (running.size > 0) {

@@ -29,7 +29,7 @@ export async function readCandidates(
   } catch (cause) {
     if (cause instanceof BlobNotFoundError) throw cause;
     throw new UserError("candidates_corrupt", (cause as Error).message, {
-      hint: "Put the file back from a copy, or delete it and let the stage before make it again.",
+      hint: "Put the file back from a copy. Without one, run `pairloom up --mend`: the pages it came from are read again.",
       cause,
     });
   }

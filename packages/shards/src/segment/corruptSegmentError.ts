@@ -12,8 +12,8 @@ export class CorruptSegmentError extends UserError {
   ) {
     super("segment_corrupt", `${file} in ${storeUrl} is damaged: ${why}`, {
       hint:
-        `Put the file back from a copy. Without one, delete segments/${segment}.parquet and segments/${segment}.*.tar ` +
-        "and run `pairloom up --mend`: their candidates are fetched anew.",
+        "Put the file back from a copy. Without one, run `pairloom up --mend`: it sets the file aside, and what it held " +
+        "is fetched (or judged) anew.",
       cause,
     });
     this.name = "CorruptSegmentError";

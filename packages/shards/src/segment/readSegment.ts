@@ -31,8 +31,29 @@ async function readTable(
 
 /** All rows of a segment, in the order they were written. @throws CorruptSegmentError, BlobNotFoundError */
 export async function readSegmentRows(store: Store, id: string): Promise<SegmentRow[]> {
-  const { rows } = await readTable(store, id, segmentColumns);
-  return rows.map(({ memberOffset: _o, memberBytes: _b, memberCrc32: _c, ...row }) => row);
+  return (await readSegment(store, id)).rows;
+}
+
+/** A segment as its parquet tells of it. */
+export interface Segment {
+  /** In the order they were written. */
+  rows: SegmentRow[];
+  tar: string | null;
+  tarBytes: number;
+  /** How many candidates of its file it covers. */
+  candidates: number;
+}
+
+/** @throws CorruptSegmentError, BlobNotFoundError */
+export async function readSegment(store: Store, id: string): Promise<Segment> {
+  const { rows, info } = await readTable(store, id, segmentColumns);
+  const { tar, tarBytes, candidates = rows.length } = info;
+  return {
+    rows: rows.map(({ memberOffset: _o, memberBytes: _b, memberCrc32: _c, ...row }) => row),
+    tar,
+    tarBytes,
+    candidates,
+  };
 }
 
 /** Where one picture lies in its segment's tar. */

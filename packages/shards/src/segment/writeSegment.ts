@@ -17,6 +17,8 @@ export interface SegmentInfo {
   rows: number;
   tar: string | null;
   tarBytes: number;
+  /** How many candidates of its file it covers; not in segments of earlier versions, which have a row for each. */
+  candidates?: number;
 }
 
 const idPattern = /^[A-Za-z0-9_-]{1,128}$/;
@@ -46,6 +48,7 @@ function checkRow(row: SegmentRow, pictures: ReadonlyMap<string, Uint8Array>): v
  * Publishes one segment: the tar of its pictures first, then the parquet of its rows, which names the tar and is
  * the commit point. Of two runs of one job the first parquet wins; the other's tar is removed.
  * @param pictures every row's `member`, and nothing else
+ * @param candidates how many of a file of candidates the rows stand for
  * @throws DiskFullError
  */
 export async function writeSegment(
@@ -53,6 +56,7 @@ export async function writeSegment(
   id: string,
   rows: readonly SegmentRow[],
   pictures: ReadonlyMap<string, Uint8Array>,
+  candidates: number = rows.length,
 ): Promise<"published" | "exists"> {
   const file = segmentFile(id);
   if ((await store.stat(file)) !== null) return "exists";
@@ -75,7 +79,7 @@ export async function writeSegment(
   ) {
     throw new Error(`Segment ${id}: every picture must belong to exactly one row`);
   }
-  const info: SegmentInfo = { version: 1, rows: rows.length, tar: null, tarBytes: 0 };
+  const info: SegmentInfo = { version: 1, rows: rows.length, tar: null, tarBytes: 0, candidates };
   if (members.size > 0) {
     chunks.push(...packer.end());
     const hash = createHash("sha256");

@@ -29,7 +29,7 @@ export function addDoctorCommand(program: Command): void {
       const say = createSay(options.json ?? false);
       const findings = [
         checkNode(),
-        await checkRedis(),
+        ...(await checkRedis()),
         ...(await checkEngines()),
         await checkDisk(),
         await checkFormats(),
@@ -58,7 +58,7 @@ function checkNode(): Finding {
   };
 }
 
-async function checkRedis(): Promise<Finding> {
+async function checkRedis(): Promise<Finding[]> {
   const dir = await mkdtemp(join(tmpdir(), "pairloom-doctor-"));
   try {
     const redis = await openRedis({ dir, ...redisOptions() });
@@ -66,14 +66,14 @@ async function checkRedis(): Promise<Finding> {
     const info = await connection.info("server");
     await redis.close();
     const version = /(?:valkey|redis)_version:(\S+)/.exec(info)?.[1] ?? "?";
-    return {
-      name: "Redis",
-      state: "ok",
-      says: redis.kind === "url" ? `${version} at ${redis.where}` : `${version}, started privately`,
-    };
+    const says = redis.kind === "url" ? `${version} at ${redis.where}` : `${version}, started privately`;
+    return [
+      { name: "Redis", state: "ok", says },
+      ...redis.warnings.map((warning): Finding => ({ name: "Redis", state: "note", says: warning })),
+    ];
   } catch (error) {
     const hint = error instanceof UserError && error.hint !== null ? ` ${error.hint}` : "";
-    return { name: "Redis", state: "no", says: `${(error as Error).message}.${hint}` };
+    return [{ name: "Redis", state: "no", says: `${(error as Error).message}.${hint}` }];
   } finally {
     await rm(dir, { recursive: true, force: true });
   }

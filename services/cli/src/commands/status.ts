@@ -27,6 +27,7 @@ export function addStatusCommand(program: Command): void {
         let stop = options.watch !== true;
         if (!stop) onStopSignal(() => (stop = true));
         const live = new LiveBlock(process.stdout, 5000);
+        for (const warning of project.redis.warnings) say.warn(warning);
         for (;;) {
           const status = await readStatus(project);
           if (say.json) say.result(status, "");

@@ -1,15 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { funnelOf, UserError } from "@pairloom/config";
 import type { Command } from "commander";
-import { mendRoad } from "../project/mendRoad.js";
 import { openProject, type Project, type WebOptions } from "../project/openProject.js";
 import { onStopSignal } from "../services/onStopSignal.js";
 import { stages, type StageName } from "../services/runStage.js";
 import { startMonitor } from "../services/startMonitor.js";
-import { superviseServices } from "../services/superviseServices.js";
+import { type ServiceFailure, superviseServices } from "../services/superviseServices.js";
 import { funnelBlock, funnelLine } from "../terminal/funnelText.js";
 import { LiveBlock } from "../terminal/liveBlock.js";
-import { createSay } from "../terminal/say.js";
+import { createSay, type Say } from "../terminal/say.js";
 import { troubleNotice, type Trouble } from "../terminal/troubleNotice.js";
 import { addWebOptions, dirOption, jsonOption, wholeNumber } from "./options.js";
 
@@ -23,6 +22,9 @@ interface UpOptions extends WebOptions {
   verbose?: boolean;
   json?: boolean;
 }
+
+/** Between two lines about where mending stands. */
+const tellEveryMs = 5000;
 
 /** `pairloom up`: all services and the dashboard. */
 export function addUpCommand(program: Command): void {
@@ -41,7 +43,7 @@ export function addUpCommand(program: Command): void {
       .option("--no-dashboard", "services only")
       .option(
         "--mend",
-        "first put back every job whose result is missing (a damaged segment was deleted, Redis lost its data)",
+        "first rebuild the queues from the project's files: where Redis lost its data, or files are damaged or deleted",
       )
       .option("--verbose", "show what the services log")
       .addOption(jsonOption())
@@ -51,23 +53,25 @@ export function addUpCommand(program: Command): void {
 Examples:
   $ pairloom up --dir data                 # until Ctrl-C; the dashboard is at http://127.0.0.1:7117
   $ pairloom up --dir data --until-idle    # until every queue is empty
+  $ pairloom up --dir data --mend          # Redis lost its data, or a segment is damaged: do again what is missing
+
+--mend reads every file of the crawl. Damaged ones go to data/damaged, and what they held is made again. Stop other
+workers of the project first. It may be stopped at any moment and run again.
 `,
       )
       .action(async (options: UpOptions) => {
         const say = createSay(options.json ?? false);
         const live = new LiveBlock();
         const onTrouble = troubleNotice((line) => live.note(line));
-        const project = await openProject({ ...options, onTrouble });
+        const project = await openProject({ ...options, onTrouble, evenForgotten: options.mend ?? false });
         let asked = false;
         onStopSignal(() => (asked = true));
         try {
           const monitor = options.dashboard
             ? await startMonitor(project, { host: options.host, port: options.port })
             : null;
-          if (options.mend === true) {
-            const { crawl, fetch, dedupe } = await mendRoad(project.road, project.store, project.settings);
-            say.info(`Put back: ${crawl} crawl jobs, ${fetch} fetch jobs, ${dedupe} dedupe jobs.`);
-          }
+          for (const warning of project.redis.warnings) say.warn(warning);
+          const mended = options.mend === true ? await mendAndTell(project, say) : null;
           if (monitor !== null) say.info(`Dashboard: ${monitor.url}`);
           try {
             const outcome = await runRoad(project, {
@@ -82,7 +86,13 @@ Examples:
             const funnel = funnelOf(outcome.funnel);
             if (say.json)
               say.result(
-                { idle: outcome.idle, failedJobs: outcome.failedJobs, funnel, dir: project.dir },
+                {
+                  idle: outcome.idle,
+                  failedJobs: outcome.failedJobs,
+                  funnel,
+                  dir: project.dir,
+                  ...(mended === null ? {} : { mended }),
+                },
                 "",
               );
             else if (options.untilIdle === true && outcome.idle) say.info("The road is empty.");
@@ -94,6 +104,19 @@ Examples:
         }
       }),
   );
+}
+
+async function mendAndTell(project: Project, say: Say) {
+  const { mendProject } = await import("../mend/mendProject.js");
+  const { mendedText } = await import("../mend/mendedText.js");
+  let tellAt = Date.now() + tellEveryMs;
+  const mended = await mendProject(project, (line) => {
+    if (Date.now() < tellAt) return;
+    tellAt = Date.now() + tellEveryMs;
+    say.info(`Mending: ${line}`);
+  });
+  say.info(mendedText(mended));
+  return mended;
 }
 
 /** What `up` hands on to its workers. */
@@ -127,14 +150,15 @@ export interface RoadOutcome {
 /**
  * Runs the services until somebody asks to stop or, with `untilIdle`, until every queue is empty.
  * A full disk stops nobody for good: it is told of, and the work goes on once there is room.
- * @throws UserError where a service can't go on, or where jobs failed for good
+ * @throws UserError where a service can't go on, Redis lost the project's data, or jobs failed for good
  */
 export async function runRoad(project: Project, run: RoadRun): Promise<RoadOutcome> {
   const { road } = project;
   const live = run.live ?? new LiveBlock();
   const onTrouble = run.onTrouble ?? troubleNotice((line) => live.note(line));
   await road.retryFailed(); // the operator starts anew: what failed gets another chance
-  let fatal: { stage: string; exitCode: number; message: string } | null = null;
+  let fatal: ServiceFailure | null = null;
+  let forgotten: UserError | null = null;
   const supervised = superviseServices({
     dir: project.dir,
     stages: run.stages,
@@ -148,9 +172,14 @@ export async function runRoad(project: Project, run: RoadRun): Promise<RoadOutco
   try {
     while (!run.stopAsked() && fatal === null) {
       try {
+        await soon(road.checkEpoch());
         funnel = (await soon(road.readFunnel())) ?? funnel;
         idle = run.untilIdle && (await soon(road.isIdle())) === true;
       } catch (error) {
+        if (error instanceof UserError && error.code === "redis_forgot") {
+          forgotten = error;
+          break;
+        }
         run.log(`waiting for Redis: ${(error as Error).message}`); // it is started again by whoever notices first
       }
       live.draw(funnelBlock(funnelOf(funnel)), funnelLine(funnelOf(funnel)));
@@ -160,8 +189,9 @@ export async function runRoad(project: Project, run: RoadRun): Promise<RoadOutco
   } finally {
     await supervised.stop();
   }
-  funnel = (await soon(road.readFunnel())) ?? funnel;
+  if (forgotten === null) funnel = (await soon(road.readFunnel())) ?? funnel;
   live.finish(funnelBlock(funnelOf(funnel)), funnelLine(funnelOf(funnel)));
+  if (forgotten !== null) throw forgotten;
   throwFatal(fatal);
   const failed = idle ? await road.failedJobs() : ((await soon(road.failedJobs())) ?? []);
   if (failed.length > 0 && run.untilIdle)
@@ -181,10 +211,10 @@ async function soon<T>(answer: Promise<T>): Promise<T | null> {
   return Promise.race([answer, sleep(2000, null, { ref: false })]);
 }
 
-function throwFatal(failure: { stage: string; exitCode: number; message: string } | null): void {
+function throwFatal(failure: ServiceFailure | null): void {
   if (failure === null) return;
   throw new UserError("service_stopped", `The ${failure.stage} can't go on: ${failure.message}`, {
-    hint: "Mend that and run the same command again: it goes on where it stopped.",
+    hint: failure.hint ?? "Mend that and run the same command again: it goes on where it stopped.",
     exitCode: failure.exitCode,
   });
 }

@@ -25,7 +25,8 @@ export function addWorkerCommand(program: Command): void {
       .option("--supervised", "end with the parent process")
       .addHelpText("after", "\nExample:\n  $ pairloom worker fetcher --dir data\n")
       .action(async (stage: StageName | "monitor", options: WorkerOptions) => {
-        const project = await openProject(options);
+        // The dashboard is there to say that Redis lost its data; it goes on by itself once the project was mended.
+        const project = await openProject({ ...options, evenForgotten: stage === "monitor" });
         const log = (line: string) => void process.stdout.write(`${line}\n`);
         let end: (failure: unknown) => void = () => undefined;
         const ended = new Promise<unknown>((resolve) => (end = resolve));

@@ -7,6 +7,7 @@ import { openStore, type Store } from "@pairloom/storage";
 import { troubleNotice, type Trouble } from "../terminal/troubleNotice.js";
 import { redisOptions } from "./environment.js";
 import { readProjectFile } from "./projectFile.js";
+import { storeEpochs } from "./storeEpochs.js";
 
 /** A project opened for work: its folder, store, Redis and road. */
 export interface Project {
@@ -31,11 +32,13 @@ export interface ProjectOptions extends WebOptions {
   dir: string;
   /** Told when the project's Redis can't go on for now (a full disk); standard error by default. */
   onTrouble?: (trouble: Trouble) => void;
+  /** Opens the project also where Redis has lost its queues: to show that, or to mend it. */
+  evenForgotten?: boolean;
 }
 
 /**
  * Opens the project in a folder; starts or joins its Redis.
- * @throws UserError where there is no project, its file is wrong, or no Redis can be had
+ * @throws UserError where there is no project, its file is wrong, no Redis can be had, or Redis has lost the project's queues
  */
 export async function openProject(options: ProjectOptions, given?: ProjectSettings): Promise<Project> {
   const dir = resolve(options.dir);
@@ -44,7 +47,13 @@ export async function openProject(options: ProjectOptions, given?: ProjectSettin
   const store = await openStore(dir);
   const onTrouble = options.onTrouble ?? troubleNotice((line) => void process.stderr.write(`${line}\n`));
   const redis = await openRedis({ dir, ...redisOptions(), onTrouble });
-  const road = await openRoad(redis, settings.project);
+  const road = await openRoad(redis, settings.project, {
+    epochs: storeEpochs(store, options.dir),
+    evenForgotten: options.evenForgotten ?? false,
+  }).catch(async (error: unknown) => {
+    await redis.close();
+    throw error;
+  });
   return {
     dir,
     settings,

@@ -32,13 +32,16 @@ export async function seedQueries(
   );
   const jobs = [];
   for (let from = 0; from < queries.length; from += settings.expandChunk)
-    jobs.push({
-      id: `x-${list}-${from}`,
-      data: { queries: name, from, to: Math.min(from + settings.expandChunk, queries.length) },
-    });
+    jobs.push(expandJobOf(list, { from, to: Math.min(from + settings.expandChunk, queries.length) }));
   await road.add("expander", jobs);
   return { list: name, jobs: jobs.length };
 }
+
+/** The expand job for queries `from` to `to` of a list. */
+export const expandJobOf = (list: string, { from, to }: { from: number; to: number }) => ({
+  id: `x-${list}-${from}`,
+  data: { queries: `queries/${list}.jsonl.gz`, from, to },
+});
 
 /** Puts a site on the road: its start page and its sitemaps. Doing it again changes nothing. */
 export async function seedSite(

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { UserError } from "@pairloom/config";
 import { runWorker, type QueueName, type RunningWorker } from "@pairloom/queue";
 import type { Project } from "../project/openProject.js";
 import { readProjectFile } from "../project/projectFile.js";
@@ -76,7 +77,7 @@ export async function runStage(
     }
     case "deduper": {
       const { dedupeJob, rebuildDeduper } = await import("@pairloom/service-deduper");
-      const deduper = await rebuildDeduper(store, settings);
+      const deduper = await rebuildDeduper(store, settings).catch(asFinal);
       return runWorker(road, "deduper", (job) => dedupeJob({ road, store, deduper }, job), {
         ...common,
         concurrency: 1,
@@ -126,4 +127,11 @@ function closing(worker: RunningWorker, close: () => Promise<unknown>): RunningW
       await close();
     },
   };
+}
+
+/** A damaged file would stop whoever starts the service anew, too. */
+function asFinal(error: unknown): never {
+  if (!(error instanceof UserError) || error.code !== "segment_corrupt") throw error;
+  const { code, message, hint } = error;
+  throw new UserError(code, message, { cause: error, exitCode: 3, ...(hint === null ? {} : { hint }) });
 }

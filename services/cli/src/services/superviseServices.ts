@@ -15,7 +15,15 @@ export interface SuperviseOptions {
   /** Called where a service ended because a disk is full: it is started again, more slowly, until there is room. */
   onDiskFull: (message: string) => void;
   /** Called once where a service ends for a reason that a restart can't mend. */
-  onFatal: (failure: { stage: StageName; exitCode: number; message: string }) => void;
+  onFatal: (failure: ServiceFailure) => void;
+}
+
+export interface ServiceFailure {
+  stage: StageName;
+  exitCode: number;
+  message: string;
+  /** What to do about it, where the service said so. */
+  hint: string | null;
 }
 
 export interface Supervised {
@@ -50,12 +58,14 @@ export function superviseServices(options: SuperviseOptions): Supervised {
     );
     children.set(stage, child);
     let lastLine = "";
+    let hint: string | null = null;
     for (const stream of [child.stdout, child.stderr])
       if (stream !== null)
         createInterface({ input: stream }).on("line", (line) => {
           // after an error comes a line of what to do about it
           const plain = stripVTControlCharacters(line);
-          if (!plain.startsWith("→")) lastLine = plain.replace(/^error: /, "");
+          if (plain.startsWith("→")) hint = plain.slice(1).trim();
+          else [lastLine, hint] = [plain.replace(/^error: /, ""), null];
           options.log(`${stage}: ${line}`);
         });
     child.on("error", (error) => options.log(`${stage}: ${error.message}`));
@@ -63,7 +73,7 @@ export function superviseServices(options: SuperviseOptions): Supervised {
       children.delete(stage);
       if (stopping) return;
       if (exitCode !== null && finalExitCodes.has(exitCode)) {
-        options.onFatal({ stage, exitCode, message: lastLine });
+        options.onFatal({ stage, exitCode, message: lastLine, hint });
         return;
       }
       const isDiskFull = exitCode === diskFullExitCode;

@@ -3,6 +3,7 @@ export interface Status {
   dir: string;
   idle: boolean;
   failedJobs: number;
+  warnings: string[];
   queues: Record<
     string,
     { waiting: number; active: number; delayed: number; failed: number; paused: boolean }
@@ -17,6 +18,13 @@ export interface Status {
     refused: Record<string, number>;
     duplicates: Record<string, number>;
   };
+}
+
+/** Why there is no status: an event of its own. */
+export interface Problem {
+  code: string;
+  message: string;
+  hint: string | null;
 }
 
 export interface Release {

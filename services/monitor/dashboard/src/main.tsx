@@ -1,6 +1,6 @@
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { ask, type Release, type Run, type Status } from "./api.js";
+import { ask, type Problem, type Release, type Run, type Status } from "./api.js";
 import { Funnel } from "./funnel.js";
 import { Queues } from "./queues.js";
 import { Releases } from "./releases.js";
@@ -19,9 +19,10 @@ function Dashboard() {
       setStatus(JSON.parse((event as MessageEvent<string>).data) as Status);
       setProblem(null);
     });
-    events.addEventListener("problem", (event) =>
-      setProblem((JSON.parse((event as MessageEvent<string>).data) as { message: string }).message),
-    );
+    events.addEventListener("problem", (event) => {
+      const { message, hint } = JSON.parse((event as MessageEvent<string>).data) as Problem;
+      setProblem([message, hint].filter(Boolean).join(". "));
+    });
     events.onerror = () => setProblem("The connection is lost; trying again.");
     const look = async () => {
       try {
@@ -57,6 +58,11 @@ function Dashboard() {
       </header>
       {status !== null && (
         <main>
+          {status.warnings.map((warning) => (
+            <p class="wide problem" key={warning}>
+              {warning}
+            </p>
+          ))}
           <Funnel funnel={status.funnel} />
           <Queues queues={status.queues} failedJobs={status.failedJobs} />
           <Seed />
