@@ -35,6 +35,11 @@ export class Epoch {
     private readonly holdsQueues: () => Promise<boolean>,
   ) {}
 
+  /** What stands in Redis while nothing is lost; empty before the first check. */
+  get known(): string {
+    return this.#known ?? "";
+  }
+
   /** Agrees on the first epoch where there is none yet. @throws RedisForgotError where Redis isn't what the store remembers */
   async open(): Promise<void> {
     const [inRedis, inStore] = [await this.connection.get(this.key), await this.record.newest()];
@@ -86,8 +91,9 @@ export class Epoch {
 
   /** From here on until `end` every check fails. */
   async beginMending(): Promise<void> {
-    this.#known = null;
-    await this.connection.set(this.key, mending + newEpoch());
+    const mark = mending + newEpoch();
+    await this.connection.set(this.key, mark);
+    this.#known = mark; // this process goes on
   }
 
   /** Begins the epoch of the rebuilt queues. */

@@ -129,13 +129,13 @@ class OpenRoad implements Road {
     this.prefix = `pl:{${project}}`;
     this.#connection = redis.connect();
     this.#funnel = new Funnel(this.#connection, this.prefix, tuning.countedTtlMs);
-    this.#seen = new SeenSets(() => redis.connect(), this.prefix);
     this.#roadCounts = bindScript(this.#connection, roadCountsScript);
     this.#lanes = new Lanes(this.#connection, `${this.prefix}:lanes`, (name) => this.#openQueue(name));
     this.#epoch =
       epochs === undefined
         ? null
         : new Epoch(this.#connection, `${this.prefix}:epoch`, epochs, () => this.#holdsQueues());
+    this.#seen = new SeenSets(() => redis.connect(), this.prefix, this.#epoch);
     this.queues = Object.fromEntries(
       queueNames.map((name) => [name, this.#openQueue(name)]),
     ) as unknown as Record<QueueName, Queue>;

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { bindBytesScript } from "../scripts/redisScript.js";
-import { seenOnceScript } from "../scripts/seenOnce-2.js";
+import { seenOnceScript } from "../scripts/seenOnce-3.js";
+import type { Epoch } from "./epoch.js";
 
 /** Below set-max-intset-entries (1024) even for the fullest bucket, just before it is divided. */
 const meanBucketMembers = 384;
@@ -13,7 +14,7 @@ const maxConnections = 4;
 
 interface Line {
   connection: Redis;
-  seenOnce: (...args: (string | number | Buffer)[]) => Promise<Buffer>;
+  seenOnce: (...args: (string | number | Buffer)[]) => Promise<Buffer | null>;
   /** Calls under way. */
   pending: number;
 }
@@ -22,26 +23,41 @@ interface Line {
 export class SeenSets {
   readonly #lines: Line[] = [];
 
-  /** @param connect opens a connection; they are this object's to close */
+  /**
+   * @param connect opens a connection; they are this object's to close
+   * @param epoch null where the project keeps none
+   */
   constructor(
     private readonly connect: () => Redis,
     private readonly prefix: string,
+    private readonly epoch: Pick<Epoch, "known" | "check"> | null,
   ) {}
 
   /**
    * Adds a chunk of keys of 8 bytes each to the set `setName`; 1 in the answer marks those that were new (of equal
    * keys in one chunk the first). A second call with the same `jobKey` gets the first one's answer.
+   * @throws RedisForgotError
    */
   async seenOnce(jobKey: string, setName: string, hashes: readonly Uint8Array[]): Promise<Uint8Array> {
     if (hashes.length === 0) return new Uint8Array(0);
-    const bitmap = await this.#take(({ seenOnce }) =>
-      seenOnce(
-        `${this.prefix}:seen:${setName}`,
-        this.#answerKey(jobKey, setName),
-        meanBucketMembers,
-        ...hashes.map(memberOf),
-      ),
-    );
+    const members = hashes.map(memberOf);
+    const ask = () =>
+      this.#take(({ seenOnce }) =>
+        seenOnce(
+          `${this.prefix}:seen:${setName}`,
+          this.#answerKey(jobKey, setName),
+          `${this.prefix}:epoch`,
+          this.epoch?.known ?? "",
+          meanBucketMembers,
+          ...members,
+        ),
+      );
+    let bitmap = await ask();
+    if (bitmap === null) {
+      await this.epoch?.check(); // the project may have been mended since
+      bitmap = await ask();
+    }
+    if (bitmap === null) throw new Error(`The epoch of ${this.prefix} changed twice at once`);
     const wanted = Math.ceil(hashes.length / 8);
     if (bitmap.length !== wanted) {
       throw new Error(

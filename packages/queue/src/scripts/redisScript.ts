@@ -17,11 +17,11 @@ export function bindScript(connection: Redis, script: RedisScript) {
   return async (...args: Argument[]): Promise<unknown> => commands[command]?.call(connection, ...args);
 }
 
-/** Like `bindScript`, for replies that are bytes. */
+/** Like `bindScript`, for replies that are bytes, or nil. */
 export function bindBytesScript(connection: Redis, script: RedisScript) {
   const command = `pairloom_${script.name}`;
   connection.defineCommand(command, { numberOfKeys: script.keys, lua: script.lua });
   const commands = connection as unknown as Record<string, (...args: Argument[]) => Promise<unknown>>;
-  return async (...args: Argument[]): Promise<Buffer> =>
-    (await commands[`${command}Buffer`]?.call(connection, ...args)) as Buffer;
+  return async (...args: Argument[]): Promise<Buffer | null> =>
+    (await commands[`${command}Buffer`]?.call(connection, ...args)) as Buffer | null;
 }

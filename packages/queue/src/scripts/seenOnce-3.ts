@@ -11,20 +11,22 @@ import type { RedisScript } from "./redisScript.js";
  * the same way each time it is asked for. All in one step, so never seen half done.
  *
  * KEYS: the set's state (hash: count, level, split; buckets are named KEY:where their range begins, of 2^26), the job's
- * answer. ARGV: mean members of a bucket, then the keys as decimal signed integers.
- * Returns a bitmap, lowest bit first.
+ * answer, the project's epoch. ARGV: the epoch that the caller knows (empty: none is kept), mean members of a bucket, then
+ * the keys as decimal signed integers.
+ * Returns a bitmap, lowest bit first; nothing where the epoch is another: an empty set would call everything new.
  */
 export const seenOnceScript: RedisScript = {
   name: "seenOnce",
-  keys: 2,
+  keys: 3,
   lua: `
 local call = redis.call
+if ARGV[1] ~= "" and call("GET", KEYS[3]) ~= ARGV[1] then return false end
 local kept = call("GET", KEYS[2])
 if kept then return kept end
 
 local state = call("HMGET", KEYS[1], "count", "level", "split")
 local count, level, split = tonumber(state[1] or 0), tonumber(state[2] or 0), tonumber(state[3] or 0)
-local mean = tonumber(ARGV[1])
+local mean = tonumber(ARGV[2])
 local prefix = KEYS[1] .. ":"
 local size = 2 ^ level
 local half, places = 2 ^ 63, 2 ^ 26
@@ -33,7 +35,7 @@ local half, places = 2 ^ 63, 2 ^ 26
 -- as a double; the few that round up to 2^63 belong to the last range.
 local scale, width = size / 2 ^ 64, places / size
 local bits, byte, weight = {}, 0, 1
-for i = 2, #ARGV do
+for i = 3, #ARGV do
   local member = ARGV[i]
   local h = (member + half) * scale
   local range = h - h % 1
