@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   candidateId,
   reasonNames,
@@ -8,7 +9,13 @@ import {
 } from "@pairloom/config";
 import type { Decoders } from "@pairloom/image/decoders";
 import type { Road } from "@pairloom/queue";
-import { readCandidates, readSegmentRows, segmentFile, writeSegment } from "@pairloom/shards";
+import {
+  candidatesFile,
+  readCandidates,
+  readSegmentRows,
+  segmentFile,
+  writeSegment,
+} from "@pairloom/shards";
 import { urlKey } from "@pairloom/sources";
 import type { Store } from "@pairloom/storage";
 import { canonicalUrl, type Web } from "@pairloom/web";
@@ -28,37 +35,73 @@ interface FetchedCandidate {
   picture: Buffer | null;
 }
 
+type Chunk = { candidates: string; from: number; to: number };
+
 /** Runs one fetch job: candidates `from` to `to` of a file become one segment. Safe to run again. */
 export async function fetchJob(
   context: FetchContext,
-  job: { id: string; data: { candidates: string; from: number; to: number }; signal: AbortSignal },
+  job: { id: string; data: Chunk; signal: AbortSignal },
 ): Promise<void> {
-  const { road, store } = context;
+  const { store } = context;
   if ((await store.stat(segmentFile(job.id))) === null) {
-    const candidates = await readCandidates(store, job.data.candidates, job.data.from, job.data.to);
-    const claimed = await claimUrls(context, job.id, candidates);
-    const fetched = await pMap(
-      candidates,
-      (candidate, at) => fetchCandidate(candidate, claimed[at]!, context, job.signal),
-      // All at once: the web keeps its own count of open requests, and who waits for a host's clock holds none.
-      { signal: job.signal },
-    );
-    const pictures = new Map<string, Buffer>();
-    for (const { row, picture } of fetched) if (picture !== null) pictures.set(row.member!, picture);
-    await writeSegment(
-      store,
-      job.id,
-      fetched.map(({ row }) => row),
-      pictures,
-      candidates.length,
-    );
+    const { candidates, from, to } = job.data;
+    await fetchSegment(context, job.id, await readCandidates(store, candidates, from, to), job.signal);
+    return finishSegment(context, job.id);
   }
+  await finishSegment(context, job.id);
+  const others = await candidatesWithoutRow(store, job);
+  if (others.length === 0) return;
+  const ids = createHash("sha256").update(others.map(candidateId).join("\n")).digest("hex");
+  const segment = `${job.id}-r${ids.slice(0, 16)}`;
+  if ((await store.stat(segmentFile(segment))) === null)
+    await fetchSegment(context, segment, others, job.signal);
+  await finishSegment(context, segment);
+}
 
-  // From here on everything follows from what was published, whoever published it.
-  const rows = await readSegmentRows(store, job.id);
-  await road.add("deduper", [dedupeJobOf(job.id)]);
-  await countSegment(road, job.id, rows);
-  await road.forgetAnswer(job.id, "urls");
+/**
+ * A job's segment may be older than its candidates: where a report was lost, its pages were read again and say something
+ * else now. Then the rows stay, and the candidates that have none get a segment of their own.
+ */
+async function candidatesWithoutRow(
+  store: Store,
+  { id, data: { candidates, from, to } }: { id: string; data: Chunk },
+): Promise<Candidate[]> {
+  if ((await store.stat(candidatesFile(candidates))) === null) return [];
+  const known = new Set((await readSegmentRows(store, id)).map((row) => row.candidateId));
+  const all = await readCandidates(store, candidates, from, to);
+  return all.filter((candidate) => !known.has(candidateId(candidate)));
+}
+
+async function fetchSegment(
+  context: FetchContext,
+  segment: string,
+  candidates: readonly Candidate[],
+  signal: AbortSignal,
+): Promise<void> {
+  const claimed = await claimUrls(context, segment, candidates);
+  const fetched = await pMap(
+    candidates,
+    (candidate, at) => fetchCandidate(candidate, claimed[at]!, context, signal),
+    // All at once: the web keeps its own count of open requests, and who waits for a host's clock holds none.
+    { signal },
+  );
+  const pictures = new Map<string, Buffer>();
+  for (const { row, picture } of fetched) if (picture !== null) pictures.set(row.member!, picture);
+  await writeSegment(
+    context.store,
+    segment,
+    fetched.map(({ row }) => row),
+    pictures,
+    candidates.length,
+  );
+}
+
+/** What follows from a published segment, whoever published it. */
+async function finishSegment({ road, store }: FetchContext, segment: string): Promise<void> {
+  const rows = await readSegmentRows(store, segment);
+  await road.add("deduper", [dedupeJobOf(segment)]);
+  await countSegment(road, segment, rows);
+  await road.forgetAnswer(segment, "urls");
 }
 
 /** The dedupe job that follows a segment. */
