@@ -1,7 +1,7 @@
 import { isTag, type AnyNode, type Document, type Element } from "domhandler";
-import { nextNode } from "./elementText.js";
+import { ancestor, nextNode } from "./elementText.js";
 import type { MetaEntry } from "./headImages.js";
-import { backgroundOf } from "./shownAddress.js";
+import { backgroundOf } from "./shownAddresses.js";
 
 /** The parts of a page that are looked at. */
 export interface Page {
@@ -61,8 +61,10 @@ export function readPage(document: Document): Page {
 function visit(element: Element, page: Page): void {
   const { name, attribs } = element;
   if (name === "html") page.html ??= element;
-  else if (name === "base") page.baseHref ??= attribs.href ?? null;
-  else if (name === "title") {
+  else if (name === "base") {
+    if (page.baseHref === null && attribs.href !== undefined && !isForeign(element))
+      page.baseHref = attribs.href;
+  } else if (name === "title") {
     if (element.parent === null || !isTag(element.parent) || element.parent.name !== "svg")
       page.title ??= element;
   } else if (name === "meta") {
@@ -79,6 +81,11 @@ function visit(element: Element, page: Page): void {
     page.elements.push(element);
     if (name === "img" || name === "image" || name === "amp-img") countImage(element, page.imageCounts);
   }
+}
+
+/** Not an element of the page that browsers show: within an svg it is another one, within noscript it is text. */
+function isForeign(element: Element): boolean {
+  return ancestor(element, 8, ({ name }) => ["svg", "math", "noscript"].includes(name)) !== null;
 }
 
 function countImage(image: Element, counts: Map<Element, number>): void {
