@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Candidate, FrontierPage } from "@pairloom/config";
+import { distinctCandidates, type Candidate, type FrontierPage } from "@pairloom/config";
 import type { Road } from "@pairloom/queue";
 import { publishLines, type Store } from "@pairloom/storage";
 
@@ -19,12 +19,13 @@ export interface CandidatesFile {
   count: number;
 }
 
-/** Publishes a job's candidates under a name made of the job's id and their content. */
+/** Publishes a job's candidates, each once, under a name made of the job's id and their content. */
 export async function publishCandidates(
   store: Store,
   jobId: string,
-  candidates: readonly Candidate[],
+  found: readonly Candidate[],
 ): Promise<CandidatesFile> {
+  const candidates = distinctCandidates(found);
   if (candidates.length === 0) return { id: null, count: 0 };
   const hash = createHash("sha256").update(JSON.stringify(candidates)).digest("hex").slice(0, 16);
   const id = `${jobId}.${hash}`;

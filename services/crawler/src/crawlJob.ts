@@ -65,6 +65,8 @@ export async function crawlJob(
     for (const [name, count] of Object.entries(page.skipped))
       counts[`crawler.skipped.${name}`] = (counts[`crawler.skipped.${name}`] ?? 0) + count;
   }
+  const found = report.pages.reduce((sum, page) => sum + page.candidates, 0);
+  if (found > report.candidates.count) counts["crawler.skipped.equal"] = found - report.candidates.count;
   await road.countOnce(job.id, counts);
   await road.forgetAnswer(job.id, "pages");
 }

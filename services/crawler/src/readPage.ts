@@ -38,6 +38,7 @@ export async function readPage(
   if (page.kind === "sitemap") {
     const sitemap = parseSitemap(answer.body.whole(), answer.finalUrl, { source: page.source });
     row.follow = [...follow(sitemap.sitemaps, "sitemap"), ...follow(sitemap.pages, "page")];
+    row.skipped = sitemap.skipped;
     row.candidates = sitemap.candidates.length;
     return { row, candidates: sitemap.candidates };
   }

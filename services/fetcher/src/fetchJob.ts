@@ -38,8 +38,8 @@ export async function fetchJob(
     const candidates = await readCandidates(store, job.data.candidates, job.data.from, job.data.to);
     const claimed = await claimUrls(context, job.id, candidates);
     const fetched = await pMap(
-      candidates,
-      (candidate, at) => fetchCandidate(candidate, claimed[at]!, context, job.signal),
+      onceEach(candidates, claimed),
+      ({ id, candidate, claim }) => fetchCandidate(id, candidate, claim, context, job.signal),
       // All at once: the web keeps its own count of open requests, and who waits for a host's clock holds none.
       { signal: job.signal },
     );
@@ -56,7 +56,10 @@ export async function fetchJob(
   // From here on everything follows from what was published, whoever published it.
   const rows = await readSegmentRows(store, job.id);
   await road.add("deduper", [{ id: `d-${job.id}`, data: { segment: job.id } }]);
-  const counts: Record<string, number> = { "fetcher.candidates": rows.length };
+  // Equal candidates of a chunk share a row; each is counted.
+  const equal = Math.max(0, job.data.to - job.data.from - rows.length);
+  const counts: Record<string, number> = { "fetcher.candidates": rows.length + equal };
+  if (equal > 0) counts["fetcher.refused.duplicate_url"] = equal;
   for (const row of rows) {
     const fate = row.reason === null ? "fetcher.fetched" : `fetcher.refused.${row.reason}`;
     counts[fate] = (counts[fate] ?? 0) + 1;
@@ -97,6 +100,17 @@ async function claimUrls(
   return claims;
 }
 
+/** Each candidate with what was decided of its URL, the first of equal ones: a candidate has one row. */
+function onceEach(
+  candidates: readonly Candidate[],
+  claims: readonly Claim[],
+): { id: string; candidate: Candidate; claim: Claim }[] {
+  const seen = new Set<string>();
+  return candidates
+    .map((candidate, at) => ({ id: candidateId(candidate), candidate, claim: claims[at]! }))
+    .filter(({ id }) => !seen.has(id) && seen.add(id));
+}
+
 function safeCanonical(url: string): string | null {
   try {
     return canonicalUrl(url);
@@ -110,13 +124,14 @@ function reasonOfPageOptOut(name: string): Reason {
 }
 
 async function fetchCandidate(
+  id: string,
   candidate: Candidate,
   claim: Claim,
   { settings, web, decoders }: FetchContext,
   signal: AbortSignal,
 ): Promise<FetchedCandidate> {
   const row: SegmentRow = {
-    candidateId: candidateId(candidate),
+    candidateId: id,
     imageUrl: candidate.imageUrl,
     canonicalUrl: claim.canonical,
     texts: candidate.texts,
