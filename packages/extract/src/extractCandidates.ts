@@ -1,6 +1,7 @@
 import type { Candidate, Reason } from "@pairloom/config";
 import { defaultOptOutDirectives, mediaType, type Headers } from "@pairloom/web";
 import type { Element } from "domhandler";
+import { canonicalAddress } from "./canonicalAddress.js";
 import { CandidateCollector } from "./candidateCollector.js";
 import { decodeHtml } from "./decodeHtml.js";
 import { ancestor, elementText } from "./elementText.js";
@@ -47,6 +48,8 @@ export interface Extracted {
   links: string[];
   /** Frames and inline frames, to be read as pages of their own. */
   frames: string[];
+  /** The address that the page calls its own (rel=canonical), absolute. */
+  canonical: string | null;
   title: string | null;
   language: string | null;
   licence: string | null;
@@ -161,6 +164,7 @@ export function extractCandidates(input: ExtractInput): Extracted {
     candidates,
     links: follow,
     frames: links.frames,
+    canonical: canonicalAddress(page.canonicals, base, headers, input.url),
     title,
     language,
     licence,

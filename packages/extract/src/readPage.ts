@@ -7,6 +7,8 @@ import { backgroundOf } from "./shownAddresses.js";
 export interface Page {
   html: Element | null;
   baseHref: string | null;
+  /** Addresses by rel=canonical in the head. */
+  canonicals: string[];
   title: Element | null;
   meta: MetaEntry[];
   jsonLd: Element[];
@@ -37,6 +39,7 @@ export function readPage(document: Document): Page {
   const page: Page = {
     html: null,
     baseHref: null,
+    canonicals: [],
     title: null,
     meta: [],
     jsonLd: [],
@@ -76,6 +79,8 @@ function visit(element: Element, page: Page): void {
   } else if (name === "script") {
     if (/^\s*application\/ld\+json/i.test(attribs.type ?? "")) page.jsonLd.push(element);
   } else if (name === "link") {
+    if (/(^|\s)canonical(\s|$)/i.test(attribs.rel ?? "") && attribs.href !== undefined && !isInBody(element))
+      page.canonicals.push(attribs.href);
     if (/(^|\s)license(\s|$)/i.test(attribs.rel ?? "")) page.elements.push(element);
   } else if (shown.has(name) || backgroundOf(element) !== null) {
     page.elements.push(element);
@@ -86,6 +91,11 @@ function visit(element: Element, page: Page): void {
 /** Not an element of the page that browsers show: within an svg it is another one, within noscript it is text. */
 function isForeign(element: Element): boolean {
   return ancestor(element, 8, ({ name }) => ["svg", "math", "noscript"].includes(name)) !== null;
+}
+
+/** What stands in the body may be a visitor's words. */
+function isInBody(element: Element): boolean {
+  return ancestor(element, 512, ({ name }) => name === "body") !== null;
 }
 
 function countImage(image: Element, counts: Map<Element, number>): void {

@@ -58,9 +58,17 @@ export async function addFetchJobs(
   await road.add("fetcher", jobs);
 }
 
+export interface HandOverOptions {
+  /** URLs that count as read, so that nobody reads them from now on. */
+  known?: readonly string[];
+  /** Chooses among the pages that are new. */
+  within?: (fresh: FrontierPage[]) => Promise<FrontierPage[]>;
+}
+
 /**
  * Adds crawl jobs for those pages that nobody has handed on before (by canonical URL).
- * @returns how many were new
+ * @param pages the same ones each time that the job runs, as `known` is
+ * @returns those that were handed on
  */
 export async function addFrontierJobs(
   road: Road,
@@ -69,11 +77,13 @@ export async function addFrontierJobs(
   pages: readonly FrontierPage[],
   canonicalUrl: (url: string) => string,
   chunk: number,
-): Promise<number> {
-  if (pages.length === 0) return 0;
-  const keys = pages.map((page) => urlKey(canonicalUrl(page.url)));
+  { known = [], within }: HandOverOptions = {},
+): Promise<FrontierPage[]> {
+  if (pages.length + known.length === 0) return [];
+  const keys = [...known, ...pages.map(({ url }) => url)].map((url) => urlKey(canonicalUrl(url)));
   const isNew = await road.seenOnce(jobId, "pages", keys);
-  const fresh = pages.filter((_, at) => isNew[at] === 1);
+  const unseen = pages.filter((_, at) => isNew[known.length + at] === 1);
+  const fresh = within === undefined ? unseen : await within(unseen);
   const jobs = [];
   for (let from = 0; from < fresh.length; from += chunk) {
     const frontier = `frontier/${jobId}-${from}.jsonl.gz`;
@@ -81,5 +91,5 @@ export async function addFrontierJobs(
     jobs.push({ id: crawlJobId(frontier), data: { frontier } });
   }
   await road.add("crawler", jobs);
-  return fresh.length;
+  return fresh;
 }

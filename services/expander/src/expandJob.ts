@@ -15,7 +15,7 @@ import {
   type Get,
 } from "@pairloom/sources";
 import { publishLines, readLines, type Store } from "@pairloom/storage";
-import { canonicalUrl } from "@pairloom/web";
+import { canonicalPageUrl } from "@pairloom/web";
 import { z } from "zod";
 
 export interface ExpandContext {
@@ -49,11 +49,11 @@ export async function expandJob(
   const pages: FrontierPage[] = report.queries.flatMap(({ pages }) =>
     pages.map((url) => ({ url, source: "search", scope: null, kind: "page" as const })),
   );
-  const freshPages = await addFrontierJobs(road, store, job.id, pages, canonicalUrl, settings.crawlChunk);
+  const fresh = await addFrontierJobs(road, store, job.id, pages, canonicalPageUrl, settings.crawlChunk);
   await road.countOnce(job.id, {
     "expander.queries": new Set(report.queries.map(({ query }) => query)).size,
     "expander.pages_found": pages.length,
-    "expander.pages_new": freshPages,
+    "expander.pages_new": fresh.length,
     "expander.candidates": report.candidates.count,
     "expander.failures": report.queries.reduce((sum, { failures }) => sum + failures.length, 0),
   });
@@ -82,7 +82,7 @@ async function askSources(
       answers.push({
         query,
         source: config.name,
-        pages: [...new Set(found.pages.map(canonicalUrl))],
+        pages: [...new Set(found.pages.map(canonicalPageUrl))],
         images: [...new Set(found.candidates.map((candidate) => candidate.imageUrl))],
         failures: found.failures,
       });
