@@ -1,6 +1,7 @@
 import { textKinds, type Candidate, type DescribedText } from "@pairloom/config";
 import { canonicalUrl } from "@pairloom/web";
 import { cleanText } from "./elementText.js";
+import { isNoAddress } from "./knownPlaceholder.js";
 
 interface Found {
   imageUrl: string;
@@ -23,6 +24,7 @@ export class CandidateCollector {
   constructor(
     private readonly baseUrl: string,
     private readonly maxImages: number,
+    private readonly placeholders: { has(address: string): boolean },
   ) {}
 
   skip(why: string, count = 1): void {
@@ -38,6 +40,7 @@ export class CandidateCollector {
     const written = address?.trim() ?? "";
     if (written === "" || written === "#") return this.skip("no_address");
     if (/^data:/i.test(written)) return this.skip("data_uri");
+    if (isNoAddress(written) && !/^[a-z]+:/i.test(written)) return this.skip("bad_address");
     let url: URL;
     try {
       url = new URL(written, this.baseUrl);
@@ -46,6 +49,7 @@ export class CandidateCollector {
     }
     if (url.protocol !== "http:" && url.protocol !== "https:") return this.skip("other_scheme");
     if (url.href.length > 8192) return this.skip("bad_address");
+    if (this.placeholders.has(url.href)) return this.skip("placeholder");
     if (url.href.includes("#")) url.hash = "";
     const key = canonicalUrl(url.href);
     let found = this.#found.get(key);

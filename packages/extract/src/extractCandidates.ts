@@ -1,18 +1,22 @@
 import type { Candidate, Reason } from "@pairloom/config";
 import { defaultOptOutDirectives, mediaType, type Headers } from "@pairloom/web";
 import type { Element } from "domhandler";
+import { canonicalAddress } from "./canonicalAddress.js";
 import { CandidateCollector } from "./candidateCollector.js";
 import { decodeHtml } from "./decodeHtml.js";
 import { ancestor, elementText } from "./elementText.js";
 import { headImages } from "./headImages.js";
-import { isTrackingPixel } from "./imageAddress.js";
+import type { ImageAddresses } from "./imageAddresses.js";
 import { imageTexts } from "./imageTexts.js";
+import { isTrackingPixel } from "./isTrackingPixel.js";
+import { isNoAddress } from "./knownPlaceholder.js";
 import { jsonLdImages } from "./jsonLdImages.js";
 import { LinkCollector } from "./linkCollector.js";
 import { pageOptOuts } from "./pageOptOuts.js";
 import { parseHtml } from "./parseHtml.js";
 import { readPage } from "./readPage.js";
-import { shownAddress } from "./shownAddress.js";
+import { SharedPlaceholders, type PageImage } from "./sharedPlaceholders.js";
+import { chosenAddress, shownAddresses } from "./shownAddresses.js";
 
 export interface ExtractInput {
   html: Uint8Array | string;
@@ -44,6 +48,8 @@ export interface Extracted {
   links: string[];
   /** Frames and inline frames, to be read as pages of their own. */
   frames: string[];
+  /** The address that the page calls its own (rel=canonical), absolute. */
+  canonical: string | null;
   title: string | null;
   language: string | null;
   licence: string | null;
@@ -75,8 +81,17 @@ export function extractCandidates(input: ExtractInput): Extracted {
   const optOuts = obey ? [...new Set([...said.reasons, ...(input.optOuts ?? [])])].sort() : [];
 
   const base = baseUrl(page.baseHref, input.url);
-  const images = new CandidateCollector(base, input.maxImages ?? 10_000);
   const links = new LinkCollector(base, input.url, input.maxLinks ?? 20_000, obey);
+  const context = { byId: page.byId, imagesIn: (element: Element) => page.imageCounts.get(element) ?? 0 };
+  const shown = new Map<Element, PageImage>();
+  for (const element of page.elements) {
+    const addresses = shownAddresses(element, context.imagesIn);
+    if (addresses === null) continue;
+    const link = ancestor(element, 4, ({ name }) => name === "a");
+    shown.set(element, { addresses, linked: link === null ? null : links.image(link) });
+  }
+  const placeholders = new SharedPlaceholders(base, shown.values());
+  const images = new CandidateCollector(base, input.maxImages ?? 10_000, placeholders);
   if (cut) images.skip("cut_page");
 
   const root = page.html === null ? null : $(page.html);
@@ -94,7 +109,6 @@ export function extractCandidates(input: ExtractInput): Extracted {
     for (const { address, texts, licence } of found) images.add(address, texts, { licence });
   }
 
-  const context = { byId: page.byId, imagesIn: (element: Element) => page.imageCounts.get(element) ?? 0 };
   for (const element of page.elements) {
     const full = element.name === "a" ? links.image(element) : null;
     if (element.name === "a" || element.name === "area") {
@@ -118,15 +132,15 @@ export function extractCandidates(input: ExtractInput): Extracted {
       links.addFrame(element);
       continue;
     }
-    const address = shownAddress(element);
-    if (address === null) continue;
-    if (isTrackingPixel(element)) {
+    const image = shown.get(element);
+    if (image === undefined) continue;
+    const { addresses, linked } = image;
+    const address = linked ?? chosenAddress(addresses, (written) => placeholders.has(written)) ?? "";
+    if (isTrackingPixel(element) && !standsIn(address, addresses, placeholders)) {
       images.skip("tracking_pixel");
       continue;
     }
-    const link = ancestor(element, 4, ({ name }) => name === "a");
-    const linked = link === null ? null : links.image(link);
-    images.add(linked ?? address, imageTexts(element, context), { language: languageOf(element) });
+    images.add(address, imageTexts(element, context), { language: languageOf(element) });
   }
   links.addRefresh(page.meta.find(({ name }) => name === "refresh")?.content);
 
@@ -150,6 +164,7 @@ export function extractCandidates(input: ExtractInput): Extracted {
     candidates,
     links: follow,
     frames: links.frames,
+    canonical: canonicalAddress(page.canonicals, base, headers, input.url),
     title,
     language,
     licence,
@@ -157,6 +172,12 @@ export function extractCandidates(input: ExtractInput): Extracted {
     optOuts,
     skipped,
   };
+}
+
+/** Lazy loaders write width and height of 1 on what stands there before the picture. */
+function standsIn(address: string, { shown }: ImageAddresses, placeholders: SharedPlaceholders): boolean {
+  const isFilledLater = shown === null || isNoAddress(shown.trim()) || placeholders.has(shown);
+  return isFilledLater && !isNoAddress(address.trim()) && !placeholders.has(address);
 }
 
 function decoded(input: ExtractInput, maxBytes: number): { html: string; encoding: string; cut: boolean } {
@@ -181,14 +202,11 @@ function languageTag(text: string | undefined): string | null {
   return /^[a-zA-Z]{2,8}(-[a-zA-Z0-9]{1,8})*$/.test(tag) ? tag : null;
 }
 
+/** WHATWG HTML, "set the frozen base URL": a base that can't be one leaves the page's own address. */
 function baseUrl(href: string | null, url: string): string {
-  if (href === null) return url;
-  try {
-    const base = new URL(href.trim(), url);
-    return base.protocol === "http:" || base.protocol === "https:" ? base.href : url;
-  } catch {
-    return url;
-  }
+  if (href === null || !URL.canParse(href, url)) return url;
+  const base = new URL(href, url);
+  return base.protocol === "data:" || base.protocol === "javascript:" ? url : base.href;
 }
 
 function withoutHash(url: string): string {

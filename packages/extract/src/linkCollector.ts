@@ -1,5 +1,5 @@
 import type { Element } from "domhandler";
-import { namesImageFile } from "./imageAddress.js";
+import { namesImageFile } from "./namesImageFile.js";
 
 const creativeCommons = /^https?:\/\/(www\.)?creativecommons\.org\/(licenses|publicdomain)\//i;
 

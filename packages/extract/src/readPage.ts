@@ -1,12 +1,14 @@
 import { isTag, type AnyNode, type Document, type Element } from "domhandler";
-import { nextNode } from "./elementText.js";
+import { ancestor, nextNode } from "./elementText.js";
 import type { MetaEntry } from "./headImages.js";
-import { backgroundOf } from "./shownAddress.js";
+import { backgroundOf } from "./shownAddresses.js";
 
 /** The parts of a page that are looked at. */
 export interface Page {
   html: Element | null;
   baseHref: string | null;
+  /** Addresses by rel=canonical in the head. */
+  canonicals: string[];
   title: Element | null;
   meta: MetaEntry[];
   jsonLd: Element[];
@@ -37,6 +39,7 @@ export function readPage(document: Document): Page {
   const page: Page = {
     html: null,
     baseHref: null,
+    canonicals: [],
     title: null,
     meta: [],
     jsonLd: [],
@@ -61,8 +64,10 @@ export function readPage(document: Document): Page {
 function visit(element: Element, page: Page): void {
   const { name, attribs } = element;
   if (name === "html") page.html ??= element;
-  else if (name === "base") page.baseHref ??= attribs.href ?? null;
-  else if (name === "title") {
+  else if (name === "base") {
+    if (page.baseHref === null && attribs.href !== undefined && !isForeign(element))
+      page.baseHref = attribs.href;
+  } else if (name === "title") {
     if (element.parent === null || !isTag(element.parent) || element.parent.name !== "svg")
       page.title ??= element;
   } else if (name === "meta") {
@@ -74,11 +79,23 @@ function visit(element: Element, page: Page): void {
   } else if (name === "script") {
     if (/^\s*application\/ld\+json/i.test(attribs.type ?? "")) page.jsonLd.push(element);
   } else if (name === "link") {
+    if (/(^|\s)canonical(\s|$)/i.test(attribs.rel ?? "") && attribs.href !== undefined && !isInBody(element))
+      page.canonicals.push(attribs.href);
     if (/(^|\s)license(\s|$)/i.test(attribs.rel ?? "")) page.elements.push(element);
   } else if (shown.has(name) || backgroundOf(element) !== null) {
     page.elements.push(element);
     if (name === "img" || name === "image" || name === "amp-img") countImage(element, page.imageCounts);
   }
+}
+
+/** Not an element of the page that browsers show: within an svg it is another one, within noscript it is text. */
+function isForeign(element: Element): boolean {
+  return ancestor(element, 8, ({ name }) => ["svg", "math", "noscript"].includes(name)) !== null;
+}
+
+/** What stands in the body may be a visitor's words. */
+function isInBody(element: Element): boolean {
+  return ancestor(element, 512, ({ name }) => name === "body") !== null;
 }
 
 function countImage(image: Element, counts: Map<Element, number>): void {

@@ -6,40 +6,88 @@ export interface SrcsetCandidate {
   density: number;
 }
 
-/** Reads a srcset (WHATWG HTML §4.8.4.2.1): URLs may hold commas, a comma ends a candidate only after white space or its descriptor. */
+const maxCandidates = 1000;
+const separators = "\t\n\f\r ,";
+const whitespace = "\t\n\f\r ";
+
+/**
+ * Reads a srcset as browsers do (WHATWG HTML, "parse a srcset attribute"): URLs may hold commas, white space ends them,
+ * and a candidate whose descriptors are wrong is dropped.
+ */
 export function parseSrcset(text: string): SrcsetCandidate[] {
   const found: SrcsetCandidate[] = [];
-  const pattern = /[\s,]*([^\s,]\S*)((?:[^,(]|\([^)]*\))*)(?:,|$)/y;
-  while (found.length < 100) {
-    const match = pattern.exec(text);
-    const [, token] = match ?? [];
-    if (match === null || token === undefined) break;
-    if (token.endsWith(",")) {
-      // "a.jpg, b.jpg 2x": the comma belongs to the list, and there is no descriptor.
-      found.push({ url: token.replace(/,+$/, ""), width: null, density: 1 });
-      pattern.lastIndex = match.index + match[0].indexOf(token) + token.length;
-      continue;
-    }
-    const descriptors = match[2] ?? "";
-    const width = /(?:^|\s)(\d+)w(?:\s|$)/.exec(descriptors)?.[1];
-    const density = /(?:^|\s)(\d+(?:\.\d+)?)x(?:\s|$)/.exec(descriptors)?.[1];
-    found.push({
-      url: token,
-      width: width === undefined ? null : Number(width),
-      density: Number(density ?? 1),
-    });
+  let at = 0;
+  while (found.length < maxCandidates) {
+    while (at < text.length && separators.includes(text.charAt(at))) at++;
+    if (at === text.length) break;
+    const start = at;
+    while (at < text.length && !whitespace.includes(text.charAt(at))) at++;
+    let end = at;
+    while (text.charAt(end - 1) === ",") end--;
+    const url = text.slice(start, end);
+    let descriptors: string[] = [];
+    // A comma at a URL's end belongs to the list: the candidate has no descriptors.
+    if (end === at) [descriptors, at] = readDescriptors(text, at);
+    const size = sizeOf(descriptors);
+    if (size !== null) found.push({ url, ...size });
   }
-  return found.filter(({ url }) => url !== "");
+  return found;
 }
 
-/** The largest picture of some srcsets: by width where one is given, else by density; the first of equals. */
-export function largestOf(candidates: readonly SrcsetCandidate[]): string | null {
-  let best: SrcsetCandidate | null = null;
-  for (const candidate of candidates) {
-    if (candidate.url.startsWith("data:")) continue;
-    if (best === null || size(candidate) > size(best)) best = candidate;
+/** The words up to the next comma outside parentheses, and the place behind it. */
+function readDescriptors(text: string, from: number): [descriptors: string[], at: number] {
+  const descriptors: string[] = [];
+  let start = from;
+  let inParentheses = false;
+  let at = from;
+  const take = (): void => {
+    if (at > start) descriptors.push(text.slice(start, at));
+    start = at + 1;
+  };
+  for (; at < text.length; at++) {
+    const character = text.charAt(at);
+    if (inParentheses) inParentheses = character !== ")";
+    else if (character === "(") inParentheses = true;
+    else if (whitespace.includes(character)) take();
+    else if (character === ",") {
+      take();
+      return [descriptors, at + 1];
+    }
   }
-  return best?.url ?? null;
+  take();
+  return [descriptors, at];
+}
+
+const integer = /^\d+$/;
+/** A valid floating-point number. */
+const float = /^-?(\d+(\.\d+)?|\.\d+)(e[+-]?\d+)?$/i;
+
+/** What the descriptors say, or null where one of them is wrong, doubled or contradicts another. */
+function sizeOf(descriptors: readonly string[]): Omit<SrcsetCandidate, "url"> | null {
+  let width: number | null = null;
+  let density: number | null = null;
+  let height: number | null = null;
+  for (const descriptor of descriptors) {
+    const number = descriptor.slice(0, -1);
+    const value = Number(number);
+    if (!Number.isFinite(value)) return null;
+    if (descriptor.endsWith("w") && integer.test(number)) {
+      if (width !== null || density !== null || value === 0) return null;
+      width = value;
+    } else if (descriptor.endsWith("x") && float.test(number)) {
+      if (width !== null || density !== null || height !== null || value < 0) return null;
+      density = value;
+    } else if (descriptor.endsWith("h") && integer.test(number)) {
+      if (height !== null || density !== null || value === 0) return null;
+      height = value;
+    } else return null;
+  }
+  return height !== null && width === null ? null : { width, density: density ?? 1 };
+}
+
+/** The addresses of some srcsets, the largest picture first: by width where one is given, else by density. */
+export function bySize(candidates: readonly SrcsetCandidate[]): string[] {
+  return [...candidates].sort((a, b) => size(b) - size(a)).map(({ url }) => url);
 }
 
 /** Widths compare with widths; a density counts as that many small thumbnails. */

@@ -241,6 +241,32 @@ describe("addresses and links", () => {
   });
 });
 
+describe("the address that a page calls its own", () => {
+  const canonical = (html: string, headers = {}) => run(html, { headers }).canonical;
+  it.each([
+    [`<link rel=canonical href="/item.html#x">`, "http://site.test/item.html"],
+    [
+      `<head><base href="http://other.test/y/"><link rel="Canonical alternate" href="z"></head>`,
+      "http://other.test/y/z",
+    ],
+    [`<link rel=canonical href=a><link rel=canonical href="./a">`, "http://site.test/dir/a"],
+    [`<link rel=canonical href=a><link rel=canonical href=b>`, null],
+    [`<link rel=canonical href=""><link rel=canonical>`, null],
+    [`<link rel=canonical href="ftp://x/"><link rel=stylesheet href=a>`, null],
+    [`<body><p><link rel=canonical href=a></p></body>`, null],
+    [``, null],
+  ])("%s", (html, expected) => {
+    expect(canonical(html)).toBe(expected);
+  });
+  it.each([
+    [`<http://site.test/a>; rel="canonical"`, "http://site.test/a"],
+    [[`</s.css>; rel=preload; as=style, </a>; title="x, y"; rel=canonical`], "http://site.test/a"],
+    [`</s.css>; rel=preload, </a>; rel=prev`, null],
+  ])("Link: %s", (link, expected) => {
+    expect(canonical("", { link })).toBe(expected);
+  });
+});
+
 describe("opt-outs", () => {
   const img = `<img src=a.png alt=x><a href=n>n</a>`;
   it.each([

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Candidate, FrontierPage } from "@pairloom/config";
+import { distinctCandidates, type Candidate, type FrontierPage } from "@pairloom/config";
 import type { Road } from "@pairloom/queue";
 import { publishLines, type Store } from "@pairloom/storage";
 
@@ -19,12 +19,13 @@ export interface CandidatesFile {
   count: number;
 }
 
-/** Publishes a job's candidates under a name made of the job's id and their content. */
+/** Publishes a job's candidates, each once, under a name made of the job's id and their content. */
 export async function publishCandidates(
   store: Store,
   jobId: string,
-  candidates: readonly Candidate[],
+  found: readonly Candidate[],
 ): Promise<CandidatesFile> {
+  const candidates = distinctCandidates(found);
   if (candidates.length === 0) return { id: null, count: 0 };
   const hash = createHash("sha256").update(JSON.stringify(candidates)).digest("hex").slice(0, 16);
   const id = `${jobId}.${hash}`;
@@ -56,10 +57,18 @@ export async function addFetchJobs(
   await road.add("fetcher", jobs);
 }
 
+export interface HandOverOptions {
+  /** URLs that count as read, so that nobody reads them from now on. */
+  known?: readonly string[];
+  /** Chooses among the pages that are new. */
+  within?: (fresh: FrontierPage[]) => Promise<FrontierPage[]>;
+}
+
 /**
  * Adds crawl jobs for those pages that nobody has handed on before (by canonical URL). A file of pages is named by its
  * content too: where a job is run again on queues that were rebuilt, other pages may be left for it than at first.
- * @returns how many were new
+ * @param pages the same ones each time that the job runs, as `known` is
+ * @returns those that were handed on
  */
 export async function addFrontierJobs(
   road: Road,
@@ -68,28 +77,41 @@ export async function addFrontierJobs(
   pages: readonly FrontierPage[],
   canonicalUrl: (url: string) => string,
   chunk: number,
-): Promise<number> {
-  if (pages.length === 0) return 0;
-  const keys = pages.map((page) => urlKey(canonicalUrl(page.url)));
+  { known = [], within }: HandOverOptions = {},
+): Promise<FrontierPage[]> {
+  if (pages.length + known.length === 0) return [];
+  const keys = [...known, ...pages.map(({ url }) => url)].map((url) => urlKey(canonicalUrl(url)));
   const isNew = await road.seenOnce(jobId, "pages", keys);
-  const fresh = pages.filter((_, at) => isNew[at] === 1);
+  const unseen = pages.filter((_, at) => isNew[known.length + at] === 1);
+  const fresh = within === undefined ? unseen : await within(unseen);
   const jobs = [];
   for (let from = 0; from < fresh.length; from += chunk) {
     const part = fresh.slice(from, from + chunk);
     const hash = createHash("sha256").update(JSON.stringify(part)).digest("hex").slice(0, 16);
     const frontier = `frontier/${jobId}-${from}.${hash}.jsonl.gz`;
     await publishLines(store, frontier, part);
-    await countFrontier(road, frontier, part.length);
+    await countFrontier(road, frontier, part);
     jobs.push({ id: crawlJobId(frontier), data: { frontier } });
   }
   await road.add("crawler", jobs);
-  return fresh.length;
+  return fresh;
 }
 
 /** Counts the pages of a frontier file once, by the stage that found them. A site's first pages are found by nobody. */
-export async function countFrontier(road: Road, frontier: string, pages: number): Promise<void> {
+export async function countFrontier(
+  road: Road,
+  frontier: string,
+  pages: readonly { source: string }[],
+): Promise<void> {
   const [, stage] = /^frontier\/(x|c)-/.exec(frontier) ?? [];
-  if (stage === undefined) return;
-  const counter = stage === "x" ? "expander.pages_new" : "crawler.pages_followed";
-  await road.countOnce(`${crawlJobId(frontier)}-found`, { [counter]: pages });
+  const counts: Record<string, number> = {};
+  if (stage === "x") counts["expander.pages_new"] = pages.length;
+  if (stage === "c") {
+    counts["crawler.pages_followed"] = pages.length;
+    for (const { source } of pages) counts[followedOf(source)] = (counts[followedOf(source)] ?? 0) + 1;
+  }
+  await road.countOnce(`${crawlJobId(frontier)}-found`, counts);
 }
+
+/** The counter of a site's pages that were handed on. */
+export const followedOf = (source: string): string => `crawler.pages_followed_of.${source}`;

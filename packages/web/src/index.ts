@@ -3,6 +3,8 @@ export * from "./webAnswer.js";
 export { Body } from "./exchange/body.js";
 export { type Headers } from "./exchange/exchange.js";
 export * from "./canonicalUrl.js";
+export * from "./canonicalPageUrl.js";
+export * from "./withoutParameters.js";
 export * from "./userAgent.js";
 export * from "./retryPolicy.js";
 export { type RobotsState } from "./siteRules.js";

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { addressPolicy } from "../src/address/addressPolicy.js";
 import { checkUrl } from "../src/address/checkUrl.js";
+import { canonicalPageUrl } from "../src/canonicalPageUrl.js";
 import { canonicalUrl } from "../src/canonicalUrl.js";
 import { mediaType } from "../src/webAnswer.js";
 
@@ -41,6 +42,61 @@ describe("canonicalUrl", () => {
         expect(canonicalUrl(once)).toBe(once);
       }),
       { numRuns: 2000 },
+    );
+  });
+});
+
+describe("canonicalPageUrl", () => {
+  const hex = "0123456789abcdef";
+  it.each([
+    [`/item.html;jsessionid=${hex}?PHPSESSID=${hex}&amp=1&sid=${hex}`, "/item.html?amp=1"],
+    ["/a;JSESSIONID=1A.node1!7/b;v=2?x=1", "/a/b;v=2?x=1"],
+    ["/a?x=1;jsessionid=7&y=2", "/a?x=1&y=2"],
+    ["/a.asp?ASPSESSIONIDQQBA=GHJ&id=7", "/a.asp?id=7"],
+    ["/a.cfm?CFID=12&CFTOKEN=34&id=7", "/a.cfm?id=7"],
+    ["/a?cfid=12", "/a?cfid=12"],
+    ["/(S(lit3py55t21z5v55vlm25s55))/shop/a.aspx", "/shop/a.aspx"],
+    ["/notes(S(lit3py55t21z5v55vlm25s55))", "/notes(S(lit3py55t21z5v55vlm25s55))"],
+    ["/a?session_id=8f14e45f-ceea-467f-a8b0-9c2d3e4f5a6b", "/a"],
+    ["/a?s=d41d8cd98f00b204e9800998ecf8427e&t=5", "/a?t=5"],
+    ["/a?PHP%53ESSID=1&utm_source=x#y", "/a"],
+    ["/..;jsessionid=1/a", "/a"],
+    // content
+    ["/talks?session_id=12", "/talks?session_id=12"],
+    ["/story?sid=2020/red-kites-over-wales", "/story?sid=2020/red-kites-over-wales"],
+    ["/story?sid=1234567", "/story?sid=1234567"],
+    ["/search?s=photographsofredkites", "/search?s=photographsofredkites"],
+    [`/photo?hash=${hex}${hex}`, `/photo?hash=${hex}${hex}`],
+    ["/a;v=1?b=2&a=%2F", "/a;v=1?b=2&a=%2F"],
+  ])("%s", (from, to) => {
+    expect(canonicalPageUrl(`http://e.x${from}`)).toBe(`http://e.x${to}`);
+  });
+  it("doing it twice changes nothing", () => {
+    const pieces = [
+      "/",
+      ";",
+      "?",
+      "&",
+      "=",
+      "..",
+      "a",
+      "jsessionid",
+      "sid",
+      `${hex}`,
+      "(S(lit3py55t21z5v55vlm25s55))",
+      "%",
+      "3B",
+    ];
+    const url = fc
+      .array(fc.constantFrom(...pieces), { maxLength: 12 })
+      .map((tail) => `http://e.x/${tail.join("")}`);
+    fc.assert(
+      fc.property(url, (text) => {
+        const once = canonicalPageUrl(text);
+        expect(canonicalPageUrl(once)).toBe(once);
+        expect(canonicalUrl(once)).toBe(once);
+      }),
+      { numRuns: 3000 },
     );
   });
 });

@@ -8,11 +8,12 @@ import {
   type ProjectSettings,
 } from "@pairloom/config";
 import type { Road } from "@pairloom/queue";
-import { addFetchJobs, addFrontierJobs, publishCandidates } from "@pairloom/sources";
+import { addFetchJobs, addFrontierJobs, followedOf, publishCandidates } from "@pairloom/sources";
 import { BlobDamagedError, publishLines, readLines, type Store } from "@pairloom/storage";
-import { canonicalUrl, type Web } from "@pairloom/web";
+import { canonicalPageUrl, type Web } from "@pairloom/web";
 import pMap from "p-map";
 import { readPage } from "./readPage.js";
+import { settleCanonicals } from "./settleCanonicals.js";
 
 export interface CrawlContext {
   road: Road;
@@ -38,9 +39,10 @@ export async function crawlJob(
   const reportName = crawlFile(job.id);
   const frontier = await readLines(store, job.data.frontier, (value) => frontierPage.parse(value));
   if ((await store.stat(reportName)) === null) {
-    const read = await pMap(frontier, (page) => readPage(web, settings.web, page, job.signal), {
+    const asked = await pMap(frontier, (page) => readPage(web, settings.web, page, job.signal), {
       signal: job.signal,
     });
+    const read = settleCanonicals(frontier, asked);
     const candidates = await publishCandidates(
       store,
       job.id,
@@ -69,11 +71,11 @@ export async function handOnCrawl(
   jobId: string,
   report: CrawlReport,
 ): Promise<void> {
-  const follow = await withinSiteLimits(
-    road,
-    report.pages.flatMap((page) => page.follow),
-  );
-  await addFrontierJobs(road, store, jobId, follow, canonicalUrl, settings.crawlChunk);
+  const follow = report.pages.flatMap((page) => page.follow);
+  await addFrontierJobs(road, store, jobId, follow, canonicalPageUrl, settings.crawlChunk, {
+    known: report.pages.flatMap(({ canonical }) => canonical ?? []),
+    within: (fresh) => withinSiteLimits(road, fresh),
+  });
   const counts: Record<string, number> = {
     "crawler.pages": report.pages.length,
     "crawler.candidates": report.candidates.count,
@@ -84,15 +86,24 @@ export async function handOnCrawl(
     for (const [name, count] of Object.entries(page.skipped))
       counts[`crawler.skipped.${name}`] = (counts[`crawler.skipped.${name}`] ?? 0) + count;
   }
+  const found = report.pages.reduce((sum, page) => sum + page.candidates, 0);
+  if (found > report.candidates.count) counts["crawler.skipped.equal"] = found - report.candidates.count;
   await road.countOnce(jobId, counts);
   await road.forgetAnswer(jobId, "pages");
 }
 
-/** Drops links once the site's page limit is reached (counted over all pages handed on so far: a soft limit). */
-async function withinSiteLimits(road: Road, pages: FrontierPage[]): Promise<FrontierPage[]> {
-  const limit = Math.max(0, ...pages.map((page) => page.scope?.maxPages ?? Infinity));
-  if (!Number.isFinite(limit) || pages.length === 0) return pages;
+/**
+ * The pages for which their sites' page limits have room, counted over what was handed on so far: a soft limit, since
+ * jobs that run at once don't see each other's pages.
+ */
+async function withinSiteLimits(road: Road, pages: readonly FrontierPage[]): Promise<FrontierPage[]> {
+  if (pages.every(({ scope }) => scope === null)) return [...pages];
   const funnel = await road.readFunnel();
-  const room = limit - (funnel["crawler.pages_followed"] ?? 0);
-  return room <= 0 ? [] : pages;
+  const taken = new Map<string, number>();
+  return pages.filter(({ source, scope }) => {
+    if (scope === null) return true;
+    const before = taken.get(source) ?? funnel[followedOf(source)] ?? 0;
+    if (before >= scope.maxPages) return false;
+    return taken.set(source, before + 1);
+  });
 }

@@ -1,7 +1,7 @@
 import type { CrawledPage, FrontierPage, WebSettings } from "@pairloom/config";
 import { extractCandidates } from "@pairloom/extract";
 import { inScope, isSitemapOf, parseSitemap } from "@pairloom/sources";
-import { canonicalUrl, type Web } from "@pairloom/web";
+import { canonicalPageUrl, type Web } from "@pairloom/web";
 import type { ReadPage } from "./crawlJob.js";
 
 /** Reads one page or sitemap: never throws for what the web does, only for an abort. */
@@ -23,6 +23,7 @@ export async function readPage(
     httpStatus: answer.httpStatus,
     skipped: {},
     candidates: 0,
+    canonical: null,
     follow: [],
   };
   if (answer.status !== "ok") {
@@ -33,11 +34,12 @@ export async function readPage(
   const follow = (urls: readonly string[], kind: FrontierPage["kind"]): FrontierPage[] =>
     urls
       .filter((url) => page.scope !== null && (kind === "sitemap" ? isSitemapOf : inScope)(url, page.scope))
-      .map((url) => ({ url: canonicalUrl(url), source: page.source, scope: page.scope, kind }));
+      .map((url) => ({ url: canonicalPageUrl(url), source: page.source, scope: page.scope, kind }));
 
   if (page.kind === "sitemap") {
     const sitemap = parseSitemap(answer.body.whole(), answer.finalUrl, { source: page.source });
     row.follow = [...follow(sitemap.sitemaps, "sitemap"), ...follow(sitemap.pages, "page")];
+    row.skipped = sitemap.skipped;
     row.candidates = sitemap.candidates.length;
     return { row, candidates: sitemap.candidates };
   }
@@ -58,6 +60,7 @@ export async function readPage(
   const candidates = found.candidates.map((candidate) => ({ ...candidate, pageUrl: page.url }));
   row.skipped = found.skipped;
   row.candidates = found.candidates.length;
+  row.canonical = found.canonical;
   row.follow = follow([...found.links, ...found.frames], "page");
   return { row, candidates };
 }

@@ -15,7 +15,7 @@ import {
   type Get,
 } from "@pairloom/sources";
 import { BlobDamagedError, publishLines, readLines, type Store } from "@pairloom/storage";
-import { canonicalUrl } from "@pairloom/web";
+import { canonicalPageUrl } from "@pairloom/web";
 import { z } from "zod";
 
 export interface ExpandContext {
@@ -68,7 +68,7 @@ export async function handOnExpansion(
   const pages: FrontierPage[] = report.queries.flatMap(({ pages }) =>
     pages.map((url) => ({ url, source: "search", scope: null, kind: "page" as const })),
   );
-  await addFrontierJobs(road, store, jobId, pages, canonicalUrl, settings.crawlChunk);
+  await addFrontierJobs(road, store, jobId, pages, canonicalPageUrl, settings.crawlChunk);
   await road.countOnce(jobId, {
     "expander.queries": new Set(report.queries.map(({ query }) => query)).size,
     "expander.pages_found": pages.length,
@@ -100,7 +100,7 @@ async function askSources(
       answers.push({
         query,
         source: config.name,
-        pages: [...new Set(found.pages.map(canonicalUrl))],
+        pages: [...new Set(found.pages.map(canonicalPageUrl))],
         images: [...new Set(found.candidates.map((candidate) => candidate.imageUrl))],
         failures: found.failures,
       });

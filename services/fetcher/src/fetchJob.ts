@@ -12,6 +12,7 @@ import type { Road } from "@pairloom/queue";
 import {
   candidatesFile,
   readCandidates,
+  readSegment,
   readSegmentRows,
   segmentFile,
   writeSegment,
@@ -80,8 +81,8 @@ async function fetchSegment(
 ): Promise<void> {
   const claimed = await claimUrls(context, segment, candidates);
   const fetched = await pMap(
-    candidates,
-    (candidate, at) => fetchCandidate(candidate, claimed[at]!, context, signal),
+    onceEach(candidates, claimed),
+    ({ id, candidate, claim }) => fetchCandidate(id, candidate, claim, context, signal),
     // All at once: the web keeps its own count of open requests, and who waits for a host's clock holds none.
     { signal },
   );
@@ -98,18 +99,25 @@ async function fetchSegment(
 
 /** What follows from a published segment, whoever published it. */
 async function finishSegment({ road, store }: FetchContext, segment: string): Promise<void> {
-  const rows = await readSegmentRows(store, segment);
+  const { rows, candidates } = await readSegment(store, segment);
   await road.add("deduper", [dedupeJobOf(segment)]);
-  await countSegment(road, segment, rows);
+  await countSegment(road, segment, rows, candidates);
   await road.forgetAnswer(segment, "urls");
 }
 
 /** The dedupe job that follows a segment. */
 export const dedupeJobOf = (segment: string) => ({ id: `d-${segment}`, data: { segment } });
 
-/** Counts the rows of a segment once. */
-export async function countSegment(road: Road, segment: string, rows: readonly SegmentRow[]): Promise<void> {
-  const counts: Record<string, number> = { "fetcher.candidates": rows.length };
+/** Counts the rows of a segment once. Equal candidates share a row; each is counted. */
+export async function countSegment(
+  road: Road,
+  segment: string,
+  rows: readonly SegmentRow[],
+  candidates: number,
+): Promise<void> {
+  const equal = Math.max(0, candidates - rows.length);
+  const counts: Record<string, number> = { "fetcher.candidates": rows.length + equal };
+  if (equal > 0) counts["fetcher.refused.duplicate_url"] = equal;
   for (const row of rows) {
     const fate = row.reason === null ? "fetcher.fetched" : `fetcher.refused.${row.reason}`;
     counts[fate] = (counts[fate] ?? 0) + 1;
@@ -149,6 +157,17 @@ async function claimUrls(
   return claims;
 }
 
+/** Each candidate with what was decided of its URL, the first of equal ones: a candidate has one row. */
+function onceEach(
+  candidates: readonly Candidate[],
+  claims: readonly Claim[],
+): { id: string; candidate: Candidate; claim: Claim }[] {
+  const seen = new Set<string>();
+  return candidates
+    .map((candidate, at) => ({ id: candidateId(candidate), candidate, claim: claims[at]! }))
+    .filter(({ id }) => !seen.has(id) && seen.add(id));
+}
+
 function safeCanonical(url: string): string | null {
   try {
     return canonicalUrl(url);
@@ -162,13 +181,14 @@ function reasonOfPageOptOut(name: string): Reason {
 }
 
 async function fetchCandidate(
+  id: string,
   candidate: Candidate,
   claim: Claim,
   { settings, web, decoders }: FetchContext,
   signal: AbortSignal,
 ): Promise<FetchedCandidate> {
   const row: SegmentRow = {
-    candidateId: candidateId(candidate),
+    candidateId: id,
     imageUrl: candidate.imageUrl,
     canonicalUrl: claim.canonical,
     texts: candidate.texts,

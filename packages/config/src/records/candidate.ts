@@ -61,3 +61,13 @@ export function candidateId(candidate: Candidate): string {
   ]);
   return createHash("sha256").update(canonical).digest("hex").slice(0, 32);
 }
+
+/** Each candidate once, the first of equal ones, in their order: equal candidates say the same of the same image. */
+export function distinctCandidates(candidates: readonly Candidate[]): Candidate[] {
+  const byId = new Map<string, Candidate>();
+  for (const candidate of candidates) {
+    const id = candidateId(candidate);
+    if (!byId.has(id)) byId.set(id, candidate);
+  }
+  return [...byId.values()];
+}

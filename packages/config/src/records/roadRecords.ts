@@ -32,6 +32,8 @@ export const crawledPage = z.strictObject({
   /** Images without a text, tracking pixels and the like, counted by name. */
   skipped: z.record(z.string(), z.int()),
   candidates: z.int(),
+  /** The address of the site that the page counts as (its rel=canonical); null where it counts as its own alone. */
+  canonical: z.string().nullable().default(null),
   /** Pages, frames and sitemaps to follow (scope applied). */
   follow: z.array(frontierPage),
 });

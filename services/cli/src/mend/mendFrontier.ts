@@ -2,7 +2,7 @@ import { frontierPage, type FrontierPage } from "@pairloom/config";
 import { crawlFile, readCrawl } from "@pairloom/service-crawler";
 import { countFrontier, crawlJobId, urlKey } from "@pairloom/sources";
 import { readLines } from "@pairloom/storage";
-import { canonicalUrl } from "@pairloom/web";
+import { canonicalPageUrl } from "@pairloom/web";
 import { damageOf, idIn, type Mending, namesOf, putAside } from "./mending.js";
 
 export interface KnownPages {
@@ -29,14 +29,17 @@ export async function mendFrontier(mending: Mending): Promise<KnownPages> {
       continue;
     }
     await markPages(mending, name, pages, known);
-    await countFrontier(road, name, pages.length);
+    await countFrontier(road, name, pages);
     known.crawls.add(crawlJobId(name));
   }
   await mendCrawlReports(mending, known);
   return known;
 }
 
-/** Damaged reports go out of the way; of those whose pages are in no file any more, the pages are marked. */
+/**
+ * Marks the addresses that pages count as, and the pages of reports whose own are in no file any more. Damaged reports go out
+ * of the way.
+ */
 async function mendCrawlReports(mending: Mending, known: KnownPages): Promise<void> {
   const { store } = mending.project;
   for await (const name of namesOf(store, "crawls/")) {
@@ -44,7 +47,16 @@ async function mendCrawlReports(mending: Mending, known: KnownPages): Promise<vo
     if (id === null) continue;
     try {
       const { pages } = await readCrawl(store, id);
-      if (!known.crawls.has(id)) await markPages(mending, name, pages, known);
+      const canonical = pages.filter((page) => page.canonical !== null);
+      await markPages(
+        mending,
+        name,
+        [
+          ...(known.crawls.has(id) ? [] : pages),
+          ...canonical.map(({ canonical, source }) => ({ url: canonical ?? "", source })),
+        ],
+        known,
+      );
     } catch (error) {
       const why = damageOf(error);
       if (why === null) throw error;
@@ -77,7 +89,7 @@ async function markPages(
   await road.seenOnce(
     key,
     "pages",
-    pages.map(({ url }) => urlKey(canonicalUrl(url))),
+    pages.map(({ url }) => urlKey(canonicalPageUrl(url))),
   );
   await road.forgetAnswer(key, "pages");
   for (const { source } of pages) sources.add(source);

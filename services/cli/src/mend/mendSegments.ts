@@ -31,7 +31,7 @@ export async function mendSegments(mending: Mending): Promise<Coverage> {
     const key = `mend-${id}`;
     await road.seenOnce(key, "urls", claimedUrls(segment.rows));
     await road.forgetAnswer(key, "urls");
-    await countSegment(road, id, segment.rows);
+    await countSegment(road, id, segment.rows, segment.candidates);
     const [, job, from] = /^f-(.+)-(\d+)$/.exec(id) ?? [];
     if (job !== undefined) covered.add(job, Number(from), segment.candidates);
     await mendVerdicts(mending, id);

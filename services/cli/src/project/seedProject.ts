@@ -4,7 +4,7 @@ import { UserError } from "@pairloom/config";
 import type { Road } from "@pairloom/queue";
 import { addFrontierJobs, searchSource, siteSource } from "@pairloom/sources";
 import { publishLines, type Store } from "@pairloom/storage";
-import { canonicalUrl, openWeb } from "@pairloom/web";
+import { canonicalPageUrl, openWeb } from "@pairloom/web";
 
 interface Seedable {
   road: Road;
@@ -53,9 +53,9 @@ export async function seedSite(
   if (config?.kind !== "site") throw new Error(`there is no site source named ${sourceName}`);
   const pages = siteSource(config)
     .start(robotsSitemaps)
-    .map((page) => ({ ...page, url: canonicalUrl(page.url) }));
+    .map((page) => ({ ...page, url: canonicalPageUrl(page.url) }));
   const job = `site-${createHash("sha256").update(JSON.stringify(config)).digest("hex").slice(0, 16)}`;
-  await addFrontierJobs(road, store, job, pages, canonicalUrl, settings.crawlChunk);
+  await addFrontierJobs(road, store, job, pages, canonicalPageUrl, settings.crawlChunk);
   await road.forgetAnswer(job, "pages");
 }
 

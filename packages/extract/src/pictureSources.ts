@@ -1,0 +1,31 @@
+import { isTag, type Element } from "domhandler";
+import { attributeAddresses } from "./attributeAddresses.js";
+import { ancestor } from "./elementText.js";
+import { mediaMatches } from "./mediaMatches.js";
+import type { SrcsetCandidate } from "./srcset.js";
+
+/** Types a picture's source may have that we can read. */
+const readable = /^image\/(jpeg|jpg|png|webp|avif|gif|apng|bmp|tiff|svg\+xml)$/;
+
+/**
+ * The candidates of an img and of its picture's sources. Sources for other screens and of other types are left out; of
+ * the others those count that have the first one's media, since they differ in their type alone.
+ * @param own the img's
+ */
+export function pictureSources(img: Element, own: SrcsetCandidate[]): SrcsetCandidate[] {
+  const picture = ancestor(img, 3, ({ name }) => name === "picture");
+  const sets: SrcsetCandidate[] = [];
+  let ofMedia: string | null = null;
+  for (const source of picture?.children ?? []) {
+    if (!isTag(source) || source.name !== "source") continue;
+    const type = source.attribs.type?.trim().toLowerCase() ?? "";
+    const media = source.attribs.media?.trim() ?? "";
+    if ((type !== "" && !readable.test(type)) || !mediaMatches(media)) continue;
+    const { full, sets: found, lazy } = attributeAddresses(source);
+    const candidates = [...found, ...[...full, ...lazy].map((url) => ({ url, width: null, density: 1 }))];
+    if (candidates.length === 0) continue;
+    ofMedia ??= media;
+    if (media === ofMedia) sets.push(...candidates);
+  }
+  return ofMedia === null || ofMedia === "" ? [...own, ...sets] : sets;
+}
