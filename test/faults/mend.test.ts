@@ -83,7 +83,12 @@ describe("up --mend", () => {
     expect(stopped.code, stopped.stderr).toBe(1);
     expect(lastJson<{ error: { code: string } }>(stopped).error.code).toBe("redis_forgot");
     expect(stopped.stderr).toContain(`pairloom up --dir ${dir} --mend`);
-    for (const args of [["up", "--until-idle", "--no-dashboard"], ["status"], ["release"], ["jobs", "list"]]) {
+    for (const args of [
+      ["up", "--until-idle", "--no-dashboard"],
+      ["status"],
+      ["release"],
+      ["jobs", "list"],
+    ]) {
       const ran = await pairloom([...args, "--dir", dir, "--json"]);
       expect(ran.code, args.join(" ")).toBe(1);
       expect(lastJson<{ error: { code: string } }>(ran).error.code).toBe("redis_forgot");

@@ -68,6 +68,7 @@ export async function submitRequest(
 /** @throws BlobNotFoundError */
 export async function readRequest(store: Store, release: string): Promise<ReleaseRequest> {
   const [request] = await readLines(store, requestName(release), (value) => releaseRequest.parse(value));
-  if (request === undefined) throw new BlobDamagedError(requestName(release), store.url, ": it is empty", null);
+  if (request === undefined)
+    throw new BlobDamagedError(requestName(release), store.url, ": it is empty", null);
   return request;
 }

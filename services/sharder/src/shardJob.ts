@@ -87,9 +87,13 @@ async function checkInputs(
   const missing = await firstMissing(); // it may have come meanwhile
   if (missing === null) return;
   if (!isIdle) throw new JobNotReadyError(`${missing} is not there yet`);
-  throw new UserError("release_input_missing", `${missing} is gone, which the release "${name}" is made from`, {
-    hint: "Put it back from a copy, run `pairloom up --mend`, which makes it again if that can be done, or ask for a release of another name.",
-  });
+  throw new UserError(
+    "release_input_missing",
+    `${missing} is gone, which the release "${name}" is made from`,
+    {
+      hint: "Put it back from a copy, run `pairloom up --mend`, which makes it again if that can be done, or ask for a release of another name.",
+    },
+  );
 }
 
 const tellEveryMs = 500;

@@ -69,7 +69,14 @@ async function openUrl(url: string, { log }: OpenRedisOptions): Promise<RedisHan
   } finally {
     probe.disconnect();
   }
-  return new Handle("url", base, hidePassword(url), warnings, log ?? (() => undefined), async () => undefined);
+  return new Handle(
+    "url",
+    base,
+    hidePassword(url),
+    warnings,
+    log ?? (() => undefined),
+    async () => undefined,
+  );
 }
 
 async function openEmbedded(options: OpenRedisOptions): Promise<RedisHandle> {

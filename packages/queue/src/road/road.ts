@@ -64,6 +64,8 @@ export interface Road {
   readFunnel(): Promise<Record<string, number>>;
   seenOnce(jobKey: string, setName: string, hashes: readonly Uint8Array[]): Promise<Uint8Array>;
   forgetAnswer(jobKey: string, setName: string): Promise<void>;
+  /** Takes a set and its members out of Redis. */
+  forgetSet(setName: string): Promise<void>;
   /** Does nothing where the road was opened without an epoch. @throws RedisForgotError where Redis lost the project's data */
   checkEpoch(): Promise<void>;
   /** Takes everything of the project out of Redis. Until `endMending` every check of the epoch fails. */
@@ -317,11 +319,20 @@ class OpenRoad implements Road {
     await this.#epoch?.beginMending();
     // That a queue is paused is somebody's wish, which nothing in the store repeats.
     const stays = new RegExp(`:(epoch|(${queueNames.join("|")})(-[^:]*)?:meta)$`);
+    await this.#unlink("*", (key) => !stays.test(key));
+  }
+
+  async forgetSet(setName: string): Promise<void> {
+    await this.#connection.unlink(`${this.prefix}:seen:${setName}`);
+    await this.#unlink(`seen:${setName}:*`, () => true);
+  }
+
+  async #unlink(pattern: string, goes: (key: string) => boolean): Promise<void> {
     let cursor = "0";
     do {
-      const match = `${this.prefix}:*`;
+      const match = `${this.prefix}:${pattern}`;
       const [next, keys] = await this.#connection.scan(cursor, "MATCH", match, "COUNT", 1000);
-      const gone = keys.filter((key) => !stays.test(key));
+      const gone = keys.filter(goes);
       if (gone.length > 0) await this.#connection.unlink(...gone);
       cursor = next;
     } while (cursor !== "0");

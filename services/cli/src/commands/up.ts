@@ -82,6 +82,7 @@ workers of the project first. It may be stopped at any moment and run again.
               workerArgs: workerArguments(options),
               live,
               onTrouble,
+              ...(mended === null ? {} : { onFirstIdle: () => fetchOrphans(project, say) }),
             });
             const funnel = funnelOf(outcome.funnel);
             if (say.json)
@@ -119,6 +120,14 @@ async function mendAndTell(project: Project, say: Say) {
   return mended;
 }
 
+async function fetchOrphans(project: Project, say: Say): Promise<boolean> {
+  if ((await project.road.failedJobs()).length > 0) return false; // one of them may be the one that fetches it
+  const { putBackOrphans } = await import("../mend/putBackOrphans.js");
+  const jobs = await putBackOrphans(project);
+  if (jobs > 0) say.info(`Put back: ${jobs} fetch jobs for pictures that only lost rows had fetched.`);
+  return jobs > 0;
+}
+
 /** What `up` hands on to its workers. */
 export function workerArguments(options: WebOptions): string[] {
   return [
@@ -137,6 +146,8 @@ export interface RoadRun {
   workerArgs: readonly string[];
   /** Shows the funnel while it runs; the terminal by default. */
   live?: LiveBlock;
+  /** Called once when every queue is empty for the first time. @returns true where there is work again */
+  onFirstIdle?: () => Promise<boolean>;
   /** Told of what stops the work for now; a line above the funnel by default. */
   onTrouble?: (trouble: Trouble) => void;
 }
@@ -168,13 +179,18 @@ export async function runRoad(project: Project, run: RoadRun): Promise<RoadOutco
     onFatal: (failure) => (fatal ??= failure),
   });
   let idle = false;
+  let onFirstIdle = run.onFirstIdle;
   let funnel: Record<string, number> = {};
   try {
     while (!run.stopAsked() && fatal === null) {
       try {
         await soon(road.checkEpoch());
         funnel = (await soon(road.readFunnel())) ?? funnel;
-        idle = run.untilIdle && (await soon(road.isIdle())) === true;
+        idle = (run.untilIdle || onFirstIdle !== undefined) && (await soon(road.isIdle())) === true;
+        if (idle && onFirstIdle !== undefined) {
+          idle = !(await onFirstIdle());
+          onFirstIdle = undefined;
+        }
       } catch (error) {
         if (error instanceof UserError && error.code === "redis_forgot") {
           forgotten = error;
@@ -183,7 +199,7 @@ export async function runRoad(project: Project, run: RoadRun): Promise<RoadOutco
         run.log(`waiting for Redis: ${(error as Error).message}`); // it is started again by whoever notices first
       }
       live.draw(funnelBlock(funnelOf(funnel)), funnelLine(funnelOf(funnel)));
-      if (idle) break;
+      if (idle && run.untilIdle) break;
       await sleep(500);
     }
   } finally {
@@ -202,7 +218,20 @@ export async function runRoad(project: Project, run: RoadRun): Promise<RoadOutco
         hint: `Nothing is lost: run \`pairloom up --dir ${project.dir} --until-idle\` to try them again; --verbose shows why.`,
       },
     );
+  if (idle && run.untilIdle) await checkFinished(project);
   return { idle, failedJobs: failed.length, funnel };
+}
+
+/** Empty queues are no proof that the work is done: Redis may have come back with an older state of them. */
+async function checkFinished({ dir, store, settings }: Project): Promise<void> {
+  const { findUnfinished } = await import("../mend/findUnfinished.js");
+  const missing = await findUnfinished(store, settings);
+  if (missing === null) return;
+  const { RedisForgotError } = await import("@pairloom/queue");
+  throw new RedisForgotError(
+    `Every queue is empty, but ${missing} is missing`,
+    `pairloom up --dir ${dir} --mend`,
+  );
 }
 
 /** Null where Redis doesn't answer: it may be away until a disk has room again, and who asks to stop must be heard. */

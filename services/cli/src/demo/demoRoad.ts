@@ -66,8 +66,9 @@ export async function demoRoad(options: DemoOptions, say: Say): Promise<DemoRepo
   try {
     const settings = demoSettings(options.seed, web.searchUrl);
     await writeProjectFile(dir, settings);
-    const project = await openProject({ dir }, settings);
+    const project = await openProject({ dir, evenForgotten: true }, settings);
     try {
+      await mendForgotten(project, say);
       const monitor =
         options.dashboardPort === null
           ? null
@@ -101,6 +102,18 @@ export async function demoRoad(options: DemoOptions, say: Say): Promise<DemoRepo
     }
   } finally {
     await web.close();
+  }
+}
+
+/** Nobody but the demo works in its folder, and its web is there only while it runs: it mends by itself. */
+async function mendForgotten(project: Project, say: Say): Promise<void> {
+  try {
+    await project.road.checkEpoch();
+  } catch (error) {
+    if (!(error instanceof UserError) || error.code !== "redis_forgot") throw error;
+    say.info(`${error.message}: rebuilding them from the demo's files.`);
+    const { mendProject } = await import("../mend/mendProject.js");
+    await mendProject(project);
   }
 }
 
@@ -148,6 +161,10 @@ async function crawl(project: Project, options: DemoOptions, say: Say): Promise<
     log: () => undefined,
     workerArgs: [],
     live: new LiveBlock(),
+  }).catch((error: unknown) => {
+    if (!(error instanceof UserError) || error.code !== "redis_forgot") throw error;
+    const hint = "Run the same command again: it rebuilds them and goes on.";
+    throw new UserError(error.code, error.message, { hint, cause: error });
   });
   if (!outcome.idle) throw stopped(project.dir);
   return funnelOf(outcome.funnel);

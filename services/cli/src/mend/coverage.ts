@@ -1,3 +1,5 @@
+import type { ExpandReport } from "@pairloom/config";
+
 export interface Range {
   from: number;
   /** Exclusive. */
@@ -32,4 +34,9 @@ export class Coverage {
     }
     return missing;
   }
+}
+
+/** How many queries a report covers: one that was made without any source names none, and there is no more to ask for them. */
+export function queriesIn({ queries }: ExpandReport, expandChunk: number): number {
+  return queries.length === 0 ? expandChunk : new Set(queries.map(({ query }) => query)).size;
 }

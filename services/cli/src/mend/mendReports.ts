@@ -5,7 +5,7 @@ import { expansionFile, handOnExpansion, readExpansion } from "@pairloom/service
 import { candidatesFile } from "@pairloom/shards";
 import { fetchJobOf } from "@pairloom/sources";
 import { readLines } from "@pairloom/storage";
-import { Coverage } from "./coverage.js";
+import { Coverage, queriesIn } from "./coverage.js";
 import { damageOf, idIn, type Mending, namesOf, putAside } from "./mending.js";
 
 export interface Known {
@@ -52,10 +52,12 @@ export async function mendReports(mending: Mending, known: Known): Promise<Cover
     const report = await soundReport(mending, name, () => readExpansion(store, id));
     if (report === null) continue;
     const queryFile = `queries/${list}.jsonl.gz`;
-    if (!(await putBackFetches(mending, id, report, known, { file: name, canRun: known.lists.has(queryFile) })))
+    if (
+      !(await putBackFetches(mending, id, report, known, { file: name, canRun: known.lists.has(queryFile) }))
+    )
       continue;
     await handOnExpansion(project, id, report);
-    expanded.add(list, Number(from), new Set(report.queries.map(({ query }) => query)).size);
+    expanded.add(list, Number(from), queriesIn(report, project.settings.expandChunk));
   }
   for await (const name of namesOf(store, "crawls/")) {
     const id = idIn("crawls/", name);
@@ -118,6 +120,7 @@ async function noteLostReports(
   { fetched, crawls, lists }: Known,
 ): Promise<void> {
   for (const job of fetched.lists()) {
+    if (job.startsWith("m-")) continue; // rows that mending fetched: no report names them
     const list = /^x-(.+)-\d+$/.exec(job)?.[1];
     const file = list === undefined ? crawlFile(job) : expansionFile(job);
     const canRun = list === undefined ? crawls.has(job) : lists.has(`queries/${list}.jsonl.gz`);
