@@ -2,6 +2,7 @@ export * from "./source.js";
 export * from "./expandQuery.js";
 export * from "./search/searchAnswer.js";
 export * from "./search/searchSource.js";
+export { type ReadVariable, scrubSecrets } from "./search/searchTemplate.js";
 export * from "./site/siteScope.js";
 export * from "./site/siteSource.js";
 export * from "./site/parseSitemap.js";

@@ -124,7 +124,8 @@ export function openWeb(options: OpenWebOptions): Web {
       if (!isTransient(answer.reason, answer.httpStatus)) return answer;
       if (waitMs !== null && waitMs > retryAfterCapMs) return answer;
       const delayMs = Math.max(waitMs ?? 0, backoffMs(settings.backoffMs, attempt, random));
-      log?.(`retry in ${Math.round(delayMs)} ms: ${answer.reason} ${url}`);
+      // A query may hold keys.
+      log?.(`retry in ${Math.round(delayMs)} ms: ${answer.reason} ${url.replace(/[?#].*/s, "?…")}`);
       // A host that asked for time gets it from its clock; every request to it waits there.
       if (waitMs === null || host === null) await sleep(delayMs, undefined, signalOf(errand));
     }

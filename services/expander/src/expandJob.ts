@@ -13,6 +13,7 @@ import {
   publishCandidates,
   searchSource,
   type Get,
+  type ReadVariable,
 } from "@pairloom/sources";
 import { BlobDamagedError, publishLines, readLines, type Store } from "@pairloom/storage";
 import { canonicalPageUrl } from "@pairloom/web";
@@ -24,6 +25,8 @@ export interface ExpandContext {
   settings: ProjectSettings;
   /** HTTP as the sources want it. */
   get: Get;
+  /** The environment, for the keys of search APIs. */
+  readVariable?: ReadVariable;
 }
 
 /** The commit point of an expand job. */
@@ -33,14 +36,14 @@ export const queryLine = z.strictObject({ query: z.string().min(1) });
 
 /** Runs one expand job: queries `from` to `to` of a list, against every search source. Safe to run again. */
 export async function expandJob(
-  { road, store, settings, get }: ExpandContext,
+  { road, store, settings, get, readVariable }: ExpandContext,
   job: { id: string; data: { queries: string; from: number; to: number }; signal: AbortSignal },
 ): Promise<void> {
   const reportName = expansionFile(job.id);
   if ((await store.stat(reportName)) === null) {
     const lines = await readLines(store, job.data.queries, (value) => queryLine.parse(value));
     const queries = lines.slice(job.data.from, job.data.to).map((line) => line.query);
-    const report = await askSources(queries, settings, get, job.signal);
+    const report = await askSources(queries, settings, get, readVariable, job.signal);
     const candidates = await publishCandidates(store, job.id, report.candidates);
     await publishLines(store, reportName, [{ candidates, queries: report.queries } satisfies ExpandReport]);
   }
@@ -82,6 +85,7 @@ async function askSources(
   queries: readonly string[],
   settings: ProjectSettings,
   get: Get,
+  readVariable: ReadVariable | undefined,
   signal: AbortSignal,
 ): Promise<{ candidates: Candidate[]; queries: ExpandReport["queries"] }> {
   const candidates: Candidate[] = [];
@@ -89,7 +93,7 @@ async function askSources(
   const sources = settings.sources.filter((source) => source.kind === "search");
   for (const query of queries)
     for (const config of sources) {
-      const found = await expandQuery(searchSource(config), query, get, {
+      const found = await expandQuery(searchSource(config, readVariable), query, get, {
         maxCandidates: settings.maxCandidatesPerQuery,
         signal,
       });

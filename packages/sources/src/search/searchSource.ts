@@ -1,22 +1,25 @@
-import { type Candidate, type DescribedText, type SourceConfig, UserError } from "@pairloom/config";
+import type { Candidate, DescribedText, SourceConfig } from "@pairloom/config";
 import { parseHttpUrl } from "../parseHttpUrl.js";
 import type { ExpandLimits, Expansion, Get, Source } from "../source.js";
 import { type SearchAnswer, searchAnswer, type SearchResult, searchResult } from "./searchAnswer.js";
+import { type ReadVariable, SearchTemplate } from "./searchTemplate.js";
 import { z } from "zod";
 
 export type SearchSourceConfig = Extract<SourceConfig, { kind: "search" }>;
 
 /**
  * A search API that answers `searchAnswer` JSON to GET requests by a URL template.
+ * @param read for the keys that the template takes from the environment
  * @throws UserError "search_template_invalid"
  */
-export function searchSource(config: SearchSourceConfig): Source {
-  checkTemplate(config);
-  return { name: config.name, expand: (query, get, limits) => expand(config, query, get, limits) };
+export function searchSource(config: SearchSourceConfig, read: ReadVariable = () => undefined): Source {
+  const template = new SearchTemplate(config, read);
+  return { name: config.name, expand: (query, get, limits) => expand(config, template, query, get, limits) };
 }
 
 async function expand(
   config: SearchSourceConfig,
+  template: SearchTemplate,
   query: string,
   get: Get,
   { maxCandidates, signal }: ExpandLimits,
@@ -26,22 +29,22 @@ async function expand(
   const asked = new Set<string>();
   const limit = Math.min(config.pageSize, maxCandidates);
   let offset = 0;
-  let url: string | null = fillTemplate(config.url, query, 0, limit);
+  let url: string | null = template.fill(query, 0, limit);
   while (url !== null && !asked.has(url) && found(expansion) < maxCandidates) {
     asked.add(url);
-    const answer = await askOnce(url, get, signal);
+    const answer = await askOnce(url, template, get, signal);
     if (typeof answer === "string") {
-      expansion.failures.push(`${config.name}: ${answer} (asked ${url})`);
+      expansion.failures.push(`${config.name}: ${template.scrub(answer)} (asked ${template.show(url)})`);
       break;
     }
     if (answer.results.length === 0) break;
     for (const raw of answer.results) {
       if (found(expansion) >= maxCandidates) break;
-      const problem = take(raw, config, query, url, expansion);
+      const problem = take(raw, config, template, query, url, expansion);
       if (problem !== null) passedOver.set(problem, (passedOver.get(problem) ?? 0) + 1);
     }
     offset += answer.results.length;
-    url = nextUrl(config, answer, url, query, offset, limit);
+    url = nextUrl(config, template, answer, url, query, offset, limit);
   }
   for (const [problem, count] of passedOver)
     expansion.failures.push(
@@ -55,8 +58,18 @@ function found({ pages, candidates }: Expansion): number {
 }
 
 /** The parsed answer, or what is wrong with it. */
-async function askOnce(url: string, get: Get, signal: AbortSignal): Promise<SearchAnswer | string> {
-  const answer = await get(url, signal);
+async function askOnce(
+  url: string,
+  template: SearchTemplate,
+  get: Get,
+  signal: AbortSignal,
+): Promise<SearchAnswer | string> {
+  const answer = await get(url, signal).catch((error: unknown) => {
+    // What ends a job is stored with its message.
+    const said = error instanceof Error ? error : new Error(String(error));
+    if (template.holdsSecret(`${said.message}${said.stack}`)) throw new Error(template.scrub(said.message));
+    throw error;
+  });
   if (answer.status !== "ok") return answer.errorMessage ?? answer.reason;
   let json: unknown;
   try {
@@ -72,15 +85,19 @@ async function askOnce(url: string, get: Get, signal: AbortSignal): Promise<Sear
 function take(
   raw: unknown,
   config: SearchSourceConfig,
+  template: SearchTemplate,
   query: string,
-  base: string,
+  asked: string,
   into: Expansion,
 ): string | null {
+  const base = asked.split("?")[0]!; // "#more" must not bring the key along
   const parsed = searchResult.safeParse(raw);
   if (!parsed.success) return "neither a page nor an image";
   const result = parsed.data;
   const url = parseHttpUrl(result.url, base);
   if (url === null) return "no http(s) URL";
+  // A picture that only the key opens can't be told of: what is found is stored.
+  if (template.holdsSecret(JSON.stringify(result))) return "it holds the API's key";
   if (result.type === "page") {
     into.pages.push(url);
     return null;
@@ -108,6 +125,7 @@ function textsOf(result: Extract<SearchResult, { type: "image" }>): DescribedTex
 /** Where the next results are: what the answer says, else the next offset after a full page. */
 function nextUrl(
   config: SearchSourceConfig,
+  template: SearchTemplate,
   answer: SearchAnswer,
   asked: string,
   query: string,
@@ -116,29 +134,5 @@ function nextUrl(
 ): string | null {
   if (answer.next !== undefined) return answer.next === null ? null : parseHttpUrl(answer.next, asked);
   if (answer.results.length < limit || !config.url.includes("{offset}")) return null;
-  return fillTemplate(config.url, query, offset, limit);
-}
-
-function fillTemplate(template: string, query: string, offset: number, limit: number): string {
-  const values: Record<string, string> = {
-    query: encodeURIComponent(Buffer.from(query).toString()) /* lone surrogates become U+FFFD */,
-    offset: String(offset),
-    limit: String(limit),
-  };
-  return template.replace(/\{(query|offset|limit)\}/g, (_, name: string) => values[name] as string);
-}
-
-function checkTemplate({ name, url }: SearchSourceConfig): void {
-  const wrong = (problem: string) =>
-    new UserError(
-      "search_template_invalid",
-      `The search source "${name}" has a wrong URL: ${problem}, got "${url}"`,
-      {
-        hint: "Write it like https://example.org/search?q={query}&offset={offset}&limit={limit}",
-      },
-    );
-  if (!url.includes("{query}")) throw wrong("it never says {query}");
-  if (parseHttpUrl(fillTemplate(url, "query", 0, 1), null) === null) throw wrong("expected an http(s) URL");
-  const unknown = /\{(?!query\}|offset\}|limit\})[^}]*\}/.exec(url);
-  if (unknown !== null) throw wrong(`${unknown[0]} is not known`);
+  return template.fill(query, offset, limit);
 }

@@ -1,5 +1,6 @@
 import { type FrontierPage, type SiteScope, type SourceConfig, UserError } from "@pairloom/config";
 import { parseHttpUrl } from "../parseHttpUrl.js";
+import { shownTemplate } from "../search/searchTemplate.js";
 import { inScope, scopeOf } from "./siteScope.js";
 
 export type SiteSourceConfig = Extract<SourceConfig, { kind: "site" }>;
@@ -21,7 +22,7 @@ export function siteSource(config: SiteSourceConfig): SiteSource {
   if (url === null)
     throw new UserError(
       "site_url_invalid",
-      `Expected an http(s) URL where the site starts, got "${config.url}"`,
+      `Expected an http(s) URL where the site starts, got "${shownTemplate(config.url)}"`,
       {
         hint: "Write it whole, like https://example.org/docs/",
       },

@@ -1,11 +1,12 @@
 import { UserError } from "@pairloom/config";
 import { readQueryList } from "@pairloom/querylist";
+import { hasLiteralSecret, variablesOf } from "@pairloom/sources/searchTemplate";
 import type { Command } from "commander";
 import { newSource, withSource } from "../project/newSource.js";
 import { openProject, withOptions, type WebOptions } from "../project/openProject.js";
 import { readOrNewProject, writeProjectFile } from "../project/projectFile.js";
 import { lookAtSite, seedQueries, seedSite } from "../project/seedProject.js";
-import { createSay } from "../terminal/say.js";
+import { createSay, type Say } from "../terminal/say.js";
 import { addWebOptions, dirOption, jsonOption, wholeNumber } from "./options.js";
 
 interface SeedOptions extends WebOptions {
@@ -30,7 +31,7 @@ export function addSeedCommand(program: Command): void {
       .addOption(dirOption())
       .option(
         "--search <template>",
-        "a search API that answers queries: a URL with {query}, {offset} and {limit}",
+        "a search API that answers queries: a URL with {query}, {offset} and {limit}; a key as {env:PAIRLOOM_KEY_NAME}",
       )
       .option("--site <url>", "crawl a site from this page, within its path, with its sitemap")
       .option("--max-pages <n>", "pages of the site at most", wholeNumber(1))
@@ -62,6 +63,7 @@ Examples:
           throw new UserError("no_source", "No source is switched on that answers queries", {
             hint: "Name one with --search 'https://…?q={query}&offset={offset}&limit={limit}', or crawl a site with --site URL.",
           });
+        if (source?.kind === "search") warnOfKeys(source.url, say);
         await writeProjectFile(options.dir, settings);
         const project = await openProject(options, settings);
         try {
@@ -84,4 +86,15 @@ Examples:
         }
       }),
   );
+}
+
+/** Says where a key is kept, and which variables the services will need. */
+function warnOfKeys(template: string, say: Say): void {
+  if (hasLiteralSecret(template))
+    say.warn(
+      "The key in --search is kept in pairloom.json, which only you can read. " +
+        "To keep it out: write {env:PAIRLOOM_KEY_NAME} in its place and set that variable for `pairloom up`.",
+    );
+  for (const name of variablesOf(template))
+    if (process.env[name] === undefined) say.warn(`${name} is not set; \`pairloom up\` needs it.`);
 }

@@ -1,4 +1,5 @@
 import { UserError, type ProjectSettings, type SourceConfig } from "@pairloom/config";
+import { shownTemplate } from "@pairloom/sources/searchTemplate";
 
 export interface SourceWish {
   search?: string;
@@ -33,8 +34,17 @@ function absoluteUrl(text: string, option: string): URL {
   if (url === null || !["http:", "https:"].includes(url.protocol))
     throw new UserError(
       "url_invalid",
-      `${option} expects an absolute http(s) URL, got ${JSON.stringify(text)}`,
+      `${option} expects an absolute http(s) URL, got ${JSON.stringify(shownTemplate(text))}`,
       {
+        exitCode: 2,
+      },
+    );
+  if (url.username !== "" || url.password !== "")
+    throw new UserError(
+      "url_credentials",
+      `${option} names a user or a password, and those are not sent: ${shownTemplate(text)}`,
+      {
+        hint: "Leave them out. A search API's key is a parameter: &key={env:PAIRLOOM_KEY_NAME}",
         exitCode: 2,
       },
     );

@@ -8,6 +8,7 @@ import {
   UserError,
   type ProjectSettings,
 } from "@pairloom/config";
+import { hasLiteralSecret } from "@pairloom/sources/searchTemplate";
 import { z } from "zod";
 
 const fileName = "pairloom.json";
@@ -29,7 +30,10 @@ export async function readProjectFile(dir: string): Promise<ProjectSettings> {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new UserError("config_invalid", `${path} is not JSON: ${(cause as Error).message}`, { cause });
+    // The parser's message repeats a piece of the file, which may hold a key.
+    const position = /position (\d+)/.exec((cause as Error).message)?.[1];
+    const line = position === undefined ? "" : `, line ${text.slice(0, Number(position)).split("\n").length}`;
+    throw new UserError("config_invalid", `${path}${line} is not JSON`);
   }
   return parseSettings(value, path);
 }
@@ -59,7 +63,8 @@ export async function writeProjectFile(dir: string, settings: ProjectSettings): 
   const beside = join(folder, `.${fileName}.${process.pid}`);
   try {
     await mkdir(folder, { recursive: true });
-    const file = await open(beside, "w");
+    const holdsKey = settings.sources.some(({ kind, url }) => kind === "search" && hasLiteralSecret(url));
+    const file = await open(beside, "w", holdsKey ? 0o600 : 0o666);
     try {
       await file.writeFile(JSON.stringify(settings, null, 2) + "\n");
       await file.sync();

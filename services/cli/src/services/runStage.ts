@@ -39,7 +39,13 @@ export async function runStage(
   switch (stage) {
     case "expander": {
       const { expandJob } = await import("@pairloom/service-expander");
-      const web = await openStageWeb(project, log);
+      const { scrubSecrets } = await import("@pairloom/sources");
+      const readVariable = (name: string) => process.env[name];
+      let { sources } = settings;
+      const cleanLog = (line: string) => {
+        log(scrubSecrets(sources, readVariable, line));
+      };
+      const web = await openStageWeb(project, cleanLog);
       const get = async (url: string, signal: AbortSignal) => {
         const answer = await web.getText(url, { signal });
         return answer.status === "ok" ? { ...answer, body: answer.body.whole() } : answer;
@@ -47,8 +53,12 @@ export async function runStage(
       const worker = runWorker(
         road,
         "expander",
-        async (job) => expandJob({ road, store, settings: await withSources(), get }, job),
-        { ...common, concurrency: 4 },
+        async (job) => {
+          const current = await withSources();
+          sources = current.sources;
+          return expandJob({ road, store, settings: current, get, readVariable }, job);
+        },
+        { ...common, log: cleanLog, concurrency: 4 },
       );
       return closing(worker, () => web.close());
     }
