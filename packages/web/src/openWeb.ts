@@ -73,9 +73,6 @@ export interface Web {
   close(): Promise<void>;
 }
 
-/** As much as Chrome takes. */
-const maxHeadBytes = 256 * 1024;
-
 /** How many origins are remembered whose answers undici refuses, and for how long. */
 const maxLooseOrigins = 10_000;
 const looseMs = 3_600_000;
@@ -92,9 +89,10 @@ export function openWeb(options: OpenWebOptions): Web {
     pipelining: 1,
     keepAliveTimeout: 8000,
     keepAliveMaxTimeout: 30_000,
-    maxHeaderSize: maxHeadBytes,
+    // It is slow with many small headers; larger heads are read as loose ones.
+    maxHeaderSize: 32 * 1024,
   });
-  const loose = new LooseDispatcher(connect, maxHeadBytes);
+  const loose = new LooseDispatcher(connect);
   const looseOrigins = new BoundedCache<true>(maxLooseOrigins);
   const clock =
     options.clock ??
@@ -189,7 +187,10 @@ export function openWeb(options: OpenWebOptions): Web {
           const answered = await exchange(sender, { ...request, maySend: () => leave.sent() });
           leftMs -= performance.now() - startedMs;
           if (answered.ok || answered.again === null) return answered;
-          if (answered.again === "loose") looseOrigins.set(url.origin, true, looseMs);
+          if (answered.again === "loose") {
+            if (sender === loose) return answered;
+            looseOrigins.set(url.origin, true, looseMs);
+          }
           if (answered.again === "stale" && ++stale > 1) return answered;
           await leave.renew();
         }

@@ -236,12 +236,14 @@ function hasRead(error: { socket?: unknown }): boolean {
 }
 
 /**
- * True where undici's strict parser refused an answer: a body that was cut off is no such case. It counts equal lengths
- * together and then misses bytes, and takes a lone 100 for a bad answer.
+ * True where undici's parser, which is strict, refused an answer or its head was too large for it. A body that was cut
+ * off is no such case. The parser puts equal lengths together and then misses bytes, and takes a lone 100 for a bad
+ * answer.
  */
 function isParserRefusal(error: unknown, httpStatus: number | null): boolean {
   if (error instanceof errors.HTTPParserError) return error.code !== "HPE_INVALID_EOF_STATE";
   if (httpStatus !== null) return false;
+  if (error instanceof errors.HeadersOverflowError) return true;
   if (error instanceof errors.ResponseContentLengthMismatchError) return true;
   return error instanceof errors.SocketError && error.message === "bad response";
 }

@@ -1,7 +1,14 @@
 import { Buffer } from "node:buffer";
 import { errors } from "undici";
 import { looseBody, type LooseBody } from "./looseBody.js";
-import { AnswerRefusedError, framingOf, mayBeHead, parseLooseHead, type LooseHead } from "./looseHead.js";
+import {
+  AnswerRefusedError,
+  framingOf,
+  maxHeadBytes,
+  mayBeHead,
+  parseLooseHead,
+  type LooseHead,
+} from "./looseHead.js";
 
 export interface LooseAnswerEvents {
   /** A head has come; false: nothing more of the answer is wanted. */
@@ -14,10 +21,7 @@ export class LooseAnswer {
   #head: Buffer = Buffer.alloc(0);
   #body: LooseBody | null = null;
 
-  constructor(
-    private readonly events: LooseAnswerEvents,
-    private readonly maxHeadBytes: number,
-  ) {}
+  constructor(private readonly events: LooseAnswerEvents) {}
 
   get isInBody(): boolean {
     return this.#body !== null;
@@ -55,7 +59,7 @@ export class LooseAnswer {
     const all = this.#head.length === 0 ? chunk : Buffer.concat([this.#head, chunk]);
     const [end, next] = emptyLine(all, from);
     this.#head = all.subarray(0, end);
-    if (this.#head.length > this.maxHeadBytes) throw new errors.HeadersOverflowError();
+    if (this.#head.length > maxHeadBytes) throw new errors.HeadersOverflowError();
     if (!mayBeHead(this.#head.toString("latin1", 0, 64))) throw new AnswerRefusedError("no HTTP answer");
     return next === null ? null : all.subarray(next);
   }

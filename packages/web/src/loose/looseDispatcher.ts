@@ -20,10 +20,7 @@ export class LooseDispatcher implements RequestSender {
   readonly #unused = new Map<string, { socket: Socket; timer: NodeJS.Timeout }>();
   #closed = false;
 
-  constructor(
-    private readonly connect: buildConnector.connector,
-    private readonly maxHeadBytes: number,
-  ) {}
+  constructor(private readonly connect: buildConnector.connector) {}
 
   dispatch({ origin, path, headers }: Dispatcher.DispatchOptions, handler: Handler): boolean {
     const url = new URL(String(origin));
@@ -40,9 +37,12 @@ export class LooseDispatcher implements RequestSender {
     const { hostname, host, protocol, port } = url;
     this.connect({ hostname, host, protocol, port }, (...[error, socket]) => {
       if (error !== null) return handler.onResponseError?.(new Controller(null), error);
+      if (this.#closed) {
+        socket.destroy();
+        return handler.onResponseError?.(new Controller(null), new AnswerRefusedError("closed"));
+      }
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
-      if (this.#closed) socket.destroy();
       this.#ask(socket, url.origin, request, handler);
     });
     return true;
@@ -79,16 +79,13 @@ export class LooseDispatcher implements RequestSender {
       return handler.onResponseError?.(controller, error as Error);
     }
     if (controller.aborted) return;
-    const answer = new LooseAnswer(
-      {
-        head: ({ httpStatus, headers }) => {
-          handler.onResponseStart?.(controller, httpStatus, headers);
-          return !controller.aborted;
-        },
-        data: (bytes) => handler.onResponseData?.(controller, bytes),
+    const answer = new LooseAnswer({
+      head: ({ httpStatus, headers }) => {
+        handler.onResponseStart?.(controller, httpStatus, headers);
+        return !controller.aborted;
       },
-      this.maxHeadBytes,
-    );
+      data: (bytes) => handler.onResponseData?.(controller, bytes),
+    });
     socket.on("data", (chunk: Buffer) => attempt(() => answer.push(chunk)));
     const closed = (): void =>
       attempt(() => {

@@ -1,4 +1,9 @@
+import { errors } from "undici";
 import type { Headers } from "../exchange/exchange.js";
+
+/** What is read of a head: as many bytes as in Chrome, as many lines as in curl. */
+export const maxHeadBytes = 256 * 1024;
+const maxHeadLines = 5000;
 
 /** An answer that browsers refuse as well; `code` is "ANSWER_REFUSED". */
 export class AnswerRefusedError extends Error {
@@ -30,12 +35,14 @@ export function mayBeHead(text: string): boolean {
  *
  * @param text the head's bytes as Latin-1, without the empty line
  * @throws AnswerRefusedError for a NUL byte, or no status of three digits
+ * @throws errors.HeadersOverflowError
  */
 export function parseLooseHead(text: string): LooseHead {
   if (text.includes("\0")) throw new AnswerRefusedError("a NUL byte in the header");
   const [statusLine = "", ...lines] = text.replace(leadingJunk, "").split(/\r?\n/);
   const status = /^HTTP[^ \t]*[ \t]+(\d{3})(?!\d)/i.exec(statusLine)?.[1];
   if (status === undefined) throw new AnswerRefusedError(`no status in "${statusLine.slice(0, 40)}"`);
+  if (lines.length > maxHeadLines) throw new errors.HeadersOverflowError();
   return { httpStatus: Number(status), headers: headersOf(lines) };
 }
 
