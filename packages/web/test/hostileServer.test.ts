@@ -36,7 +36,6 @@ const outcomes: Record<string, string> = {
   "/header-nul": "protocol_error",
   "/header-without-colon": "ok",
   "/headers-many": "ok",
-  "/headers-too-many": "too_large",
   "/header-flood": "too_large",
   "/header-endless": "too_large",
   "/headers-endless": "too_large",
