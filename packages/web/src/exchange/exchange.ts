@@ -1,6 +1,6 @@
 import type { Reason } from "@pairloom/config";
 import { type Dispatcher, errors } from "undici";
-import { contentCodings, inflater, InflatedTooLargeError, type Inflater } from "./inflate.js";
+import { contentCodings, inflater, InflatedTooLargeError, isPlain, type Inflater } from "./inflate.js";
 import { Body } from "./body.js";
 import { reasonOfError } from "./reasonOfError.js";
 
@@ -25,6 +25,8 @@ export interface ExchangeRequest {
   maySend?(): boolean;
   /** Cuts the body at `maxBytes` in place of refusing it. */
   cutBody?: boolean;
+  /** What is asked for is a text: where it can be read as it came, no coding is undone, whatever its label says. */
+  isText?: boolean;
 }
 
 export type Exchanged =
@@ -184,6 +186,10 @@ export function exchange(sender: RequestSender, request: ExchangeRequest): Promi
           }
           gathered?.push(chunk.subarray(0, chunk.length - (wireBytes - limits.maxBytes)));
           return stop(new Stop("cut", "the rest is not wanted"));
+        }
+        if (request.isText === true && wireBytes === chunk.length && inflate !== null && isPlain(chunk)) {
+          inflate = null;
+          gathered = new Body();
         }
         if (inflate === null) {
           gathered?.push(chunk);

@@ -51,6 +51,16 @@ export function contentCodings(header: string): string[] | null {
   return names.every((name) => registered[name]) && names.length <= 3 ? names : null;
 }
 
+/** True where a body that is labelled with a coding begins as plain ASCII text, as nothing that was coded does. */
+export function isPlain(first: Buffer): boolean {
+  const isZlib = ((first[0] ?? 0) & 0x0f) === 8 && first.length > 1 && first.readUInt16BE(0) % 31 === 0;
+  return (
+    !isZlib &&
+    first.length >= 8 &&
+    /^(\xef\xbb\xbf)?[\t\n\r\x20-\x7e]*$/.test(first.toString("latin1", 0, 64))
+  );
+}
+
 /**
  * Undoes content codings while bytes arrive and stops as soon as more than `maxBytes` have come out: a bomb costs its
  * wire bytes and one chunk. A missing gzip trailer is forgiven as browsers do.
