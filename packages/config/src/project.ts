@@ -49,7 +49,7 @@ export const webSettings = z.strictObject({
   timeoutMs: z.int().min(100).default(10_000),
   retries: z.int().min(0).max(10).default(2),
   backoffMs: z.int().min(1).default(500),
-  maxRedirects: z.int().min(0).max(20).default(5),
+  maxRedirects: z.int().min(0).max(20).default(20),
   maxBytes: z.int().min(1).default(20_000_000),
   maxInflatedBytes: z.int().min(1).default(40_000_000),
   /** Consecutive failures to reach a host before it is set aside. */

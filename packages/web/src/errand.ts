@@ -1,6 +1,6 @@
 import { reasonOfHttpStatus, type Reason } from "@pairloom/config";
 import type { Hold } from "./clock/hostGate.js";
-import { one, type Exchanged } from "./exchange/exchange.js";
+import { one, type Exchanged, type Headers } from "./exchange/exchange.js";
 import type { OptOut } from "./optouts/headerOptOut.js";
 import { mediaType, webNo, type WebAnswer, type WebNo } from "./webAnswer.js";
 
@@ -35,21 +35,45 @@ export const asking: Record<ErrandKind, Pick<Errand, "accept" | "acceptEncoding"
   site_file: { accept: "text/plain,*/*;q=0.5", acceptEncoding: "gzip, deflate, br", checkRobots: false },
 };
 
-/** The statuses that carry what was asked for. */
-export function isSuccess(httpStatus: number): boolean {
-  return httpStatus === 200 || httpStatus === 203;
+/**
+ * True where an answer carries what was asked for: any 2xx with a body, as in browsers. A part (206), which was not
+ * asked for, is only good where it is the whole.
+ */
+export function isSuccess(httpStatus: number, headers: Headers): boolean {
+  if (httpStatus === 206) return isWholeRange(one(headers["content-range"]));
+  return httpStatus >= 200 && httpStatus < 300 && httpStatus !== 204 && httpStatus !== 205;
 }
 
-/** The absolute target of a redirect, as text (it is judged by the next hop), or null. */
+/** "bytes 0-99/100" and "bytes 0-99/*"; what says nothing of the kind is taken at its bytes. */
+function isWholeRange(range: string | undefined): boolean {
+  const [, first, last, size] = /^\s*bytes\s+(\d+)-(\d+)\/(\d+|\*)\s*$/i.exec(range ?? "") ?? [];
+  return first === undefined || (Number(first) === 0 && (size === "*" || Number(last) + 1 === Number(size)));
+}
+
+const redirects: ReadonlySet<number> = new Set([300, 301, 302, 303, 307, 308]);
+
+/**
+ * The absolute target of a redirect, as text (it is judged by the next hop), or null. Two Locations that differ lead
+ * nowhere, as in browsers.
+ */
 export function redirectOf(exchanged: Exchanged, base: URL): string | null {
-  if (!exchanged.ok || ![301, 302, 303, 307, 308].includes(exchanged.httpStatus)) return null;
-  const location = one(exchanged.headers.location);
-  if (location === undefined || location === "") return null;
+  if (!exchanged.ok || !redirects.has(exchanged.httpStatus)) return null;
+  const [location = "", ...others] = new Set([exchanged.headers.location ?? []].flat());
+  if (location === "" || others.length > 0) return null;
+  const escaped = escapedBytes(location);
   try {
-    return new URL(location, base).href;
+    return new URL(escaped, base).href;
   } catch {
-    return location;
+    return escaped;
   }
+}
+
+/**
+ * Header values come as Latin-1, one character a byte. Bytes beyond ASCII are escaped as they stand, whether they are
+ * UTF-8 or not: that is the path the server means.
+ */
+function escapedBytes(value: string): string {
+  return value.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /** What an exchange comes to for whoever asked. */
@@ -65,7 +89,8 @@ export function answerOf(
     return webNo(reason, errorMessage, { httpStatus, finalUrl });
   }
   const { httpStatus, headers, body } = exchanged;
-  if (!isSuccess(httpStatus)) return no(reasonOfHttpStatus(httpStatus), `HTTP ${httpStatus}`);
+  if (!isSuccess(httpStatus, headers))
+    return no(reasonOfHttpStatus(httpStatus), statusText(httpStatus, headers));
   if (body === null || (body.length === 0 && (errand.kind === "image" || errand.kind === "page"))) {
     return no("empty_body", "no bytes");
   }
@@ -76,4 +101,11 @@ export function answerOf(
   function no(reason: Reason, errorMessage: string): WebNo {
     return webNo(reason, errorMessage, { httpStatus, finalUrl });
   }
+}
+
+function statusText(httpStatus: number, headers: Headers): string {
+  if (httpStatus === 206)
+    return `HTTP 206: ${one(headers["content-range"]) ?? ""} of a whole that was asked for`;
+  const isTorn = redirects.has(httpStatus) && Array.isArray(headers.location);
+  return `HTTP ${httpStatus}${isTorn ? " with Locations that differ" : ""}`;
 }

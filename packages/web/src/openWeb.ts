@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { WebSettings } from "@pairloom/config";
 import type { Redis } from "ioredis";
 import { Agent } from "undici";
+import { BoundedCache } from "./boundedCache.js";
 import { addressPolicy } from "./address/addressPolicy.js";
 import { admit } from "./address/admission.js";
 import { answerOf, asking, isSuccess, redirectOf, type Errand } from "./errand.js";
@@ -12,6 +13,7 @@ import { memoryHostClock } from "./clock/memoryHostClock.js";
 import { redisHostClock } from "./clock/redisHostClock.js";
 import { nameResolver, type NameResolver } from "./dns/nameResolver.js";
 import { exchange, one, type Exchanged, type ExchangeRequest } from "./exchange/exchange.js";
+import { LooseDispatcher } from "./loose/looseDispatcher.js";
 import { HostHealth } from "./hostHealth.js";
 import { headerOptOuts, type OptOut, type OptOutPolicy } from "./optouts/headerOptOut.js";
 import { backoffMs, isTransient, retryAfterMs } from "./retryPolicy.js";
@@ -71,19 +73,27 @@ export interface Web {
   close(): Promise<void>;
 }
 
+/** How many origins are remembered whose answers undici refuses, and for how long. */
+const maxLooseOrigins = 10_000;
+const looseMs = 3_600_000;
+
 /** Opens the web: one connection pool, one set of caches. @throws UserError for settings that can't be */
 export function openWeb(options: OpenWebOptions): Web {
   const { settings, log, random = Math.random, retryAfterCapMs = 60_000 } = options;
   const policy = addressPolicy(settings.allowPrivate, settings.allowedPorts);
   const resolver = options.resolver ?? nameResolver({ servers: settings.dnsServers });
+  const connect = guardedConnector(policy, resolver, settings.timeoutMs, options.ca);
   const agent = new Agent({
-    connect: guardedConnector(policy, resolver, settings.timeoutMs, options.ca),
+    connect,
     // Connections are counted by the gate, where waiting costs no request its wall clock.
     pipelining: 1,
     keepAliveTimeout: 8000,
     keepAliveMaxTimeout: 30_000,
+    // It is slow with many small headers; larger heads are read as loose ones.
     maxHeaderSize: 32 * 1024,
   });
+  const loose = new LooseDispatcher(connect);
+  const looseOrigins = new BoundedCache<true>(maxLooseOrigins);
   const clock =
     options.clock ??
     (options.redis === undefined
@@ -174,9 +184,14 @@ export function openWeb(options: OpenWebOptions): Web {
         for (let stale = 0; ;) {
           const startedMs = performance.now();
           const request = requestFor(url, errand, Math.max(1, leftMs), optOuts);
-          const answered = await exchange(agent, { ...request, maySend: () => leave.sent() });
+          const sender = looseOrigins.get(url.origin) === undefined ? agent : loose;
+          const answered = await exchange(sender, { ...request, maySend: () => leave.sent() });
           leftMs -= performance.now() - startedMs;
           if (answered.ok || answered.again === null) return answered;
+          if (answered.again === "loose") {
+            if (sender === loose) return answered;
+            looseOrigins.set(url.origin, true, looseMs);
+          }
           if (answered.again === "stale" && ++stale > 1) return answered;
           await leave.renew();
         }
@@ -217,11 +232,12 @@ export function openWeb(options: OpenWebOptions): Web {
       limits: { timeoutMs, maxBytes: errand.maxBytes, maxInflatedBytes: settings.maxInflatedBytes },
       signal: errand.signal,
       cutBody: errand.cutBody,
+      isText: errand.kind === "site_file",
       wantsBody(httpStatus, headers) {
         if (settings.obeyOptOuts && (errand.kind === "image" || errand.kind === "page")) {
           optOuts.push(...headerOptOuts(headers, heeded, errand.kind));
         }
-        return isSuccess(httpStatus) && (errand.kind !== "image" || optOuts.length === 0);
+        return isSuccess(httpStatus, headers) && (errand.kind !== "image" || optOuts.length === 0);
       },
     };
   }
@@ -248,7 +264,10 @@ export function openWeb(options: OpenWebOptions): Web {
       if (admitted.ok) return rules.robots(admitted.url);
       return { status: "unreachable", reason: admitted.reason, errorMessage: admitted.errorMessage };
     },
-    close: () => agent.destroy(),
+    close: () => {
+      loose.close();
+      return agent.destroy();
+    },
   };
 }
 

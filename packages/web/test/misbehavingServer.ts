@@ -63,7 +63,7 @@ const routes: Record<string, (req: IncomingMessage, res: ServerResponse) => void
     res.on("drain", pour);
     pour();
   },
-  "/huge-header": (_q, res) => send(res, 200, { ...image, "x-big": "y".repeat(60_000) }, body),
+  "/huge-header": (_q, res) => send(res, 200, { ...image, "x-big": "y".repeat(300_000) }, body),
   "/gzip": (_q, res) => send(res, 200, { ...image, "content-encoding": "gzip" }, gzipSync(body)),
   "/x-gzip": (_q, res) => send(res, 200, { ...image, "content-encoding": "X-GZIP" }, gzipSync(body)),
   "/br": (_q, res) => send(res, 200, { ...image, "content-encoding": "br" }, brotliCompressSync(body)),
@@ -75,7 +75,7 @@ const routes: Record<string, (req: IncomingMessage, res: ServerResponse) => void
   "/gzip-bomb": (_q, res) => send(res, 200, { ...image, "content-encoding": "gzip" }, gzipBomb),
   "/br-bomb": (_q, res) => send(res, 200, { ...image, "content-encoding": "br" }, brotliBomb),
   "/gzip-broken": (_q, res) => send(res, 200, { ...image, "content-encoding": "gzip" }, "this is no gzip"),
-  "/unknown-coding": (_q, res) => send(res, 200, { ...image, "content-encoding": "snappy" }, body),
+  "/compress": (_q, res) => send(res, 200, { ...image, "content-encoding": "x-compress" }, body),
   "/reset": (_q, res) => void res.socket?.resetAndDestroy(),
   "/close": (_q, res) => void res.socket?.destroy(),
   "/cut": (_q, res) => {

@@ -1,6 +1,6 @@
 import type { Reason } from "@pairloom/config";
 import { type Dispatcher, errors } from "undici";
-import { contentCodings, inflater, InflatedTooLargeError, type Inflater } from "./inflate.js";
+import { contentCodings, inflater, InflatedTooLargeError, isPlain, type Inflater } from "./inflate.js";
 import { Body } from "./body.js";
 import { reasonOfError } from "./reasonOfError.js";
 
@@ -25,6 +25,8 @@ export interface ExchangeRequest {
   maySend?(): boolean;
   /** Cuts the body at `maxBytes` in place of refusing it. */
   cutBody?: boolean;
+  /** What is asked for is a text: where it can be read as it came, no coding is undone, whatever its label says. */
+  isText?: boolean;
 }
 
 export type Exchanged =
@@ -35,9 +37,17 @@ export type Exchanged =
       errorMessage: string;
       httpStatus: number | null;
       headers: Headers | null;
-      /** Worth one more try: nothing was written, or to a kept connection that the server had closed meanwhile. */
-      again: "unsent" | "stale" | null;
+      /**
+       * Worth one more try: nothing was written, or to a kept connection that the server had closed meanwhile, or
+       * undici's parser refused what a looser one may take.
+       */
+      again: "unsent" | "stale" | "loose" | null;
     };
+
+/** Writes one request and tells its handler what comes: undici's agent, or ours for loose answers. */
+export interface RequestSender {
+  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean;
+}
 
 /** Bodies nobody wants are read to their end up to this size, so that the connection lives on. */
 const drainBytes = 64 * 1024;
@@ -64,7 +74,7 @@ const isFailure = (reason: Reason | Control): reason is Reason => !controls.has(
  * One GET, one answer, no redirects: everything that is capped is capped here, as it happens. Expected outcomes are
  * values; only the caller's own abort rejects.
  */
-export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Promise<Exchanged> {
+export function exchange(sender: RequestSender, request: ExchangeRequest): Promise<Exchanged> {
   const { url, limits, signal } = request;
   return new Promise((resolve, reject) => {
     let gathered: Body | null = null;
@@ -98,7 +108,8 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
           : reasonOfError(error);
       const reason = said === "connect_failed" && httpStatus !== null ? "protocol_error" : said;
       const stale = httpStatus === null && error instanceof errors.SocketError && hasRead(error);
-      const again = stopped === "unsent" ? "unsent" : stale ? "stale" : null;
+      const loose = isParserRefusal(error, httpStatus);
+      const again = stopped === "unsent" ? "unsent" : loose ? "loose" : stale ? "stale" : null;
       inflate?.destroy();
       finish(() => resolve({ ok: false, reason, errorMessage, httpStatus, headers, again }));
     };
@@ -153,7 +164,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
           return stop(new Stop("too_large", `${declared} bytes announced, ${limits.maxBytes} allowed`));
         }
         const encoding = headers["content-encoding"];
-        const codings = contentCodings(Array.isArray(encoding) ? encoding.join(",") : (encoding ?? null));
+        const codings = contentCodings([encoding ?? []].flat().join(","));
         if (codings === null) {
           return stop(new Stop("coding_refused", `content coding "${String(encoding).slice(0, 40)}"`));
         }
@@ -176,6 +187,10 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
           gathered?.push(chunk.subarray(0, chunk.length - (wireBytes - limits.maxBytes)));
           return stop(new Stop("cut", "the rest is not wanted"));
         }
+        if (request.isText === true && wireBytes === chunk.length && inflate !== null && isPlain(chunk)) {
+          inflate = null;
+          gathered = new Body();
+        }
         if (inflate === null) {
           gathered?.push(chunk);
           return;
@@ -197,7 +212,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
       },
     };
     try {
-      dispatcher.dispatch(
+      sender.dispatch(
         {
           origin: url.origin,
           path: url.pathname + url.search,
@@ -224,6 +239,19 @@ export function one(value: string | string[] | undefined): string | undefined {
 function hasRead(error: { socket?: unknown }): boolean {
   const socket = error.socket as { bytesRead?: number } | null | undefined;
   return (socket?.bytesRead ?? 0) > 0;
+}
+
+/**
+ * True where undici's parser, which is strict, refused an answer or its head was too large for it. A body that was cut
+ * off is no such case. The parser puts equal lengths together and then misses bytes, and takes a lone 100 for a bad
+ * answer.
+ */
+function isParserRefusal(error: unknown, httpStatus: number | null): boolean {
+  if (error instanceof errors.HTTPParserError) return error.code !== "HPE_INVALID_EOF_STATE";
+  if (httpStatus !== null) return false;
+  if (error instanceof errors.HeadersOverflowError) return true;
+  if (error instanceof errors.ResponseContentLengthMismatchError) return true;
+  return error instanceof errors.SocketError && error.message === "bad response";
 }
 
 function asStop(error: unknown): Stop {

@@ -1,17 +1,25 @@
-import {
-  constants,
-  createBrotliDecompress,
-  createGunzip,
-  createInflate,
-  createInflateRaw,
-  type BrotliDecompress,
-  type Gunzip,
-  type Inflate,
-  type InflateRaw,
-} from "node:zlib";
+import type { Transform } from "node:stream";
+import * as zlib from "node:zlib";
 import { Body } from "./body.js";
 
-type Decoder = Gunzip | Inflate | InflateRaw | BrotliDecompress;
+const { constants } = zlib;
+
+/** Node has it from 22.15 on. */
+const { createZstdDecompress } = zlib as { createZstdDecompress?: (options: zlib.ZlibOptions) => Transform };
+
+/** Codings of IANA's registry, and whether they can be undone here. Other names name no coding. */
+const registered: Readonly<Record<string, boolean>> = {
+  gzip: true,
+  deflate: true,
+  br: true,
+  zstd: createZstdDecompress !== undefined,
+  aes128gcm: false,
+  compress: false,
+  dcb: false,
+  dcz: false,
+  exi: false,
+  "pack200-gzip": false,
+};
 
 export interface Inflater {
   /** Takes wire bytes; resolves when more are welcome. @throws what zlib says of broken data */
@@ -28,15 +36,29 @@ export class InflatedTooLargeError extends Error {
   readonly code = "INFLATED_TOO_LARGE";
 }
 
-/** The codings of a Content-Encoding header in the order they were applied; null where one is unknown or there are too many. */
-export function contentCodings(header: string | null): string[] | null {
-  const names = (header ?? "")
+/**
+ * The codings of a Content-Encoding header in the order they were applied. A name that is no coding ("none", "utf-8",
+ * "aws-chunked") leaves the bytes as they are (Fetch standard, handle content codings).
+ *
+ * @returns null where one of them can't be undone here, or there are too many
+ */
+export function contentCodings(header: string): string[] | null {
+  const names = header
     .toLowerCase()
     .split(",")
     .map((name) => name.trim().replace(/^x-/, ""))
-    .filter((name) => name !== "" && name !== "identity");
-  const known = names.every((name) => name === "gzip" || name === "deflate" || name === "br");
-  return known && names.length <= 3 ? names : null;
+    .filter((name) => Object.hasOwn(registered, name));
+  return names.every((name) => registered[name]) && names.length <= 3 ? names : null;
+}
+
+/** True where a body that is labelled with a coding begins as plain ASCII text, as nothing that was coded does. */
+export function isPlain(first: Buffer): boolean {
+  const isZlib = ((first[0] ?? 0) & 0x0f) === 8 && first.length > 1 && first.readUInt16BE(0) % 31 === 0;
+  return (
+    !isZlib &&
+    first.length >= 8 &&
+    /^(\xef\xbb\xbf)?[\t\n\r\x20-\x7e]*$/.test(first.toString("latin1", 0, 64))
+  );
 }
 
 /**
@@ -44,7 +66,7 @@ export function contentCodings(header: string | null): string[] | null {
  * wire bytes and one chunk. A missing gzip trailer is forgiven as browsers do.
  */
 export function inflater(codings: readonly string[], maxBytes: number): Inflater {
-  let decoders: Decoder[] = [];
+  let decoders: Transform[] = [];
   const out = new Body();
   let failure: Error | null = null;
   let wake: (() => void) | null = null;
@@ -69,7 +91,7 @@ export function inflater(codings: readonly string[], maxBytes: number): Inflater
     });
   };
 
-  const waitFor = (decoder: Decoder, event: "drain" | "end"): Promise<void> =>
+  const waitFor = (decoder: Transform, event: "drain" | "end"): Promise<void> =>
     new Promise((resolve, reject) => {
       const settle = (): void => {
         wake = null;
@@ -104,16 +126,22 @@ export function inflater(codings: readonly string[], maxBytes: number): Inflater
   };
 }
 
-function decoderFor(coding: string, first: Buffer | null): Decoder {
+function decoderFor(coding: string, first: Buffer | null): Transform {
   const lenient = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH };
   if (coding === "br") {
-    return createBrotliDecompress({
+    return zlib.createBrotliDecompress({
       flush: constants.BROTLI_OPERATION_FLUSH,
       finishFlush: constants.BROTLI_OPERATION_FLUSH,
     });
   }
-  if (coding === "gzip") return createGunzip(lenient);
+  if (coding === "zstd" && createZstdDecompress !== undefined) {
+    const { ZSTD_d_windowLogMax = 100 } = constants as { ZSTD_d_windowLogMax?: number };
+    // RFC 9659: a window of 8 MiB at most.
+    const params = { [ZSTD_d_windowLogMax]: 23 };
+    return createZstdDecompress({ params } as zlib.ZlibOptions);
+  }
+  if (coding === "gzip") return zlib.createGunzip(lenient);
   // "deflate" means zlib's wrapper (RFC 9110 §8.4.1.2); some servers send the bare stream.
   const wrapped = first === null || ((first[0] ?? 0) & 0x0f) === 8;
-  return wrapped ? createInflate(lenient) : createInflateRaw(lenient);
+  return wrapped ? zlib.createInflate(lenient) : zlib.createInflateRaw(lenient);
 }
