@@ -34,7 +34,9 @@ export function parsePythonJson(text: string, { integers = "number" }: PythonJso
 
 /** A text that no string of this JSON begins with, however it is escaped. */
 function markFor(text: string): string {
-  const shown = text.replace(/\\u([0-9a-fA-F]{4})/g, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
+  const shown = text.replace(/\\u([0-9a-fA-F]{4})/g, (_, code: string) =>
+    String.fromCharCode(parseInt(code, 16)),
+  );
   let mark = "#";
   while (shown.includes(mark)) mark += "#";
   return mark;

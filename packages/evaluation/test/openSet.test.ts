@@ -176,7 +176,7 @@ describe("a table", () => {
 
   test("of captions: a picture's rows are its texts", async () => {
     const place = await files("captioned", {
-      "c.csv": "path,caption\na.jpg,one\nb.jpg,other\na.jpg,two\nb.jpg,\nb.jpg\n",
+      "c.csv": "path,caption\na.jpg,one\nb.jpg,other\na.jpg,two\nb.jpg,\n,none\n",
       "a.jpg": "A",
       "b.jpg": "B",
     });
@@ -196,7 +196,7 @@ describe("a table", () => {
     });
     await expect(openCaptionedSet(join(place, "c.csv"))).rejects.toMatchObject({
       code: "column_missing",
-      message: expect.stringMatching(/no column "caption"; it has path, title/) as string,
+      message: expect.stringMatching(/no column "caption"; it has "path", "title"/) as string,
     });
     await expect(openCaptionedSet(join(place, "e.csv"))).rejects.toMatchObject({ code: "column_missing" });
     await expect(openCaptionedSet(join(place, "b.csv"))).rejects.toMatchObject({ code: "table_invalid" });
@@ -247,10 +247,10 @@ describe("a release", () => {
 });
 
 test("what is no dataset is refused", async () => {
-  const empty = await files("empty", { "notes.txt": "" });
+  const empty = await files("empty", { "notes.md": "" });
   await expect(openLabelledSet(empty)).rejects.toMatchObject({ code: "dataset_unknown" });
   await expect(openCaptionedSet(empty)).rejects.toMatchObject({ code: "dataset_unknown" });
-  await expect(openLabelledSet(join(empty, "notes.txt"))).rejects.toMatchObject({ code: "dataset_unknown" });
+  await expect(openLabelledSet(join(empty, "notes.md"))).rejects.toMatchObject({ code: "dataset_unknown" });
   await expect(openLabelledSet(join(folder, "nowhere"))).rejects.toMatchObject({ code: "dataset_missing" });
   await expect(readClassList(join(folder, "nowhere"))).rejects.toMatchObject({ code: "classes_missing" });
 });

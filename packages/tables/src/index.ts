@@ -3,7 +3,7 @@ export { tableFiles, type FoundTable } from "./tableFiles.js";
 export { type TableFormat, tableFormatOf, tableFormats } from "./tableFormat.js";
 export { type BadRows, badRowChoices, type RowOptions, type TableRow } from "./tableRow.js";
 export { openTable, type Table } from "./openTable.js";
-export { parseDelimiter } from "./delimited/delimiter.js";
+export { findDelimiter, parseDelimiter } from "./delimited/delimiter.js";
 export { delimitedRecords } from "./delimited/delimitedRecords.js";
 export { jsonColumnType } from "./json/jsonColumnType.js";
 export { jsonText } from "./json/jsonText.js";

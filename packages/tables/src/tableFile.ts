@@ -17,9 +17,10 @@ export async function localTable(path: string): Promise<TableFile> {
   const info = await stat(path).catch((cause: unknown) => {
     const code = (cause as NodeJS.ErrnoException).code;
     const why = code === "ENOENT" ? "does not exist" : `can't be read (${code ?? "?"})`;
-    throw new UserError("table_missing", `${path} ${why}`, { cause });
+    throw new UserError("table_missing", `${path} ${why}`, { hint: "Check the path.", cause });
   });
-  if (info.isDirectory()) throw new UserError("table_missing", `${path} is a folder, not a file`);
+  if (info.isDirectory())
+    throw new UserError("table_missing", `${path} is a folder, not a file`, { hint: "Name a file." });
   return {
     name: path,
     bytes: info.size,

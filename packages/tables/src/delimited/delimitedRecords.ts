@@ -1,9 +1,6 @@
 import { maxRecordCharacters } from "../text/textLines.js";
 import { DelimitedParser, type TextRecord } from "./delimitedParser.js";
 
-
-
-
 /**
  * Records of a delimited text, many at a time.
  * @param choose says what separates the fields, by the text's first line that isn't empty

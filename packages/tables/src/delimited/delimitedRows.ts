@@ -6,7 +6,7 @@ import { findDelimiter, otherDelimiter } from "./delimiter.js";
  * Rows of a delimited text whose first record names the columns; their values are texts, null where they are empty. A record
  * with another number of fields than the first is never guessed at.
  * @param usual what separates the columns of this format
- * @throws UserError "table_column_missing", "table_column_twice", "table_row", and as `DelimitedParser.push` does
+ * @throws UserError "column_missing", "table_column_twice", "table_row", and as `DelimitedParser.push` does
  */
 export async function* delimitedRows(
   pieces: AsyncIterable<string>,
@@ -31,7 +31,8 @@ export async function* delimitedRows(
     for (const { line, fields } of records) {
       if (header === null) {
         header = fields;
-        const hint = otherDelimiter(firstLine, used) ?? columnHint;
+        const other = delimiter == null ? otherDelimiter(firstLine, used) : null;
+        const hint = other === null ? columnHint : `${other} ${columnHint}`;
         places = columns.map((column) => placeOf(column, fields, name, hint));
       } else if (fields.length === header.length) {
         rows.push({ line, values: places.map((at) => (fields[at] === "" ? null : fields[at])) });

@@ -19,7 +19,12 @@ const nameOf = (delimiter: string): string =>
   Object.keys(named).find((name) => named[name] === delimiter) ?? JSON.stringify(delimiter);
 
 const bareHeader = (line: string, delimiter: string): string[] =>
-  line.split(delimiter).map((name) => name.trim().replace(/^"(.*)"$/s, "$1").replaceAll('""', '"'));
+  line.split(delimiter).map((name) =>
+    name
+      .trim()
+      .replace(/^"(.*)"$/s, "$1")
+      .replaceAll('""', '"'),
+  );
 
 /**
  * What separates the columns of a table whose first line is this: what its format says where the wanted columns are then
@@ -36,10 +41,13 @@ export function findDelimiter(
   const fitting = guesses.filter((one) => one !== usual && isHeader(bareHeader(firstLine, one)));
   const [found] = fitting;
   if (found === undefined || fitting.length > 1) return { delimiter: usual, note: null };
-  return { delimiter: found, note: `${name} is read with the delimiter ${nameOf(found)}, as its first line has it` };
+  return {
+    delimiter: found,
+    note: `${name} is read with the delimiter ${nameOf(found)}, as its first line has it`,
+  };
 }
 
-/** What else the first line could be separated by, for the hint of an error; null where nothing else is in it. */
+/** What the first line holds by another delimiter, for the hint of an error; null where none splits it better. */
 export function otherDelimiter(firstLine: string, used: string): string | null {
   const counts = guesses
     .filter((one) => one !== used)
@@ -47,5 +55,6 @@ export function otherDelimiter(firstLine: string, used: string): string | null {
     .sort(([, a], [, b]) => b - a);
   const [best] = counts;
   if (best === undefined || best[1] === 0 || best[1] <= firstLine.split(used).length - 1) return null;
-  return `It looks separated by another character: try --delimiter ${nameOf(best[0])}, and name its columns.`;
+  const names = bareHeader(firstLine, best[0]).map((column) => JSON.stringify(column));
+  return `With --delimiter ${nameOf(best[0])} its columns are ${names.join(", ")}.`;
 }

@@ -5,7 +5,7 @@ import { jsonValues } from "./jsonValues.js";
 
 /**
  * Rows of a JSON array of objects, or of objects that follow each other; a key that an object lacks is null.
- * @throws UserError "table_json", "table_column_missing" where no object has a wanted key
+ * @throws UserError "table_json", "column_missing" where no object has a wanted key
  */
 export async function* jsonRows(
   pieces: AsyncIterable<string>,

@@ -24,8 +24,7 @@ export async function codecsFor(used: ReadonlySet<CompressionCodec>): Promise<Co
     BROTLI: (input, length) => zlib.brotliDecompressSync(input, limited(length)),
   };
   if (nativeZstd !== undefined) codecs.ZSTD = (input) => nativeZstd(input);
-  const needsMore =
-    used.has("LZ4") || used.has("LZ4_RAW") || (used.has("ZSTD") && nativeZstd === undefined);
+  const needsMore = used.has("LZ4") || used.has("LZ4_RAW") || (used.has("ZSTD") && nativeZstd === undefined);
   if (!needsMore) return codecs;
   const { decompressLz4, decompressLz4Raw, decompressZstd } = await import("hyparquet-compressors");
   return { ZSTD: (input) => decompressZstd(input), ...codecs, LZ4: decompressLz4, LZ4_RAW: decompressLz4Raw };

@@ -27,7 +27,11 @@ export const textColumn: ColumnType = {
   toCell: (value) => (typeof value === "string" ? wellFormed(value) : null),
   toJson: asIs,
 };
-export const intColumn: ColumnType = { elements: [{ ...optional, type: "INT32" }], toCell: asIs, toJson: asIs };
+export const intColumn: ColumnType = {
+  elements: [{ ...optional, type: "INT32" }],
+  toCell: asIs,
+  toJson: asIs,
+};
 export const bytesColumn: ColumnType = {
   elements: [{ ...optional, type: "BYTE_ARRAY" }],
   toCell: asIs,

@@ -12,9 +12,13 @@ type Convert = (value: unknown) => unknown;
  */
 export function parquetColumnType(column: SchemaTree, table: string): ColumnType {
   const refuse = (what: string): never => {
-    throw new UserError("table_type", `The column "${column.element.name}" of ${table} is ${what}: it can't be kept`, {
-      hint: "Leave it out, or write it as text or numbers.",
-    });
+    throw new UserError(
+      "table_type",
+      `The column "${column.element.name}" of ${table} is ${what}: it can't be kept`,
+      {
+        hint: "Leave it out, or write it as text or numbers.",
+      },
+    );
   };
   const toCell = cellOf(column, refuse);
   const toJson = jsonOf(column, refuse);
@@ -84,9 +88,13 @@ function cellOf(tree: SchemaTree, refuse: Refuse): Convert {
         }));
     }
     case "struct": {
-      const fields = shape.fields.map((field) => [field.element.name, orNull(cellOf(field, refuse))] as const);
+      const fields = shape.fields.map(
+        (field) => [field.element.name, orNull(cellOf(field, refuse))] as const,
+      );
       return (value) =>
-        Object.fromEntries(fields.map(([name, field]) => [name, field((value as Record<string, unknown>)[name])]));
+        Object.fromEntries(
+          fields.map(([name, field]) => [name, field((value as Record<string, unknown>)[name])]),
+        );
     }
   }
 }
@@ -111,9 +119,13 @@ function jsonOf(tree: SchemaTree, refuse: Refuse): Convert {
         ]);
     }
     case "struct": {
-      const fields = shape.fields.map((field) => [field.element.name, orNull(jsonOf(field, refuse))] as const);
+      const fields = shape.fields.map(
+        (field) => [field.element.name, orNull(jsonOf(field, refuse))] as const,
+      );
       return (value) =>
-        Object.fromEntries(fields.map(([name, field]) => [name, field((value as Record<string, unknown>)[name])]));
+        Object.fromEntries(
+          fields.map(([name, field]) => [name, field((value as Record<string, unknown>)[name])]),
+        );
     }
   }
 }
@@ -156,7 +168,12 @@ export function annotated(schema: readonly SchemaElement[]): SchemaElement[] {
   return schema.map((element) => {
     const { logical_type: logical, converted_type: converted } = element;
     if (converted !== undefined || logical === undefined) return element;
-    if (logical.type === "LIST" || logical.type === "MAP" || logical.type === "DATE" || logical.type === "DECIMAL")
+    if (
+      logical.type === "LIST" ||
+      logical.type === "MAP" ||
+      logical.type === "DATE" ||
+      logical.type === "DECIMAL"
+    )
       return {
         ...element,
         converted_type: logical.type,

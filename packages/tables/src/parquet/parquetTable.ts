@@ -37,7 +37,7 @@ const unreadable = (name: string, what: string, cause: unknown) =>
 /**
  * Opens a parquet file by its footer; everything that can't be read or kept is refused here, before a page is read.
  * @param columns those that are wanted, in this order, or all @param batchRows rows that are read at a time
- * @throws UserError "table_parquet", "table_column_missing", "table_column_twice", "table_type"
+ * @throws UserError "table_parquet", "column_missing", "table_column_twice", "table_type"
  */
 export async function openParquetTable(
   file: TableFile,
@@ -54,7 +54,9 @@ export async function openParquetTable(
   const there = parquetSchema({ ...metadata, schema: annotated(metadata.schema) }).children;
   const names = there.map(({ element }) => element.name);
   const wanted = columns === "all" ? names : [...columns];
-  const types = wanted.map((name) => parquetColumnType(columnOf(there, name, file.name, columnHint), file.name));
+  const types = wanted.map((name) =>
+    parquetColumnType(columnOf(there, name, file.name, columnHint), file.name),
+  );
   const compressors = await codecsOf(metadata, wanted, file.name);
   const bare: FileMetaData = { ...metadata, schema: bareSchema(metadata.schema) };
   const rows = Number(metadata.num_rows);

@@ -14,13 +14,13 @@ const signatures: [string, string][] = [
 ];
 
 const notText = (name: string, what: string, hint: string, cause?: unknown) =>
-  new UserError("table_not_text", `${name} is ${what}`, { hint, cause });
+  new UserError("table_invalid", `${name} is ${what}`, { hint, cause });
 
 /**
  * The text of a file in pieces as they are read: gzip undone (told by its first bytes, whatever the name), UTF-8, or UTF-16
  * where a byte order mark says so; the mark is taken off.
  * @param onBytes bytes of the file read so far
- * @throws UserError "table_not_text", naming the line where it can
+ * @throws UserError "table_invalid", naming the line where it can
  */
 export async function* textPieces(
   file: TableFile,
@@ -35,7 +35,9 @@ export async function* textPieces(
         throw notText(
           file.name,
           `${what}, not text`,
-          what === "a parquet file" ? "Give it a name that ends in .parquet." : "Unpack it, or pack it with gzip.",
+          what === "a parquet file"
+            ? "Give it a name that ends in .parquet."
+            : "Unpack it, or pack it with gzip.",
         );
       decode = head.startsWith("\u00ff\u00fe")
         ? decodeUtf16("utf-16le", file.name)

@@ -155,7 +155,9 @@ export function addFetchOptions(command: Command): Command {
     ).argParser(listOfNames),
     // Not img2dataset's.
     delimiterOption(),
-    badRowsOption("what to do with a row that isn't of the list's form: stop before anything is fetched, or keep it as a failed row"),
+    badRowsOption(
+      "what to do with a row that isn't of the list's form: stop before anything is fetched, or keep it as a failed row",
+    ),
     flag("retry-failed", "fetch again the rows of finished shards that failed for a reason that may pass"),
     flag("compute-pdq", "keep PDQ hashes: columns pdq and pdq_quality"),
     new Option(

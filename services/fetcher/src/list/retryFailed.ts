@@ -6,7 +6,13 @@ import { pipeline } from "node:stream/promises";
 import { mayPass, type Reason, reasonNames, UserError } from "@pairloom/config";
 import { scanTar, TarPacker } from "@pairloom/shards";
 import type { Store } from "@pairloom/storage";
-import { type FileColumn, openParquetTable, ParquetFile, type ParquetTable, storedTable } from "@pairloom/tables";
+import {
+  type FileColumn,
+  openParquetTable,
+  ParquetFile,
+  type ParquetTable,
+  storedTable,
+} from "@pairloom/tables";
 import type { AdmissionWindow } from "./admissionWindow.js";
 import { type ListContext, openWindow } from "./fetchList.js";
 import { fetchRow } from "./fetchRow.js";

@@ -49,7 +49,8 @@ export async function openList(
     columns: wantedColumns(settings),
     delimiter: settings.delimiter,
     badRows,
-    columnHint: "Name the columns with --url_col, --caption_col and --save_additional_columns, as the list spells them.",
+    columnHint:
+      "Name the columns with --url_col, --caption_col and --save_additional_columns, as the list spells them.",
   };
   if (checking !== undefined) checking.totalBytes = files.reduce((sum, { file }) => sum + file.bytes, 0);
   let kinds: ValueKind[] = options.columns.map(() => noValue);
@@ -69,7 +70,9 @@ export async function openList(
       }
     }
     if (malformed.length > 0)
-      onNote?.(`${file.name}: ${malformed.length} rows are not of the list's form, the first on line ${malformed[0]!}`);
+      onNote?.(
+        `${file.name}: ${malformed.length} rows are not of the list's form, the first on line ${malformed[0]!}`,
+      );
     before += file.bytes;
     if (checking !== undefined) checking.bytes = before;
   }

@@ -24,11 +24,7 @@ export function wantedColumns(settings: ListSettings): string[] {
 }
 
 /** Puts the values of the wanted columns, which have these types, where they belong. */
-export function urlRowOf(
-  { values }: TableRow,
-  types: readonly ColumnType[],
-  settings: ListSettings,
-): UrlRow {
+export function urlRowOf({ values }: TableRow, types: readonly ColumnType[], settings: ListSettings): UrlRow {
   if (values === null) {
     const more = settings.saveAdditionalColumns.map(() => null);
     return { url: null, caption: null, hash: null, more, malformed: true };
