@@ -10,6 +10,7 @@ export { jsonText } from "./json/jsonText.js";
 export { jsonValues } from "./json/jsonValues.js";
 export { noValue, type ValueKind, widen } from "./json/valueKind.js";
 export { bytesColumn, type ColumnType, intColumn, textColumn } from "./parquet/columnType.js";
+export { codecsFor } from "./parquet/codecs.js";
 export { type FileColumn, ParquetFile } from "./parquet/parquetFile.js";
 export { openParquetTable, type ParquetTable } from "./parquet/parquetTable.js";
 export { textLines } from "./text/textLines.js";

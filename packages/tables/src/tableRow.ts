@@ -32,13 +32,9 @@ const shown = (names: readonly string[]): string => {
 
 /** A wanted column is not there. */
 export const columnMissing = (table: string, column: string, there: readonly string[], hint: string) =>
-  new UserError(
-    "column_missing",
-    `${table} has no column "${column}"; it has ${shown(there) || "none"}`,
-    {
-      hint,
-    },
-  );
+  new UserError("column_missing", `${table} has no column "${column}"; it has ${shown(there) || "none"}`, {
+    hint,
+  });
 
 /** A wanted column is there more than once. */
 export const columnTwice = (table: string, column: string) =>

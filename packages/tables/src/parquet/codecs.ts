@@ -1,9 +1,10 @@
 import * as zlib from "node:zlib";
-import type { CompressionCodec, Compressors } from "hyparquet";
+import { UserError } from "@pairloom/config/errors";
+import type { CompressionCodec, Compressors, FileMetaData } from "hyparquet";
 
 const nativeZstd = (zlib as { zstdDecompressSync?: (bytes: Uint8Array) => Uint8Array }).zstdDecompressSync;
 
-/** Codecs that `codecsFor` has; LZO is the one that is left, and nobody writes it. */
+/** All but LZO, which nobody writes. */
 const known: readonly CompressionCodec[] = [
   "UNCOMPRESSED",
   "SNAPPY",
@@ -14,10 +15,25 @@ const known: readonly CompressionCodec[] = [
   "LZ4_RAW",
 ];
 
-export const isKnownCodec = (codec: CompressionCodec): boolean => known.includes(codec);
-
-/** What undoes the pages' compression: of Node's zlib what it has, the rest (ZSTD before Node 22.15, LZ4) in JavaScript. */
-export async function codecsFor(used: ReadonlySet<CompressionCodec>): Promise<Compressors> {
+/**
+ * What undoes the compression of some columns of a file: of Node's zlib what it has, the rest (ZSTD before Node 22.15, LZ4)
+ * in JavaScript. @throws UserError "parquet_unreadable" where nothing does
+ */
+export async function codecsFor(
+  { row_groups: groups }: FileMetaData,
+  columns: readonly string[],
+  table: string,
+): Promise<Compressors> {
+  const names = new Set(columns);
+  const used = new Set<CompressionCodec>();
+  for (const group of groups)
+    for (const { meta_data: chunk } of group.columns)
+      if (chunk !== undefined && names.has(chunk.path_in_schema[0] ?? "")) used.add(chunk.codec);
+  const unknown = [...used].find((codec) => !known.includes(codec));
+  if (unknown !== undefined)
+    throw new UserError("parquet_unreadable", `${table} is compressed by ${unknown}, which can't be read`, {
+      hint: "Write it with another compression: snappy, zstd, gzip, brotli or lz4.",
+    });
   const limited = (length: number) => ({ maxOutputLength: Math.max(1, length) });
   const codecs: Compressors = {
     GZIP: (input, length) => zlib.gunzipSync(input, limited(length)),

@@ -1,7 +1,5 @@
 import { UserError } from "@pairloom/config/errors";
 import {
-  type CompressionCodec,
-  type Compressors,
   type FileMetaData,
   parquetMetadataAsync,
   parquetReadObjects,
@@ -10,7 +8,7 @@ import {
 } from "hyparquet";
 import type { TableFile } from "../tableFile.js";
 import { columnMissing, columnTwice } from "../tableRow.js";
-import { codecsFor, isKnownCodec } from "./codecs.js";
+import { codecsFor } from "./codecs.js";
 import type { ColumnType } from "./columnType.js";
 import { KeptSlices } from "./keptSlices.js";
 import { annotated, bareSchema, parquetColumnType } from "./parquetColumnType.js";
@@ -29,7 +27,7 @@ export interface ParquetTable {
 }
 
 const unreadable = (name: string, what: string, cause: unknown) =>
-  new UserError("table_parquet", `${name} ${what}: ${(cause as Error).message}`, {
+  new UserError("parquet_unreadable", `${name} ${what}: ${(cause as Error).message}`, {
     hint: "Is it whole, and a parquet file? Fetch or write it again.",
     cause,
   });
@@ -37,7 +35,7 @@ const unreadable = (name: string, what: string, cause: unknown) =>
 /**
  * Opens a parquet file by its footer; everything that can't be read or kept is refused here, before a page is read.
  * @param columns those that are wanted, in this order, or all @param batchRows rows that are read at a time
- * @throws UserError "table_parquet", "column_missing", "table_column_twice", "table_type"
+ * @throws UserError "parquet_unreadable", "column_missing", "table_column_twice", "table_type"
  */
 export async function openParquetTable(
   file: TableFile,
@@ -57,7 +55,7 @@ export async function openParquetTable(
   const types = wanted.map((name) =>
     parquetColumnType(columnOf(there, name, file.name, columnHint), file.name),
   );
-  const compressors = await codecsOf(metadata, wanted, file.name);
+  const compressors = await codecsFor(metadata, wanted, file.name);
   const bare: FileMetaData = { ...metadata, schema: bareSchema(metadata.schema) };
   const rows = Number(metadata.num_rows);
   return {
@@ -93,25 +91,6 @@ function columnOf(there: SchemaTree[], name: string, table: string, hint: string
     there.map(({ element }) => element.name),
     hint,
   );
-}
-
-/** The codecs of the wanted columns. @throws UserError where there is none for one */
-async function codecsOf(
-  { row_groups: groups }: FileMetaData,
-  wanted: readonly string[],
-  table: string,
-): Promise<Compressors> {
-  const names = new Set(wanted);
-  const used = new Set<CompressionCodec>();
-  for (const { columns } of groups)
-    for (const { meta_data: chunk } of columns)
-      if (chunk !== undefined && names.has(chunk.path_in_schema[0] ?? "")) used.add(chunk.codec);
-  const unknown = [...used].find((codec) => !isKnownCodec(codec));
-  if (unknown !== undefined)
-    throw new UserError("table_parquet", `${table} is compressed by ${unknown}, which can't be read`, {
-      hint: "Write it with another compression: snappy, zstd, gzip, brotli or lz4.",
-    });
-  return codecsFor(used);
 }
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
