@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { UserError } from "@pairloom/config/errors";
 import { packTar } from "@pairloom/shards";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readClassList } from "../src/datasets/classList.js";
@@ -186,6 +187,59 @@ describe("a table", () => {
       ["B", ["other"]],
     ]);
     expect(set.leftOut.counts()).toEqual({ "an empty caption": 1, "a row without file or text": 1 });
+  });
+
+  test.each([
+    ["comma.csv", "path,caption\na.jpg,1\nb.jpg,2\n"],
+    ["bom-crlf.csv", '\ufeffpath,caption\r\na.jpg,"1"\r\nb.jpg,"2"\r\n'],
+    ["utf16.csv", Buffer.from("\ufeffpath,caption\na.jpg,1\nb.jpg,2\n", "utf16le")],
+    ["semicolon.csv", "path;caption\na.jpg;1\nb.jpg;2\n"],
+    ["captions.txt", "path,caption\na.jpg,1\nb.jpg,2\n"],
+    [
+      "pairs.jsonl",
+      '{"path": "a.jpg", "caption": 1}\n{"path": "b.jpg", "caption": "2"}\n{"path": "a.jpg", "caption": NaN}\n',
+    ],
+  ])("%s is read", async (name, content) => {
+    const place = await files("tables", { [name]: content, "a.jpg": "A", "b.jpg": "B" });
+    expect(await readCaptions(await openCaptionedSet(join(place, name)))).toEqual([
+      ["A", ["1"]],
+      ["B", ["2"]],
+    ]);
+  });
+
+  test.each([
+    ["openclip-tab.csv", "filepath\ttitle\na.jpg\t1\nb.jpg\t2\n", { path: "filepath", caption: "title" }],
+    ["tab.tsv", "filepath\ttitle\na.jpg\t1\nb.jpg\t2\n", { path: "filepath", caption: "title" }],
+    [
+      "pipe.csv",
+      "image_name| comment_number| comment\na.jpg| 0| 1\nb.jpg| 0| 2\n",
+      { path: "image_name", caption: "comment" },
+    ],
+  ])(
+    "%s is read with its columns named; without, the error says what separates them",
+    async (name, content, columns) => {
+      const place = await files("named", { [name]: content, "a.jpg": "A", "b.jpg": "B" });
+      const notes: string[] = [];
+      const table = { onNote: (note: string) => notes.push(note) };
+      expect(await readCaptions(await openCaptionedSet(join(place, name), { columns, table }))).toEqual([
+        ["A", ["1"]],
+        ["B", ["2"]],
+      ]);
+      expect(notes.length).toBe(name.endsWith(".csv") ? 1 : 0);
+      const failed = await openCaptionedSet(join(place, name)).catch((error: unknown) => error as UserError);
+      expect(failed).toMatchObject({ code: "column_missing" });
+      expect((failed as UserError).hint).toContain("--path-column");
+      if (name.endsWith(".csv"))
+        expect((failed as UserError).hint).toMatch(/With --delimiter (tab|pipe) its columns/);
+    },
+  );
+
+  test("a row with another number of fields is an error that names its line, or is counted where that is asked for", async () => {
+    const place = await files("bad", { "c.csv": "path,caption\na.jpg,one, two\nb.jpg,x\n", "b.jpg": "B" });
+    await expect(openCaptionedSet(join(place, "c.csv"))).rejects.toThrow(/Line 2 of .*c\.csv has 3 fields/);
+    const set = await openCaptionedSet(join(place, "c.csv"), { table: { badRows: "keep" } });
+    expect(await readCaptions(set)).toEqual([["B", ["x"]]]);
+    expect(set.leftOut.counts()).toEqual({ "a row that is not of the table's form": 1 });
   });
 
   test("without the column, or that is no text, is refused by the column's name", async () => {

@@ -25,7 +25,7 @@ export async function tableFiles(
   for await (const { store, name, bytes } of filesOf(place, ending, signal)) {
     const known = format ?? tableFormatOf(name);
     if (known === null)
-      throw new UserError("table_format", `The ending of ${name} doesn't say what kind of table it is`, {
+      throw new UserError("table_format", `The ending of ${name} doesn't say what kind of list it is`, {
         hint: `Say --input_format ${tableFormats.join("|")}.`,
       });
     files.push({ file: storedTable(store, { name, bytes }), format: known });
@@ -34,7 +34,7 @@ export async function tableFiles(
   files.sort((a, b) => Buffer.compare(Buffer.from(a.file.name), Buffer.from(b.file.name)));
   if (files.length > 0) return files;
   const which = ending === null ? "" : ` that ends in .${ending}`;
-  throw new UserError("table_missing", `${place} names no table${which}`, {
+  throw new UserError("table_missing", `${place} names no list${which}`, {
     hint: `Name a file, a folder with ${tableFormats.join(", ")} files (.gz too), or a glob in quotes.`,
   });
 }

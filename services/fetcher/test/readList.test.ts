@@ -154,7 +154,7 @@ test("what is wrong with a list is said with its name and what to do", async () 
       {},
       /cut\.txt\.gz is a gzip file that is damaged or cut off/,
     ],
-    ["what.list", "http://a", {}, /doesn't say what kind of table/],
+    ["what.list", "http://a", {}, /doesn't say what kind of list/],
   ];
   for (const [name, data, more, says] of cases) {
     await expect(shardsOf(settings(await write(name, data), more))).rejects.toThrow(says);
