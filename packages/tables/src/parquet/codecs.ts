@@ -43,5 +43,16 @@ export async function codecsFor(
   const needsMore = used.has("LZ4") || used.has("LZ4_RAW") || (used.has("ZSTD") && nativeZstd === undefined);
   if (!needsMore) return codecs;
   const { decompressLz4, decompressLz4Raw, decompressZstd } = await import("hyparquet-compressors");
-  return { ZSTD: (input) => decompressZstd(input), ...codecs, LZ4: decompressLz4, LZ4_RAW: decompressLz4Raw };
+  return {
+    ZSTD: (input) => decompressZstd(input),
+    ...codecs,
+    LZ4: unlessEmpty(decompressLz4),
+    LZ4_RAW: unlessEmpty(decompressLz4Raw),
+  };
 }
+
+/** hyparquet-compressors 1.1.2 takes a block of nothing for a damaged one. */
+const unlessEmpty =
+  (decompress: (input: Uint8Array, length: number) => Uint8Array) =>
+  (input: Uint8Array, length: number): Uint8Array =>
+    length === 0 ? new Uint8Array(0) : decompress(input, length);

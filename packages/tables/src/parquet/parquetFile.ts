@@ -28,6 +28,10 @@ const isOrdered = ({ elements }: ColumnType): boolean =>
   (isText(elements[0]) ||
     (elements[0].converted_type === undefined && elements[0].logical_type === undefined));
 
+/** A dictionary takes 0 and -0 for one value. */
+const hasFractions = ({ elements }: ColumnType): boolean =>
+  elements.some(({ type }) => type === "FLOAT" || type === "DOUBLE");
+
 /**
  * A parquet file that is written a row group at a time, so that neither memory nor the event loop feels its size. Every
  * value that a column's type takes can be written.
@@ -92,6 +96,7 @@ export class ParquetFile {
       name,
       data: rows.map((values) => type.toCell(values[at])),
       statistics: isOrdered(type),
+      ...(hasFractions(type) ? { encoding: "PLAIN" as const } : {}),
     }));
     await this.writer.write({ columnData, rowGroupSize: rows.length });
     await this.drain();
