@@ -4,6 +4,7 @@ const order = [
   "config",
   "queue",
   "storage",
+  "tables",
   "querylist",
   "sources",
   "web",

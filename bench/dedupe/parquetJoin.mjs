@@ -3,7 +3,8 @@
 import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { column, encodeTable, openParquetColumns } from "@pairloom/shards";
+import { column, encodeTable } from "@pairloom/shards";
+import { localTable, openParquetTable } from "@pairloom/tables";
 import { findDoubles } from "../../services/cli/dist/project/findDoubles.js";
 import { hexOf, randomHashes, timed } from "./plantedHashes.mjs";
 
@@ -32,8 +33,10 @@ for (let from = 0; from < rows; from += perFile) {
 const read = await timed(async () => {
   let values = 0;
   for (const file of files)
-    for await (const [pdqs] of (await openParquetColumns(file)).read(["pdq", "pdq_quality"]))
-      values += pdqs.length;
+    for await (const batch of (
+      await openParquetTable(await localTable(file), ["pdq", "pdq_quality"], { batchRows: 100_000 })
+    ).read())
+      values += batch.length;
   return values;
 });
 const all = await timed(() => findDoubles(files, { radius: 31, minQuality: 49 }));

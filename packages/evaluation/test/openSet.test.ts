@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { UserError } from "@pairloom/config/errors";
 import { packTar } from "@pairloom/shards";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readClassList } from "../src/datasets/classList.js";
@@ -176,7 +177,7 @@ describe("a table", () => {
 
   test("of captions: a picture's rows are its texts", async () => {
     const place = await files("captioned", {
-      "c.csv": "path,caption\na.jpg,one\nb.jpg,other\na.jpg,two\nb.jpg,\nb.jpg\n",
+      "c.csv": "path,caption\na.jpg,one\nb.jpg,other\na.jpg,two\nb.jpg,\n,none\n",
       "a.jpg": "A",
       "b.jpg": "B",
     });
@@ -188,6 +189,59 @@ describe("a table", () => {
     expect(set.leftOut.counts()).toEqual({ "an empty caption": 1, "a row without file or text": 1 });
   });
 
+  test.each([
+    ["comma.csv", "path,caption\na.jpg,1\nb.jpg,2\n"],
+    ["bom-crlf.csv", '\ufeffpath,caption\r\na.jpg,"1"\r\nb.jpg,"2"\r\n'],
+    ["utf16.csv", Buffer.from("\ufeffpath,caption\na.jpg,1\nb.jpg,2\n", "utf16le")],
+    ["semicolon.csv", "path;caption\na.jpg;1\nb.jpg;2\n"],
+    ["captions.txt", "path,caption\na.jpg,1\nb.jpg,2\n"],
+    [
+      "pairs.jsonl",
+      '{"path": "a.jpg", "caption": 1}\n{"path": "b.jpg", "caption": "2"}\n{"path": "a.jpg", "caption": NaN}\n',
+    ],
+  ])("%s is read", async (name, content) => {
+    const place = await files("tables", { [name]: content, "a.jpg": "A", "b.jpg": "B" });
+    expect(await readCaptions(await openCaptionedSet(join(place, name)))).toEqual([
+      ["A", ["1"]],
+      ["B", ["2"]],
+    ]);
+  });
+
+  test.each([
+    ["openclip-tab.csv", "filepath\ttitle\na.jpg\t1\nb.jpg\t2\n", { path: "filepath", caption: "title" }],
+    ["tab.tsv", "filepath\ttitle\na.jpg\t1\nb.jpg\t2\n", { path: "filepath", caption: "title" }],
+    [
+      "pipe.csv",
+      "image_name| comment_number| comment\na.jpg| 0| 1\nb.jpg| 0| 2\n",
+      { path: "image_name", caption: "comment" },
+    ],
+  ])(
+    "%s is read with its columns named; without, the error says what separates them",
+    async (name, content, columns) => {
+      const place = await files("named", { [name]: content, "a.jpg": "A", "b.jpg": "B" });
+      const notes: string[] = [];
+      const table = { onNote: (note: string) => notes.push(note) };
+      expect(await readCaptions(await openCaptionedSet(join(place, name), { columns, table }))).toEqual([
+        ["A", ["1"]],
+        ["B", ["2"]],
+      ]);
+      expect(notes.length).toBe(name.endsWith(".csv") ? 1 : 0);
+      const failed = await openCaptionedSet(join(place, name)).catch((error: unknown) => error as UserError);
+      expect(failed).toMatchObject({ code: "column_missing" });
+      expect((failed as UserError).hint).toContain("--path-column");
+      if (name.endsWith(".csv"))
+        expect((failed as UserError).hint).toMatch(/With --delimiter (tab|pipe) its columns/);
+    },
+  );
+
+  test("a row with another number of fields is an error that names its line, or is counted where that is asked for", async () => {
+    const place = await files("bad", { "c.csv": "path,caption\na.jpg,one, two\nb.jpg,x\n", "b.jpg": "B" });
+    await expect(openCaptionedSet(join(place, "c.csv"))).rejects.toThrow(/Line 2 of .*c\.csv has 3 fields/);
+    const set = await openCaptionedSet(join(place, "c.csv"), { table: { badRows: "keep" } });
+    expect(await readCaptions(set)).toEqual([["B", ["x"]]]);
+    expect(set.leftOut.counts()).toEqual({ "a row that is not of the table's form": 1 });
+  });
+
   test("without the column, or that is no text, is refused by the column's name", async () => {
     const place = await files("columns", {
       "c.csv": "path,title\na.jpg,x\n",
@@ -196,7 +250,7 @@ describe("a table", () => {
     });
     await expect(openCaptionedSet(join(place, "c.csv"))).rejects.toMatchObject({
       code: "column_missing",
-      message: expect.stringMatching(/no column "caption"; it has path, title/) as string,
+      message: expect.stringMatching(/no column "caption"; it has "path", "title"/) as string,
     });
     await expect(openCaptionedSet(join(place, "e.csv"))).rejects.toMatchObject({ code: "column_missing" });
     await expect(openCaptionedSet(join(place, "b.csv"))).rejects.toMatchObject({ code: "table_invalid" });
@@ -247,10 +301,10 @@ describe("a release", () => {
 });
 
 test("what is no dataset is refused", async () => {
-  const empty = await files("empty", { "notes.txt": "" });
+  const empty = await files("empty", { "notes.md": "" });
   await expect(openLabelledSet(empty)).rejects.toMatchObject({ code: "dataset_unknown" });
   await expect(openCaptionedSet(empty)).rejects.toMatchObject({ code: "dataset_unknown" });
-  await expect(openLabelledSet(join(empty, "notes.txt"))).rejects.toMatchObject({ code: "dataset_unknown" });
+  await expect(openLabelledSet(join(empty, "notes.md"))).rejects.toMatchObject({ code: "dataset_unknown" });
   await expect(openLabelledSet(join(folder, "nowhere"))).rejects.toMatchObject({ code: "dataset_missing" });
   await expect(readClassList(join(folder, "nowhere"))).rejects.toMatchObject({ code: "classes_missing" });
 });

@@ -12,7 +12,6 @@ export {
   TableDamagedError,
   tableMetadata,
 } from "./parquet/table.js";
-export { openParquetColumns, type ParquetColumns } from "./parquet/parquetColumns.js";
 export { CorruptSegmentError } from "./segment/corruptSegmentError.js";
 export { checkSegment, checkTar, segmentOfTar } from "./segment/checkSegment.js";
 export { segmentFile, writeSegment } from "./segment/writeSegment.js";

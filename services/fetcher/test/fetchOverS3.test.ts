@@ -1,11 +1,11 @@
 import { gzipSync } from "node:zlib";
 import { scanTar } from "@pairloom/shards";
+import { openParquetTable, storedTable } from "@pairloom/tables";
 import { openStore, type Store } from "@pairloom/storage";
 import { parquetReadObjects } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { FakeS3 } from "../../../packages/storage/test/fakeS3.js";
-import { openParquetList } from "../src/list/read/parquetRows.js";
 import { pictureServer, type PictureServer } from "./pictureServer.js";
 import { runList } from "./runList.js";
 
@@ -184,12 +184,9 @@ test("a parquet list is read by ranges, each byte about once", async () => {
     },
   }) as Store;
   const size = bytes.byteLength;
-  const list = await openParquetList(
-    { store: counting, name: "list.parquet", bytes: size, format: "parquet" },
-    ["url"],
-  );
+  const list = await openParquetTable(storedTable(counting, { name: "list.parquet", bytes: size }), ["url"]);
   const urls: unknown[] = [];
-  for await (const batch of list.read(0)) urls.push(...batch.map(([url]) => url));
+  for await (const batch of list.read()) urls.push(...batch.map(([url]) => url));
   expect(urls).toEqual(data);
   expect(read).toBeLessThan(1.2 * size);
 });

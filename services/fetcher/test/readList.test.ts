@@ -1,13 +1,16 @@
-import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import fc from "fast-check";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { listSettings, type ListSettings } from "../src/list/listSettings.js";
-import { fieldsOf } from "../src/list/read/delimitedRows.js";
+import { openList } from "../src/list/read/openList.js";
 import { readList, type ShardOfList } from "../src/list/read/readList.js";
+
+/** Parquet files by pyarrow; see the README there. */
+const kinds = fileURLToPath(new URL("../../../packages/tables/test/fixtures/kinds/", import.meta.url));
 
 let dir: string;
 beforeAll(async () => void (dir = await mkdtemp(join(tmpdir(), "lists-"))));
@@ -20,7 +23,8 @@ function settings(urlList: string, more: Record<string, unknown> = {}): ListSett
 async function shardsOf(wish: ListSettings, done: number[] = [], firstShard = 0): Promise<ShardOfList[]> {
   const shards: ShardOfList[] = [];
   const position = { bytes: 0, totalBytes: 0 };
-  for await (const shard of readList(wish, { firstShard, isDone: (n) => done.includes(n), position }))
+  const list = await openList(wish, {});
+  for await (const shard of readList(list, wish, { firstShard, isDone: (n) => done.includes(n), position }))
     shards.push(shard);
   expect(position.bytes).toBe(position.totalBytes);
   return shards;
@@ -73,8 +77,8 @@ test("json arrays, json lines and parquet give the same rows, numbers as numbers
   ];
   for (const list of lists) {
     const [shard] = await shardsOf(settings(list, columns));
-    expect(shard!.rows).toEqual(expected);
-    expect(shard!.kinds).toEqual(["long"]);
+    expect(shard!.rows.map((row) => ({ ...row, more: row.more.map(Number) }))).toEqual(expected);
+    expect(shard!.types.map(({ elements }) => elements[0].type)).toEqual(["INT64"]);
   }
 });
 
@@ -106,7 +110,8 @@ test("each file of a folder begins a new shard, and shards that are done are pas
     [5, 1],
   ]);
   const some = await shardsOf(wish, [0, 2, 4]);
-  expect(some).toEqual(all.filter(({ shard }) => [1, 3, 5].includes(shard)));
+  const plain = (shards: ShardOfList[]) => shards.map(({ shard, rows }) => ({ shard, rows }));
+  expect(plain(some)).toEqual(plain(all.filter(({ shard }) => [1, 3, 5].includes(shard))));
   expect((await shardsOf(wish, [], 10)).map(({ shard }) => shard)).toEqual([10, 11, 12, 13, 14, 15]);
   expect(await shardsOf(wish, [0, 1, 2, 3, 4, 5])).toEqual([]);
 });
@@ -125,14 +130,30 @@ test("a glob finds files by pattern", async () => {
 test("what is wrong with a list is said with its name and what to do", async () => {
   const cases: [string, string | Uint8Array, Record<string, unknown>, RegExp][] = [
     ["no.csv", "link,text\nhttp://a,b", {}, /no\.csv has no column "url"; it has "link", "text"/],
-    ["open.csv", 'url\nhttp://a\n"http://b\nhttp://c', {}, /A quote is not closed in open\.csv/],
-    ["bad.jsonl", '{"url": "http://a"}\n{"url": }', {}, /object 2 is no valid JSON/],
-    ["half.json", '[{"url": "http://a"}, {"url": "ht', {}, /ends in the middle of an object/],
-    ["plain.json", "hello", {}, /holds "hello" where an object should begin/],
-    ["columns.json", '{"url": {"0": "http://a"}}', { urlCol: "link" }, /no "link"/],
-    ["no.parquet", "PAR1 no PAR1", {}, /no\.parquet is no parquet file/],
+    [
+      "open.csv",
+      'url\nhttp://a\n"http://b\nhttp://c',
+      {},
+      /A quote opens on line 3 of open\.csv and is never closed/,
+    ],
+    ["bad.jsonl", '{"url": "http://a"}\n{"url": }', {}, /Line 2 of bad\.jsonl is no valid JSON/],
+    [
+      "half.json",
+      '[{"url": "http://a"}, {"url": "ht',
+      {},
+      /half\.json ends in the middle of the value that begins on line 1/,
+    ],
+    ["plain.json", "hello", {}, /Line 1 of plain\.json is no valid JSON/],
+    ["cut.json", '[{"url": "http://a"},\n', {}, /cut\.json ends before its array is closed/],
+    ["columns.json", '{"url": {"0": "http://a"}}', { urlCol: "link" }, /columns\.json has no column "link"/],
+    ["no.parquet", "PAR1 no PAR1", {}, /no\.parquet can't be read as parquet/],
     ["latin.txt", Uint8Array.of(0x68, 0xe4, 0x0a), {}, /latin\.txt is not UTF-8/],
-    ["cut.txt.gz", gzipSync("http://a\n".repeat(1000)).subarray(0, 30), {}, /cut\.txt\.gz is not UTF-8 text/],
+    [
+      "cut.txt.gz",
+      gzipSync("http://a\n".repeat(1000)).subarray(0, 30),
+      {},
+      /cut\.txt\.gz is a gzip file that is damaged or cut off/,
+    ],
     ["what.list", "http://a", {}, /doesn't say what kind of list/],
   ];
   for (const [name, data, more, says] of cases) {
@@ -141,13 +162,61 @@ test("what is wrong with a list is said with its name and what to do", async () 
   await expect(shardsOf(settings(join(dir, "nowhere.txt")))).rejects.toThrow(/no file, folder or match/);
 });
 
-test("fields come back as they were written, and a record is open exactly while a quote is", () => {
-  const field = fc.string({ unit: fc.constantFrom("a", '"', ",", "\n", " ", "é") });
-  fc.assert(
-    fc.property(fc.array(field, { minLength: 1 }), (fields) => {
-      const record = fields.map((one) => `"${one.replaceAll('"', '""')}"`).join(",");
-      expect(fieldsOf(record, ",")).toEqual(fields);
-      expect(fieldsOf(record.slice(0, -1), ",") === null || fields.at(-1) === "").toBe(true);
-    }),
-  );
+test("a list is looked through before anything is read: what is wrong with its last row is told at once", async () => {
+  const rows = Array.from({ length: 5000 }, (_, n) => `http://a/${n},x`).join("\n");
+  const wish = settings(await write("late.csv", `url,caption\n${rows}\nhttp://a/5000,one,two\n`));
+  await expect(openList(wish, {})).rejects.toMatchObject({
+    code: "table_row",
+    message: "Line 5002 of late.csv has 3 fields, but its header has 2",
+  });
+});
+
+test("with badRows: keep such a row stays, without values, and the user is told where the first is", async () => {
+  const notes: string[] = [];
+  const wish = settings(await write("kept.csv", "url,text\nhttp://a/1,x,y\nhttp://a/2,x\nhttp://a/3\n"), {
+    badRows: "keep",
+    captionCol: "text",
+    saveAdditionalColumns: ["text"],
+  });
+  await openList(wish, { onNote: (note) => notes.push(note) });
+  expect(notes).toEqual(["kept.csv: 2 rows are not of the list's form, the first on line 2"]);
+  const [shard] = await shardsOf(wish);
+  expect(shard!.rows.map(({ url, malformed }) => [url, malformed])).toEqual([
+    [null, true],
+    ["http://a/2", undefined],
+    [null, true],
+  ]);
+});
+
+test("a JSON column has one type in all shards and files, whatever the first rows are", async () => {
+  await write("types/a.jsonl", '{"url": "http://a/1", "n": 1}\n{"url": "http://a/2", "n": 2}\n');
+  await write("types/b.jsonl", '{"url": "http://b/1", "n": null}\n{"url": "http://b/2", "n": "many"}\n');
+  const wish = settings(join(dir, "types"), { saveAdditionalColumns: ["n"], numberSamplePerShard: 1 });
+  const shards = await shardsOf(wish);
+  expect(shards.map(({ rows, types }) => types[0]!.toCell(rows[0]!.more[0]))).toEqual([
+    "1",
+    "2",
+    null,
+    "many",
+  ]);
+});
+
+test("a list that is changed between looking through and fetching is an error, not a broken shard", async () => {
+  const path = await write("changed.jsonl", '{"url": "http://a/1", "n": 1}\n');
+  const wish = settings(path, { saveAdditionalColumns: ["n"] });
+  const list = await openList(wish, {});
+  await writeFile(path, '{"url": "http://a/1", "n": "one"}\n');
+  const position = { bytes: 0, totalBytes: 0 };
+  const read = async () => {
+    for await (const _ of readList(list, wish, { firstShard: 0, isDone: () => false, position })) continue;
+  };
+  await expect(read()).rejects.toMatchObject({ code: "table_changed" });
+});
+
+test("URLs in lists or structs are refused by the column's name", async () => {
+  const path = await write("nested.parquet", await readFile(join(kinds, "nested_url.parquet")));
+  await expect(openList(settings(path, { urlCol: "image" }), {})).rejects.toMatchObject({
+    code: "table_type",
+    message: expect.stringContaining('"image" of nested.parquet') as string,
+  });
 });

@@ -3,6 +3,12 @@
  * `stage`: who says it. `passes`: the reason may pass by itself, so `--retry-failed` fetches the row again.
  */
 export const reasons = {
+  // fetcher: the list
+  row_malformed: {
+    stage: "fetch",
+    passes: false,
+    says: "the list's row is not of the list's form (another number of fields than the header, no JSON)",
+  },
   // fetcher: the URL
   url_invalid: { stage: "fetch", passes: false, says: "not an absolute http(s) URL" },
   url_scheme_refused: { stage: "fetch", passes: false, says: "a scheme other than http and https" },

@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { UserError } from "@pairloom/config/errors";
-import { parseDelimited } from "@pairloom/querylist";
+import { type BadRows, jsonText, localTable, openTable, tableFormatOf } from "@pairloom/tables";
 import type { CaptionedPicture, CaptionedSet, LabelledPicture, LabelledSet } from "./evaluationSet.js";
 import { labelNumber } from "./labelNumber.js";
 import { LeftOut } from "./leftOut.js";
@@ -16,19 +15,30 @@ export interface TableColumns {
 
 export const defaultColumns: TableColumns = { path: "path", label: "label", caption: "caption" };
 
+/** How a table is read. */
+export interface TableOptions {
+  /** What separates its columns; by default found. */
+  delimiter?: string | undefined;
+  /** What is done about rows that aren't of the table's form: the reading ends, or they are left out, counted. */
+  badRows?: BadRows | undefined;
+  /** Takes what the user should know. */
+  onNote?: ((note: string) => void) | undefined;
+}
+
 /**
- * A csv (or tsv) table of pictures and their classes: names, or numbers from 0 on.
+ * A table of pictures (csv, tsv, txt with columns, JSON, parquet) and their classes: names, or numbers from 0 on.
  *
  * @param names by number; by default the names that occur, in order
- * @throws UserError "table_invalid", "column_missing", "label_unknown", "label_out_of_range"
+ * @throws UserError "label_unknown", "label_out_of_range", and those of `@pairloom/tables`
  */
 export async function labelledTable(
   path: string,
   columns: TableColumns,
   names: string[] | null,
+  options: TableOptions = {},
 ): Promise<LabelledSet> {
   const leftOut = new LeftOut();
-  const rows = await readRows(path, columns, "label", leftOut);
+  const rows = await readRows(path, columns, "label", options, leftOut);
   const found = [...new Set(rows.map(({ value }) => value.trim()))];
   const numbers = found.every((label) => /^\d+$/.test(label));
   const classes = names ?? (numbers ? null : found.sort());
@@ -42,11 +52,15 @@ export async function labelledTable(
   return { classes, templates: null, pictures: pictures(), leftOut };
 }
 
-/** A csv (or tsv) table of pictures and captions; rows of one picture are its captions. @throws UserError as above */
-export async function captionedTable(path: string, columns: TableColumns): Promise<CaptionedSet> {
+/** A table of pictures and captions; rows of one picture are its captions. @throws UserError as above */
+export async function captionedTable(
+  path: string,
+  columns: TableColumns,
+  options: TableOptions = {},
+): Promise<CaptionedSet> {
   const leftOut = new LeftOut();
   const captions = new Map<string, string[]>();
-  for (const { file, value, row } of await readRows(path, columns, "caption", leftOut)) {
+  for (const { file, value, row } of await readRows(path, columns, "caption", options, leftOut)) {
     if (value.trim() === "") {
       leftOut.add("an empty caption", `row ${row}`);
       continue;
@@ -74,7 +88,7 @@ async function readPicture(file: string, leftOut: LeftOut): Promise<Buffer | nul
 }
 
 interface Row {
-  /** Line of the table, the header's being 1. */
+  /** Line of the table, the header's being 1; of a parquet the row. */
   row: number;
   file: string;
   value: string;
@@ -84,42 +98,33 @@ async function readRows(
   path: string,
   columns: TableColumns,
   kind: "label" | "caption",
+  { delimiter, badRows = "error", onNote }: TableOptions,
   leftOut: LeftOut,
 ): Promise<Row[]> {
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(await readFile(path));
-  } catch (cause) {
-    throw new UserError("table_invalid", `${path} is no UTF-8 text`, {
-      hint: "Save the table as UTF-8.",
-      cause,
-    });
-  }
-  const records = parseDelimited(text, path.toLowerCase().endsWith(".tsv") ? "\t" : ",");
-  const header = ((records.next().value ?? []) as string[]).map((name) => name.trim());
-  const place = (column: keyof TableColumns): number => {
-    const name = columns[column];
-    const at = header.indexOf(name);
-    if (at >= 0) return at;
-    throw new UserError(
-      "column_missing",
-      `${path} has no column "${name}"; it has ${header.join(", ") || "none"}`,
-      {
-        hint: `Name the column with --${column}-column.`,
-      },
-    );
+  const format = tableFormatOf(path) ?? "csv";
+  // Nobody keeps pictures' paths with nothing beside them: a txt is a table as a csv is.
+  const table = await openTable(await localTable(path), format === "txt" ? "csv" : format, {
+    columns: [columns.path, columns[kind]],
+    delimiter,
+    badRows,
+    columnHint: `Name the columns with --path-column and --${kind}-column.`,
+    onNote,
+  });
+  const textOf = (value: unknown, at: number): string => {
+    const plain = table.types === null ? value : table.types[at]!.toJson(value);
+    if (plain === null || plain === undefined) return "";
+    return (typeof plain === "string" ? plain : jsonText(plain)).trim();
   };
-  const fileAt = place("path");
-  const valueAt = place(kind);
   const rows: Row[] = [];
-  let row = 1;
-  for (const record of records) {
-    row++;
-    if (record.length === 1 && record[0] === "") continue;
-    const file = record[fileAt]?.trim() ?? "";
-    const value = record[valueAt];
-    if (file === "" || value === undefined) leftOut.add("a row without file or text", `row ${row}`);
-    else rows.push({ row, file: resolve(dirname(path), file), value });
-  }
+  for await (const batch of table.read())
+    for (const { line: row, values } of batch) {
+      if (values === null) {
+        leftOut.add("a row that is not of the table's form", `row ${row}`);
+        continue;
+      }
+      const [file = "", value = ""] = values.map(textOf);
+      if (file === "") leftOut.add("a row without file or text", `row ${row}`);
+      else rows.push({ row, file: resolve(dirname(path), file), value });
+    }
   return rows;
 }

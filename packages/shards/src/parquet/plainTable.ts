@@ -1,3 +1,4 @@
+import { codecsFor } from "@pairloom/tables";
 import { parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 
 /** Larger ones hold more than a table of names: they are not read whole. */
@@ -19,7 +20,8 @@ export async function readPlainTable<Name extends string>(
     const names = new Set(metadata.schema.map(({ name }) => name));
     const lacking = columns.filter((name) => !names.has(name));
     if (lacking.length > 0) return { says: `it has no column ${lacking.join(", ")}` };
-    const rows = await parquetReadObjects({ file, metadata, columns: [...columns] });
+    const compressors = await codecsFor(metadata, columns, "it");
+    const rows = await parquetReadObjects({ file, metadata, columns: [...columns], compressors });
     return { rows: rows as Record<Name, unknown>[] };
   } catch (error) {
     return { says: `it can't be read as parquet: ${(error as Error).message.slice(0, 200)}` };

@@ -6,7 +6,9 @@ import type { Command } from "commander";
 import { newFile } from "../project/newFile.js";
 import { openModel, type OpenModel } from "../project/openModel.js";
 import { createSay, type Say } from "../terminal/say.js";
+import type { BadRows } from "@pairloom/tables";
 import { engineOption, jsonOption, wholeNumber } from "./options.js";
+import { badRowsOption, delimiterOption } from "./tableOptions.js";
 
 /** Options of every evaluation. */
 export interface EvalOptions {
@@ -15,6 +17,8 @@ export interface EvalOptions {
   data: string;
   split?: string;
   pathColumn?: string;
+  delimiter?: string;
+  onBadRows: BadRows;
   limit?: number;
   batchSize: number;
   engine: EngineChoice;
@@ -25,10 +29,15 @@ export interface EvalOptions {
 export function addEvalOptions(command: Command): Command {
   return command
     .requiredOption("--checkpoint <file>", "the model's weights (safetensors or .pt, open_clip's keys)")
-    .requiredOption("--data <place>", "the dataset: a folder or a csv (docs/evaluation.md shows the layouts)")
+    .requiredOption(
+      "--data <place>",
+      "the dataset: a folder or a table, a csv for one (docs/evaluation.md shows the layouts)",
+    )
     .option("--model <name>", "the model's config, where none lies beside the checkpoint")
     .option("--split <name>", "part of the dataset (default: test, where there is one)")
-    .option("--path-column <name>", "a csv's column of picture files (default: path)")
+    .option("--path-column <name>", "a table's column of picture files (default: path)")
+    .addOption(delimiterOption())
+    .addOption(badRowsOption("what to do with a row that isn't of the table's form: stop, or leave it out"))
     .option("--limit <n>", "pictures to look at, the first", wholeNumber(1))
     .option("--batch-size <n>", "pictures at once", wholeNumber(1), 64)
     .option("--out <file>", "write the result, as CLIP_benchmark does, to a new file")
@@ -45,7 +54,7 @@ export interface ClassOptions {
 export function addClassOptions(command: Command): Command {
   return command
     .option("--classes <file>", "class names, one a line, by number or in the order of the class folders")
-    .option("--label-column <name>", "a csv's column of class names or numbers (default: label)");
+    .option("--label-column <name>", "a table's column of class names or numbers (default: label)");
 }
 
 /** What an evaluation comes to. */
@@ -81,11 +90,12 @@ export const subjectOf = (model: string, { data, checkpoint }: EvalOptions) => (
 
 /** Where and how a dataset is read. */
 export const setOptions = (
-  { split, pathColumn }: EvalOptions,
+  { split, pathColumn, delimiter, onBadRows: badRows, json }: EvalOptions,
   columns: { label?: string | undefined; caption?: string | undefined },
 ): SetOptions => {
   const named = Object.entries({ path: pathColumn, ...columns }).filter(([, name]) => name !== undefined);
-  return { split, columns: Object.fromEntries(named) };
+  const { warn } = createSay(json ?? false);
+  return { split, columns: Object.fromEntries(named), table: { delimiter, badRows, onNote: warn } };
 };
 
 /** The lines of a classification's text that say how much of it was right, the last with a note. */

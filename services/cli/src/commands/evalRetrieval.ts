@@ -24,7 +24,7 @@ export function addRetrievalCommand(evaluation: Command): void {
       .command("retrieval")
       .description("find pictures by their captions and captions by their pictures: recall at 1, 5 and 10"),
   )
-    .option("--caption-column <name>", "a csv's column of captions, a row each (default: caption)")
+    .option("--caption-column <name>", "a table's column of captions, a row each (default: caption)")
     .addHelpText(
       "after",
       "\nExamples:\n" +

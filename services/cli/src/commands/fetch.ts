@@ -74,6 +74,7 @@ async function runFetch(options: FetchOptions): Promise<void> {
     throw stop.signal.aborted ? stop.signal.reason : error;
   } finally {
     progress.stop();
+    for (const note of tally.notes) say.warn(note);
     await Promise.all([web.close(), decoders.close()]);
     await shared?.close();
   }
@@ -89,6 +90,7 @@ async function runFetch(options: FetchOptions): Promise<void> {
       failedToDownload,
       failedToResize,
       reasons: Object.fromEntries(tally.reasons),
+      notes: tally.notes,
       bytes: tally.bytes,
       seconds,
       picturesPerSecond: seconds > 0 ? successes / seconds : 0,

@@ -2,19 +2,21 @@ import { UserError, codecChoices, encodeFormats, resizeModes } from "@pairloom/c
 import {
   hashNames,
   incrementalModes,
-  listFormats,
   listSettings,
   outputFormats,
-  type ListFormat,
   type ListSettings,
 } from "@pairloom/service-fetcher/list";
+import { type BadRows, type TableFormat, tableFormats } from "@pairloom/tables";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { addWebOptions, wholeNumber } from "./options.js";
+import { badRowsOption, delimiterOption } from "./tableOptions.js";
 
 /** What the options of `pairloom fetch` parse to. */
 export interface FetchOptions {
   urlList?: string;
   inputFormat?: string;
+  delimiter?: string;
+  onBadRows: BadRows;
   urlCol: string;
   captionCol?: string | null;
   saveAdditionalColumns?: string[] | null;
@@ -102,7 +104,7 @@ export function addFetchOptions(command: Command): Command {
     new Option("--url-list <path>", "a list of URLs: a file, a folder or a glob, here or s3://…"),
     new Option(
       "--input-format <format>",
-      `${listFormats.join(", ")}, each with .gz or not (by the file's name)`,
+      `${tableFormats.join(", ")}, each with .gz or not (by the file's name)`,
     ),
     new Option("--url-col <name>", "the column of the URLs").default("url"),
     new Option("--caption-col <name>", "the column of the captions").argParser(nullable),
@@ -152,6 +154,10 @@ export function addFetchOptions(command: Command): Command {
       "X-Robots-Tag directives that refuse a picture; [] heeds none",
     ).argParser(listOfNames),
     // Not img2dataset's.
+    delimiterOption(),
+    badRowsOption(
+      "what to do with a row that isn't of the list's form: stop before anything is fetched, or keep it as a failed row",
+    ),
     flag("retry-failed", "fetch again the rows of finished shards that failed for a reason that may pass"),
     flag("compute-pdq", "keep PDQ hashes: columns pdq and pdq_quality"),
     new Option(
@@ -201,8 +207,10 @@ export function settingsOf(options: FetchOptions, env: NodeJS.ProcessEnv = proce
   const contact = options.contact ?? env["PAIRLOOM_CONTACT"] ?? null;
   const given = listSettings.safeParse({
     urlList: options.urlList ?? "(finished shards)",
-    inputFormat: ending === null ? null : (ending.replace(/\.gz$/, "") as ListFormat),
+    inputFormat: ending === null ? null : (ending.replace(/\.gz$/, "") as TableFormat),
     inputEnding: ending,
+    delimiter: options.delimiter ?? null,
+    badRows: options.onBadRows,
     urlCol: options.urlCol,
     captionCol: orNull(options.captionCol),
     saveAdditionalColumns: orNull(options.saveAdditionalColumns) ?? [],

@@ -1,6 +1,7 @@
 import { UserError } from "@pairloom/config";
 import { nearPairs, parsePdq } from "@pairloom/dedupe";
-import { column, openParquetColumns, type ParquetColumns } from "@pairloom/shards";
+import { column } from "@pairloom/shards";
+import { localTable, openParquetTable, type TableFile } from "@pairloom/tables";
 
 /** Two rows whose pictures lie within the radius: those that come first, first. */
 export interface NearPair {
@@ -22,6 +23,8 @@ export interface FoundDoubles {
   pairs: NearPair[];
 }
 
+/** As many as a row group of ours has. */
+const batchRows = 100_000;
 const idNames = ["candidate_id", "key", "url"];
 const hash = /^[0-9a-f]{64}$/i;
 
@@ -35,18 +38,19 @@ export async function findDoubles(
   paths: readonly string[],
   { radius, minQuality, id }: { radius: number; minQuality: number; id?: string | undefined },
 ): Promise<FoundDoubles> {
-  const files: { file: ParquetColumns; id: string }[] = [];
+  const files: HashedFile[] = [];
   for (const path of paths) {
-    const file = await openParquetColumns(path);
-    const name = id ?? idNames.find((one) => file.names.includes(one));
-    const missing = [name ?? idNames.join(" or "), "pdq"].find((one) => !file.names.includes(one));
+    const file = await localTable(path);
+    const { names, rows } = await openParquetTable(file, []);
+    const name = id ?? idNames.find((one) => names.includes(one));
+    const missing = [name ?? idNames.join(" or "), "pdq"].find((one) => !names.includes(one));
     if (name === undefined || missing !== undefined)
       throw new UserError("parquet_column_missing", `${path} has no column ${missing ?? ""}`, {
-        hint: `It has ${file.names.join(", ")}. Name the one that tells rows apart with --id.`,
+        hint: `It has ${names.join(", ")}. Name the one that tells rows apart with --id.`,
       });
-    files.push({ file, id: name });
+    files.push({ file, rows, id: name, hasQuality: names.includes("pdq_quality") });
   }
-  const rows = files.reduce((sum, { file }) => sum + file.rows, 0);
+  const rows = files.reduce((sum, { rows: own }) => sum + own, 0);
   const { hashes, numbers } = await readHashes(files, rows, minQuality);
 
   const found: [number, number, number][] = [];
@@ -57,18 +61,28 @@ export async function findDoubles(
   return { rows, compared: numbers.length, pairs };
 }
 
+interface HashedFile {
+  file: TableFile;
+  rows: number;
+  /** The column that names a row. */
+  id: string;
+  hasQuality: boolean;
+}
+
 /** Hashes [N × 8], and the number of each one's row over all files. */
-async function readHashes(files: readonly { file: ParquetColumns }[], rows: number, minQuality: number) {
+async function readHashes(files: readonly HashedFile[], rows: number, minQuality: number) {
   const hashes = new Uint32Array(rows * 8);
   const numbers = new Uint32Array(rows);
   let [row, items] = [0, 0];
-  for (const { file } of files) {
-    const columns = ["pdq", ...(file.names.includes("pdq_quality") ? ["pdq_quality"] : [])];
-    for await (const [pdqs = [], qualities] of file.read(columns)) {
-      for (const [i, pdq] of pdqs.entries()) {
+  for (const { file, hasQuality } of files) {
+    const table = await openParquetTable(file, ["pdq", ...(hasQuality ? ["pdq_quality"] : [])], {
+      batchRows,
+    });
+    for await (const batch of table.read()) {
+      for (const [pdq, quality] of batch) {
         const number = row++;
         if (typeof pdq !== "string" || !hash.test(pdq)) continue;
-        if (qualities !== undefined && !(Number(qualities[i]) > minQuality)) continue;
+        if (hasQuality && !(Number(quality) > minQuality)) continue;
         parsePdq(pdq, hashes, items * 8);
         numbers[items++] = number;
       }
@@ -78,17 +92,19 @@ async function readHashes(files: readonly { file: ParquetColumns }[], rows: numb
 }
 
 async function readIds(
-  files: readonly { file: ParquetColumns; id: string }[],
+  files: readonly HashedFile[],
   wanted: ReadonlySet<number>,
 ): Promise<Map<number, string>> {
   const ids = new Map<number, string>();
   if (wanted.size === 0) return ids;
   let row = 0;
-  for (const { file, id } of files)
-    for await (const [names = []] of file.read([id]))
-      for (const name of names) {
-        if (wanted.has(row)) ids.set(row, String(name));
+  for (const { file, id } of files) {
+    const { read, types } = await openParquetTable(file, [id], { batchRows });
+    for await (const batch of read())
+      for (const [name] of batch) {
+        if (wanted.has(row)) ids.set(row, String(types[0]!.toJson(name)));
         row++;
       }
+  }
   return ids;
 }

@@ -33,7 +33,7 @@ export function monitorActions(project: Project): MonitorActions {
   return {
     status: () => readStatus(project),
     seedQueries: async ({ queries, search }) => {
-      const list = parseQueryList(queries, "the text given");
+      const list = await parseQueryList(queries, "the text given");
       const settings = await addSource(search === undefined ? {} : { search });
       const { jobs } = await seedQueries({ road, store, settings }, list.queries);
       return { queries: list.queries.length, duplicates: list.duplicates, jobs };

@@ -16,6 +16,9 @@ function reasonsOf(tally: ListTally, limit: number): string[] {
 
 /** A list's fetching in one line. @param rate rows a second of late */
 export function listLine(tally: ListTally, rate: number): string {
+  const { bytes, totalBytes } = tally.checking;
+  if (tally.position.totalBytes === 0)
+    return `looking the list through: ${((100 * bytes) / Math.max(1, totalBytes)).toFixed(0)} %`;
   const failures = tally.rows - tally.successes;
   const share = tally.share;
   const left = share > 0.001 && share < 1 ? `, ${time((tally.seconds / share) * (1 - share))} left` : "";

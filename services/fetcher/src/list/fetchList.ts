@@ -6,6 +6,7 @@ import { AdmissionWindow } from "./admissionWindow.js";
 import { fetchRow } from "./fetchRow.js";
 import type { ListSettings } from "./listSettings.js";
 import type { ListTally } from "./listTally.js";
+import { openList } from "./read/openList.js";
 import { readList, type ShardOfList } from "./read/readList.js";
 import { ShardInHand } from "./shardInHand.js";
 import { clearShards, doneShards } from "./write/shardPlace.js";
@@ -30,13 +31,16 @@ const openShards = 3;
  */
 export async function fetchList(context: ListContext): Promise<void> {
   const { settings, store, tally, signal } = context;
+  // Before anything is removed or fetched.
+  const onNote = (note: string) => tally.notes.push(note);
+  const list = await openList(settings, { checking: tally.checking, onNote, signal });
   if (settings.incrementalMode === "overwrite") await clearShards(store);
   const done = await doneShards(store);
   const isExtend = settings.incrementalMode === "extend";
   const firstShard = isExtend ? Math.max(-1, ...done) + 1 : 0;
   const isDone = (shard: number) => !isExtend && done.has(shard);
   tally.shardsThere = isExtend ? 0 : done.size;
-  const shards = readList(settings, { firstShard, isDone, position: tally.position, signal });
+  const shards = readList(list, settings, { firstShard, isDone, position: tally.position });
   await fillShards(context, shards);
 }
 

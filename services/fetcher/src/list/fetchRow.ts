@@ -19,6 +19,7 @@ export interface RowContext {
 /** Fetches one row's picture. What goes wrong with it is a reason; what rejects is everybody's end. */
 export async function fetchRow(row: UrlRow, context: RowContext): Promise<RowOutcome> {
   const { web, signal, decode, hold } = context;
+  if (row.malformed === true) return failedRow("row_malformed");
   const url = row.url?.trim() ?? "";
   if (url === "") return failedRow("url_invalid");
   const answer = await web.getImage(url, { signal, hold });

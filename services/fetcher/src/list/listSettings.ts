@@ -1,8 +1,7 @@
 import { imageSettings, webSettings } from "@pairloom/config";
+import { badRowChoices, tableFormats } from "@pairloom/tables";
 import { z } from "zod";
 
-export const listFormats = ["txt", "csv", "tsv", "json", "jsonl", "parquet"] as const;
-export type ListFormat = (typeof listFormats)[number];
 export const outputFormats = ["webdataset", "files", "parquet"] as const;
 export const incrementalModes = ["incremental", "overwrite", "extend"] as const;
 export const hashNames = ["md5", "sha256", "sha512"] as const;
@@ -31,9 +30,13 @@ export const listSettings = z
     /** A file, a folder or a glob. */
     urlList: z.string().min(1),
     /** Null: by each file's name. */
-    inputFormat: z.enum(listFormats).nullable().default(null),
+    inputFormat: z.enum(tableFormats).nullable().default(null),
     /** In a folder only files that end so are read ("csv.gz"); null: every list. */
     inputEnding: z.string().nullable().default(null),
+    /** What separates the columns of csv and tsv lists; null: by their format, or else by their first line. */
+    delimiter: z.string().length(1).nullable().default(null),
+    /** What is done about a row that isn't of its list's form. */
+    badRows: z.enum(badRowChoices).default("error"),
     urlCol: z.string().min(1).default("url"),
     captionCol: z.string().nullable().default(null),
     saveAdditionalColumns: z.array(z.string().min(1)).default([]),

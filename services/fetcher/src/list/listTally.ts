@@ -1,5 +1,5 @@
 import type { Reason } from "@pairloom/config";
-import type { ListPosition } from "./read/readList.js";
+import type { ListPosition } from "./read/openList.js";
 import { type RowOutcome, statusOf } from "./rowOutcome.js";
 
 /** What a run has done so far: for whoever looks on. */
@@ -18,6 +18,10 @@ export class ListTally {
   /** Rows read from the list and not ended yet. */
   open = 0;
   readonly position: ListPosition = { bytes: 0, totalBytes: 0 };
+  /** How far the list was looked through before the first row is fetched. */
+  readonly checking: ListPosition = { bytes: 0, totalBytes: 0 };
+  /** What the user should know of the list. */
+  readonly notes: string[] = [];
 
   count(outcome: RowOutcome): void {
     this.rows++;

@@ -6,13 +6,18 @@ import { pipeline } from "node:stream/promises";
 import { mayPass, type Reason, reasonNames, UserError } from "@pairloom/config";
 import { scanTar, TarPacker } from "@pairloom/shards";
 import type { Store } from "@pairloom/storage";
+import {
+  type FileColumn,
+  openParquetTable,
+  ParquetFile,
+  type ParquetTable,
+  storedTable,
+} from "@pairloom/tables";
 import type { AdmissionWindow } from "./admissionWindow.js";
 import { type ListContext, openWindow } from "./fetchList.js";
 import { fetchRow } from "./fetchRow.js";
 import type { ListSettings } from "./listSettings.js";
-import { openParquetList, type ParquetList } from "./read/parquetRows.js";
 import { type RowOutcome, statusOf } from "./rowOutcome.js";
-import { ParquetFile } from "./write/parquetFile.js";
 import type { SampleRecord } from "./write/sampleTable.js";
 import { doneShards, publishShard, shardFileName } from "./write/shardPlace.js";
 import { shardStats } from "./write/shardStats.js";
@@ -130,8 +135,8 @@ function renewed(record: SampleRecord, outcome: RowOutcome): SampleRecord {
   );
 }
 
-interface ShardTable extends ParquetList {
-  columns: string[];
+interface ShardTable extends ParquetTable {
+  fileColumns: FileColumn[];
   record(values: readonly unknown[]): SampleRecord;
 }
 
@@ -142,9 +147,10 @@ async function openTable(store: Store, name: string, settings: ListSettings): Pr
       hint: "Delete the shard's _stats.json and run the list again: the shard is then made anew.",
     });
   const batchRows = settings.outputFormat === "parquet" ? 500 : 20_000;
-  const list = await openParquetList({ store, name, bytes: info.bytes, format: "parquet" }, "all", batchRows);
+  const list = await openParquetTable(storedTable(store, info), "all", { batchRows });
   return {
     ...list,
+    fileColumns: list.columns.map((column, at) => ({ name: column, type: list.types[at]! })),
     record: (values) => Object.fromEntries(list.columns.map((column, at) => [column, values[at]])),
   };
 }
@@ -158,9 +164,10 @@ async function rewriteShard(
   retried: ReadonlyMap<string, Retried>,
 ): Promise<(Reason | null)[]> {
   const { encodeFormat } = settings.image;
-  if (settings.outputFormat === "webdataset") await rewriteTar(store, settings, scratch, name, retried);
-  if (settings.outputFormat === "files") await addFiles(store, settings, scratch, name, retried);
-  const columns = table.columns.map((column, at) => ({ name: column, kind: table.kinds[at]! }));
+  const { fileColumns: columns } = table;
+  const members = () => newMembers(retried, settings, columns);
+  if (settings.outputFormat === "webdataset") await rewriteTar(store, scratch, name, retried, members());
+  if (settings.outputFormat === "files") await addFiles(store, scratch, name, members());
   const out = await ParquetFile.create(
     join(scratch, `${name}.parquet`),
     columns,
@@ -188,17 +195,17 @@ async function rewriteShard(
 
 async function rewriteTar(
   store: Store,
-  settings: ListSettings,
   scratch: string,
   name: string,
   retried: ReadonlyMap<string, Retried>,
+  members: Iterable<[string, Buffer]>,
 ): Promise<void> {
   const packer = new TarPacker();
   async function* chunks(): AsyncGenerator<Buffer> {
     // A run that was stopped between tar and parquet left members of rows that are tried once more.
     for await (const { name: member, data } of scanTar(await store.read(`${name}.tar`)))
       if (!retried.has(member.slice(0, member.indexOf(".")))) yield* packer.add(member, data);
-    for (const [member, data] of newMembers(retried, settings)) yield* packer.add(member, data);
+    for (const [member, data] of members) yield* packer.add(member, data);
     yield* packer.end();
   }
   await pipeline(chunks, createWriteStream(join(scratch, `${name}.tar`)));
@@ -207,12 +214,11 @@ async function rewriteTar(
 /** New files join those that are there. */
 async function addFiles(
   store: Store,
-  settings: ListSettings,
   scratch: string,
   name: string,
-  retried: ReadonlyMap<string, Retried>,
+  members: Iterable<[string, Buffer]>,
 ): Promise<void> {
-  for (const [member, data] of newMembers(retried, settings)) {
+  for (const [member, data] of members) {
     const path = join(scratch, member);
     await writeFile(path, data);
     await store.replaceFile(`${name}/${member}`, path);
@@ -223,7 +229,8 @@ async function addFiles(
 function* newMembers(
   retried: ReadonlyMap<string, Retried>,
   settings: ListSettings,
+  columns: readonly FileColumn[],
 ): Generator<[string, Buffer]> {
   for (const { record, picture } of retried.values())
-    if (picture !== null) yield* membersOf(record, picture, settings);
+    if (picture !== null) yield* membersOf(record, picture, settings, columns);
 }

@@ -35,7 +35,7 @@ export class ShardInHand {
   static async open(context: ShardContext, part: ShardOfList): Promise<ShardInHand> {
     const { settings, store } = context;
     const scratch = await store.scratch();
-    const columns = sampleColumns(settings, part.kinds);
+    const columns = sampleColumns(settings, part.types);
     const name = shardFileName(part.shard, settings);
     return new ShardInHand(context, part, scratch, await openShardWriter(scratch, name, settings, columns));
   }

@@ -1,11 +1,8 @@
+import { UserError } from "@pairloom/config";
+import type { ColumnType, FoundTable, Table } from "@pairloom/tables";
 import type { ListSettings } from "../listSettings.js";
-import { type CellKind, kindOfValues } from "../write/cellKind.js";
-import { delimitedRows } from "./delimitedRows.js";
-import { jsonRows } from "./jsonRows.js";
-import { type ListFile, listFiles } from "./listFiles.js";
-import { openParquetList } from "./parquetRows.js";
-import { textLines, textPieces } from "./textPieces.js";
-import { type UrlRow, urlRowOf, wantedColumns } from "./urlRow.js";
+import type { ListPosition, UrlList } from "./openList.js";
+import { type UrlRow, urlRowOf } from "./urlRow.js";
 
 /** Rows of the list that belong into one shard. */
 export interface ShardOfList {
@@ -13,13 +10,7 @@ export interface ShardOfList {
   shard: number;
   rows: UrlRow[];
   /** What the additional columns hold. */
-  kinds: CellKind[];
-}
-
-/** How much of a list was read: bytes of its files. */
-export interface ListPosition {
-  bytes: number;
-  totalBytes: number;
+  types: ColumnType[];
 }
 
 /**
@@ -29,28 +20,21 @@ export interface ListPosition {
  * @throws UserError where the list can't be read
  */
 export async function* readList(
+  list: UrlList,
   settings: ListSettings,
-  options: {
-    firstShard: number;
-    isDone: (shard: number) => boolean;
-    position: ListPosition;
-    signal?: AbortSignal;
-  },
+  options: { firstShard: number; isDone: (shard: number) => boolean; position: ListPosition },
 ): AsyncGenerator<ShardOfList> {
   const { position, isDone } = options;
-  const files = await listFiles(settings, options.signal);
-  position.totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  position.totalBytes = list.files.reduce((sum, { file }) => sum + file.bytes, 0);
   let shard = options.firstShard;
   let before = 0;
-  for (const file of files) {
+  for (const found of list.files) {
     const inFile = { from: shard, isDone, onBytes: (bytes: number) => (position.bytes = before + bytes) };
-    for await (const one of file.format === "parquet"
-      ? parquetShards(file, settings, inFile)
-      : textShards(file, settings, inFile)) {
+    for await (const one of shardsOfFile(list, found, settings, inFile)) {
       shard = one.shard + 1;
       if (one.rows.length > 0) yield one;
     }
-    before += file.bytes;
+    before += found.file.bytes;
     position.bytes = before;
   }
 }
@@ -62,99 +46,78 @@ interface InFile {
 }
 
 /** A shard without rows is one that was passed over. */
-async function* textShards(
-  file: ListFile,
+async function* shardsOfFile(
+  list: UrlList,
+  found: FoundTable,
   settings: ListSettings,
-  { from, isDone, onBytes }: InFile,
+  inFile: InFile,
 ): AsyncGenerator<ShardOfList> {
+  const { table, types } = await list.open(found);
+  const more = types.slice(types.length - settings.saveAdditionalColumns.length);
+  const toRow = (row: Parameters<typeof urlRowOf>[0]) => urlRowOf(row, types, settings);
+  const shards =
+    table.rows === null
+      ? shardsInOrder(table, settings.numberSamplePerShard, inFile, toRow)
+      : shardsByNumber(table, table.rows, settings.numberSamplePerShard, inFile, toRow);
+  for await (const shard of shards) yield { ...shard, types: more };
+}
+
+type ToRow = (row: Parameters<typeof urlRowOf>[0]) => UrlRow;
+type Shard = Omit<ShardOfList, "types">;
+
+/** Of a table whose rows are counted as they are read. */
+async function* shardsInOrder(
+  table: Table,
+  perShard: number,
+  { from, isDone, onBytes }: InFile,
+  toRow: ToRow,
+): AsyncGenerator<Shard> {
   let shard = from;
   let rows: UrlRow[] = [];
   let count = 0;
-  const whole = (): ShardOfList => {
-    const one = {
-      shard,
-      rows,
-      kinds: settings.saveAdditionalColumns.map((_, at) => kindOfValues(column(rows, at))),
-    };
-    shard++;
-    rows = [];
-    count = 0;
-    return one;
-  };
-  for await (const batch of textRows(file, settings, onBytes)) {
-    for (const values of batch) {
-      if (!isDone(shard)) rows.push(urlRowOf(values, settings));
-      count++;
-      if (count === settings.numberSamplePerShard) yield whole();
+  for await (const batch of table.read(0, onBytes)) {
+    for (const row of batch) {
+      if (!isDone(shard)) rows.push(toRow(row));
+      if (++count < perShard) continue;
+      yield { shard: shard++, rows };
+      rows = [];
+      count = 0;
     }
   }
-  if (count > 0) yield whole();
+  if (count > 0) yield { shard, rows };
 }
 
-function* column(rows: UrlRow[], at: number): Generator<unknown> {
-  for (const { more } of rows) yield more[at];
-}
-
-function textRows(
-  file: ListFile,
-  settings: ListSettings,
-  onBytes: (bytes: number) => void,
-): AsyncGenerator<unknown[][]> {
-  const pieces = textPieces(file, onBytes);
-  const wanted = wantedColumns(settings);
-  switch (file.format) {
-    case "csv":
-      return delimitedRows(textLines(pieces, file.name), ",", wanted, file.name);
-    case "tsv":
-      return delimitedRows(textLines(pieces, file.name), "\t", wanted, file.name);
-    case "json":
-    case "jsonl":
-      return jsonRows(pieces, wanted, file.name);
-    default:
-      return urlLines(textLines(pieces, file.name), wanted.length);
-  }
-}
-
-/** A txt list has URLs alone: the other columns are empty. */
-async function* urlLines(lines: AsyncIterable<string[]>, columns: number): AsyncGenerator<unknown[][]> {
-  const empty = new Array<null>(columns - 1).fill(null);
-  for await (const batch of lines) {
-    const urls = batch.map((line) => line.trim()).filter((line) => line !== "");
-    yield urls.map((url) => [url, ...empty]);
-  }
-}
-
-async function* parquetShards(
-  file: ListFile,
-  settings: ListSettings,
+/** Of a table that can be read from any row on. */
+async function* shardsByNumber(
+  table: Table,
+  rowCount: number,
+  perShard: number,
   { from, isDone, onBytes }: InFile,
-): AsyncGenerator<ShardOfList> {
-  const wanted = wantedColumns(settings);
-  const list = await openParquetList(file, wanted);
-  const kinds = list.kinds.slice(wanted.length - settings.saveAdditionalColumns.length);
-  const perShard = settings.numberSamplePerShard;
+  toRow: ToRow,
+): AsyncGenerator<Shard> {
+  const end = from + Math.ceil(rowCount / perShard);
   let shard = from;
-  const shards = Math.ceil(list.rows / perShard);
-  const last = from + shards - 1;
-  const passOver = function* (): Generator<ShardOfList> {
-    for (; shard <= last && isDone(shard); shard++) yield { shard, rows: [], kinds };
-  };
-  while (shard <= last) {
-    yield* passOver();
-    if (shard > last) return;
+  while (shard < end) {
+    if (isDone(shard)) {
+      yield { shard: shard++, rows: [] };
+      continue;
+    }
     let rows: UrlRow[] = [];
     let at = (shard - from) * perShard;
-    for await (const batch of list.read(at)) {
-      for (const values of batch) {
-        rows.push(urlRowOf(values, settings));
+    for await (const batch of table.read(at, onBytes)) {
+      for (const row of batch) {
+        rows.push(toRow(row));
         at++;
-        if (rows.length < perShard && at < list.rows) continue;
-        onBytes(Math.round((at / list.rows) * file.bytes));
-        yield { shard: shard++, rows, kinds };
+        if (rows.length < perShard && at < rowCount) continue;
+        yield { shard: shard++, rows };
         rows = [];
-        if (shard <= last && isDone(shard)) break;
+        if (shard < end && isDone(shard)) break;
       }
-      if (shard > last || isDone(shard)) break;
+      if (shard >= end || isDone(shard)) break;
     }
+    if (at < rowCount && !(shard < end && isDone(shard)))
+      throw new UserError("parquet_unreadable", `A parquet file of the list has fewer rows than its footer says`, {
+        hint: "Write it again.",
+      });
   }
 }

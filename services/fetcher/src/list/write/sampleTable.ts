@@ -1,10 +1,9 @@
+import { type ColumnType, type FileColumn, intColumn, jsonText, textColumn } from "@pairloom/tables";
 import type { ListSettings } from "../listSettings.js";
 import type { UrlRow } from "../read/urlRow.js";
 import { type RowOutcome, statusOf } from "../rowOutcome.js";
-import type { CellKind } from "./cellKind.js";
-import type { FileColumn } from "./parquetFile.js";
 
-/** A row's record, in the order of KEY.json. */
+/** A row's record, in the order of KEY.json; its values are those that its columns' types take. */
 export type SampleRecord = Record<string, unknown>;
 
 /** A key as img2dataset makes it: the shard's number, then the row's in as many digits as a shard's rows need. */
@@ -46,12 +45,12 @@ export function sampleRecord(
 }
 
 /** The columns of a shard's parquet; a hash that was verified stands where the list had it. */
-export function sampleColumns(settings: ListSettings, kinds: readonly CellKind[]): FileColumn[] {
+export function sampleColumns(settings: ListSettings, types: readonly ColumnType[]): FileColumn[] {
   const { captionCol, computeHash, verifyHash, extractExif, image } = settings;
-  const texts = (names: string[]) => names.map((name): FileColumn => ({ name, kind: "string" }));
-  const numbers = (names: string[]) => names.map((name): FileColumn => ({ name, kind: "int" }));
+  const texts = (names: string[]) => names.map((name): FileColumn => ({ name, type: textColumn }));
+  const numbers = (names: string[]) => names.map((name): FileColumn => ({ name, type: intColumn }));
   return [
-    ...settings.saveAdditionalColumns.map((name, at) => ({ name, kind: kinds[at] ?? "string" })),
+    ...settings.saveAdditionalColumns.map((name, at) => ({ name, type: types[at] ?? textColumn })),
     ...texts(captionCol === null ? [] : ["caption"]),
     ...texts(verifyHash === null ? [] : [verifyHash.hash]),
     ...texts(["url", "key", "status", "error_message"]),
@@ -61,4 +60,14 @@ export function sampleColumns(settings: ListSettings, kinds: readonly CellKind[]
     ...texts(image.computePdq ? ["pdq"] : []),
     ...numbers(image.computePdq ? ["pdq_quality"] : []),
   ];
+}
+
+/** KEY.json: a row's record as text. */
+export function recordText(record: SampleRecord, columns: readonly FileColumn[]): string {
+  const types = new Map(columns.map(({ name, type }) => [name, type]));
+  const shown = Object.entries(record).map(([name, value]) => [
+    name,
+    (types.get(name) ?? textColumn).toJson(value),
+  ]);
+  return jsonText(Object.fromEntries(shown), 4);
 }

@@ -1,10 +1,9 @@
 import { mkdir, open, type FileHandle, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TarPacker } from "@pairloom/shards";
+import { bytesColumn, type FileColumn, ParquetFile } from "@pairloom/tables";
 import type { ListSettings } from "../listSettings.js";
-import { ParquetFile } from "./parquetFile.js";
-import type { FileColumn } from "./parquetFile.js";
-import type { SampleRecord } from "./sampleTable.js";
+import { recordText, type SampleRecord } from "./sampleTable.js";
 
 /** A shard in the making, in a folder of its own. */
 export interface ShardWriter {
@@ -38,10 +37,11 @@ export function* membersOf(
   record: SampleRecord,
   picture: Buffer,
   settings: ListSettings,
+  columns: readonly FileColumn[],
 ): Generator<[name: string, data: Buffer]> {
   const key = record["key"] as string;
   yield [`${key}.${settings.image.encodeFormat}`, picture];
-  yield [`${key}.json`, Buffer.from(JSON.stringify(record, null, 4))];
+  yield [`${key}.json`, Buffer.from(recordText(record, columns))];
   if (settings.captionCol !== null)
     yield [`${key}.txt`, Buffer.from((record["caption"] as string | null) ?? "")];
 }
@@ -88,7 +88,7 @@ async function openWebdataset(
     async add(record, picture) {
       if (picture === null) return;
       const chunks: Buffer[] = [];
-      for (const [member, data] of membersOf(record, picture, settings))
+      for (const [member, data] of membersOf(record, picture, settings, columns))
         chunks.push(...packer.add(member, data));
       if (chunks.length > 0) await out.write(chunks);
     },
@@ -111,7 +111,7 @@ async function openFiles(
   return {
     async add(record, picture) {
       if (picture === null) return;
-      for (const [member, data] of membersOf(record, picture, settings))
+      for (const [member, data] of membersOf(record, picture, settings, columns))
         await writeFile(join(folder, name, member), data);
     },
     finish: (records) => writeTable(join(folder, `${name}.parquet`), columns, records),
@@ -126,7 +126,7 @@ async function openParquet(
   settings: ListSettings,
   columns: readonly FileColumn[],
 ): Promise<ShardWriter> {
-  const all: FileColumn[] = [...columns, { name: settings.image.encodeFormat, kind: "bytes" }];
+  const all: FileColumn[] = [...columns, { name: settings.image.encodeFormat, type: bytesColumn }];
   const table = await ParquetFile.create(join(folder, `${name}.parquet`), all, 100);
   let last: Promise<void> = Promise.resolve();
   return {

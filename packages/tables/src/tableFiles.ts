@@ -1,55 +1,58 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { UserError } from "@pairloom/config";
+import { UserError } from "@pairloom/config/errors";
 import { openStore, type Store } from "@pairloom/storage";
-import { listFormats, type ListFormat, type ListSettings } from "../listSettings.js";
+import { storedTable, type TableFile } from "./tableFile.js";
+import { type TableFormat, tableFormatOf, tableFormats } from "./tableFormat.js";
 
-/** One file of a URL list. */
-export interface ListFile {
-  store: Store;
-  name: string;
-  bytes: number;
-  format: ListFormat;
+export interface FoundTable {
+  file: TableFile;
+  format: TableFormat;
 }
 
 /**
- * The files that `urlList` names, in byte order of their names: a file, a folder (the lists in it, not below it) or a
+ * The tables that a place names, in byte order of their names: a file, a folder (the tables in it, not below it) or a
  * glob (`*`, `?`, `[…]`, and `**` for any folders), on this machine or as an s3: URL.
+ * @param format null: by each file's name @param ending in a folder only files that end so are taken; null: every table
  * @throws UserError where there is none
  */
-export async function listFiles(
-  settings: Pick<ListSettings, "urlList" | "inputFormat" | "inputEnding">,
+export async function tableFiles(
+  place: string,
+  { format, ending }: { format: TableFormat | null; ending: string | null },
   signal?: AbortSignal,
-): Promise<ListFile[]> {
-  const { urlList, inputFormat } = settings;
-  const files: ListFile[] = [];
-  for await (const { store, name, bytes } of filesOf(urlList, settings, signal)) {
-    const format = inputFormat ?? formatOf(name);
-    if (format === null)
-      throw new UserError("url_list_format", `The ending of ${name} doesn't say what kind of list it is`, {
-        hint: `Say --input_format ${listFormats.join("|")}.`,
+): Promise<FoundTable[]> {
+  const files: FoundTable[] = [];
+  for await (const { store, name, bytes } of filesOf(place, ending, signal)) {
+    const known = format ?? tableFormatOf(name);
+    if (known === null)
+      throw new UserError("table_format", `The ending of ${name} doesn't say what kind of list it is`, {
+        hint: `Say --input_format ${tableFormats.join("|")}.`,
       });
-    files.push({ store, name, bytes, format });
+    files.push({ file: storedTable(store, { name, bytes }), format: known });
   }
   // Shards are numbered by it, and not every service lists so.
-  files.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
+  files.sort((a, b) => Buffer.compare(Buffer.from(a.file.name), Buffer.from(b.file.name)));
   if (files.length > 0) return files;
-  const ending = settings.inputEnding === null ? "" : ` that ends in .${settings.inputEnding}`;
-  throw new UserError("url_list_empty", `${urlList} names no list${ending}`, {
-    hint: `Name a file, a folder with ${listFormats.join(", ")} files (.gz too), or a glob in quotes.`,
+  const which = ending === null ? "" : ` that ends in .${ending}`;
+  throw new UserError("table_missing", `${place} names no list${which}`, {
+    hint: `Name a file, a folder with ${tableFormats.join(", ")} files (.gz too), or a glob in quotes.`,
   });
 }
 
-type FoundFile = Omit<ListFile, "format">;
+interface FoundFile {
+  store: Store;
+  name: string;
+  bytes: number;
+}
 
 async function* filesOf(
-  urlList: string,
-  { inputEnding }: Pick<ListSettings, "inputEnding">,
+  named: string,
+  ending: string | null,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<FoundFile> {
   const open = (base: string) =>
     openStore(base, { readOnly: true, ...(signal === undefined ? {} : { signal }) });
-  const place = placeOf(urlList);
+  const place = placeOf(named);
   const isLocal = place.root === "/";
   const isFolder = isLocal && (await isLocalFolder(place.root + place.path));
   const parent = place.path.slice(0, place.path.lastIndexOf("/") + 1);
@@ -73,11 +76,11 @@ async function* filesOf(
     return;
   }
   if (isLocal && !isFolder)
-    throw new UserError("url_list_missing", `There is no file, folder or match for ${urlList}`, {
+    throw new UserError("table_missing", `There is no file, folder or match for ${named}`, {
       hint: "Check the path; put a glob in quotes.",
     });
   const isList = (found: string) =>
-    inputEnding === null ? formatOf(found) !== null : found.endsWith(`.${inputEnding}`);
+    ending === null ? tableFormatOf(found) !== null : found.endsWith(`.${ending}`);
   const folder = place.path === "" || place.path.endsWith("/") ? place.path : `${place.path}/`;
   const store = await open(place.root + folder);
   for await (const found of store.list("", { flat: true, anyOrder: true }))
@@ -85,20 +88,15 @@ async function* filesOf(
 }
 
 /** "/" and a path on this machine, or "s3://bucket/" and what its keys begin with. */
-function placeOf(urlList: string): { root: string; path: string } {
-  const [, root, path] = /^((?!file:)[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/]*)\/?(.*)$/s.exec(urlList) ?? [];
+function placeOf(named: string): { root: string; path: string } {
+  const [, root, path] = /^((?!file:)[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/]*)\/?(.*)$/s.exec(named) ?? [];
   if (root !== undefined && path !== undefined) return { root: `${root}/`, path };
-  const local = urlList.replace(/^file:\/\//, "");
+  const local = named.replace(/^file:\/\//, "");
   return { root: "/", path: resolve(local).slice(1) };
 }
 
 const isLocalFolder = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => null))?.isDirectory() === true;
-
-function formatOf(name: string): ListFormat | null {
-  const ending = /\.([a-z]+)(?:\.gz)?$/i.exec(name)?.[1]?.toLowerCase();
-  return listFormats.find((format) => format === ending) ?? null;
-}
 
 function globPattern(glob: string): RegExp {
   const source = glob.replace(/\*\*\/|\*\*|\*|\?|\[[^\]]+\]|[.+^${}()|[\]\\]/g, (token) => {

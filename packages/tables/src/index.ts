@@ -1,0 +1,17 @@
+export { localTable, storedTable, type TableFile, tableOfBytes } from "./tableFile.js";
+export { tableFiles, type FoundTable } from "./tableFiles.js";
+export { type TableFormat, tableFormatOf, tableFormats } from "./tableFormat.js";
+export { type BadRows, badRowChoices, type RowOptions, type TableRow } from "./tableRow.js";
+export { openTable, type Table } from "./openTable.js";
+export { findDelimiter, parseDelimiter } from "./delimited/delimiter.js";
+export { delimitedRecords } from "./delimited/delimitedRecords.js";
+export { jsonColumnType } from "./json/jsonColumnType.js";
+export { jsonText } from "./json/jsonText.js";
+export { jsonValues } from "./json/jsonValues.js";
+export { noValue, type ValueKind, widen } from "./json/valueKind.js";
+export { bytesColumn, type ColumnType, intColumn, textColumn } from "./parquet/columnType.js";
+export { codecsFor } from "./parquet/codecs.js";
+export { type FileColumn, ParquetFile } from "./parquet/parquetFile.js";
+export { openParquetTable, type ParquetTable } from "./parquet/parquetTable.js";
+export { textLines } from "./text/textLines.js";
+export { textPieces } from "./text/textPieces.js";

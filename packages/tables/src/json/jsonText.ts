@@ -1,0 +1,28 @@
+/**
+ * A value as JSON, as `JSON.stringify` writes it but for whole numbers that are bigints: those have all their digits.
+ * @param indent spaces of a level; 0: everything on one line
+ */
+export function jsonText(value: unknown, indent = 0): string {
+  return hasBigint(value) ? write(value, indent, "") : (JSON.stringify(value, null, indent) ?? "null");
+}
+
+function hasBigint(value: unknown): boolean {
+  if (typeof value === "bigint") return true;
+  if (value === null || typeof value !== "object") return false;
+  return (Array.isArray(value) ? value : Object.values(value)).some(hasBigint);
+}
+
+function write(value: unknown, indent: number, margin: string): string {
+  if (typeof value === "bigint") return String(value);
+  if (value === null || typeof value !== "object") return JSON.stringify(value) ?? "null";
+  const inner = margin + " ".repeat(indent);
+  const items = Array.isArray(value)
+    ? value.map((item) => write(item, indent, inner))
+    : Object.entries(value)
+        .filter(([, one]) => one !== undefined)
+        .map(([key, one]) => `${JSON.stringify(key)}:${indent > 0 ? " " : ""}${write(one, indent, inner)}`);
+  const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
+  if (items.length === 0) return open + close;
+  if (indent === 0) return open + items.join(",") + close;
+  return `${open}\n${inner}${items.join(`,\n${inner}`)}\n${margin}${close}`;
+}
