@@ -155,7 +155,7 @@ class Checkpoints {
     const state = await this.context.step.withVariables(() => readTrainerState(variables));
     await saveCheckpoint(run, { step, cursor, ...state }, { format: "pt", step: String(step) });
     this.saved = step;
-    await pruneCheckpoints(run, settings.keepLast, (await readBest(run))?.step ?? null);
+    await pruneCheckpoints(run, step, settings.keepLast, (await readBest(run))?.step ?? null);
   }
 
   /** Keeps a step's checkpoint beyond the last few if its evaluation is the best so far. */
