@@ -8,3 +8,4 @@ export * from "./records/funnel.js";
 export * from "./records/releaseSample.js";
 export * from "./errors.js";
 export * from "./project.js";
+export * from "./pythonJson.js";
