@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { deflateRawSync } from "node:zlib";
+import { crc32, deflateRawSync } from "node:zlib";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import {
@@ -12,6 +12,7 @@ import {
   readSafetensors,
   type HostTensor,
 } from "../src/index.js";
+import { crc32Of } from "../src/checkpoints/pytorch/crc32Of.js";
 import { archiveOf, dictOf, op, tensorPickle } from "./pickleOf.js";
 
 const fixture = (name: string) => new URL(`fixtures/pytorch/${name}`, import.meta.url);
@@ -377,4 +378,9 @@ describe("whatever a file holds, reading it ends, with tensors or a CheckpointEr
       { numRuns: 1000 },
     );
   });
+});
+
+test.each([1, 4, 9, 10, 11])("the CRC-32 of bytes in pieces of %i is that of the whole", (atOnce) => {
+  const bytes = Buffer.from("0123456789");
+  expect(crc32Of(bytes, atOnce)).toBe(crc32(bytes));
 });

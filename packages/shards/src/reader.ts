@@ -3,5 +3,11 @@ export { findShards, readSizes, type ShardFile } from "./reader/findShards.js";
 export { openShards, ShardReader, type ShardReaderOptions } from "./reader/openShards.js";
 export type { ShardCursor } from "./reader/shardCursor.js";
 export { type PlacedSample, readShardBatches } from "./reader/readShard.js";
-export { type QuarantinedMember, type QuarantineReason, quarantineReasons } from "./reader/quarantine.js";
+export {
+  type NoteKind,
+  type QuarantinedMember,
+  type QuarantineReason,
+  quarantineReasons,
+  type ReaderNote,
+} from "./reader/quarantine.js";
 export { copyOfSample, type ShardSample, type StoredSample } from "./reader/shardSample.js";

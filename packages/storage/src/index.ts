@@ -3,6 +3,8 @@ export * from "./openStore.js";
 export { storeBelow } from "./storeBelow.js";
 export { LocalStore } from "./localStore.js";
 export { syncFolder } from "./syncFolder.js";
+export { readWholeFile } from "./readWholeFile.js";
+export { sha256OfFile, sha256OfParts } from "./sha256.js";
 export { writeAll } from "./writeAll.js";
 export { BlobNameError, checkBlobName } from "./blobName.js";
 export * from "./jsonLines.js";

@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { cp, link, mkdir, open, opendir, readFile, rename, rm, stat, unlink } from "node:fs/promises";
+import { cp, link, mkdir, open, opendir, rename, rm, stat, unlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pathToFileURL } from "node:url";
@@ -7,6 +7,7 @@ import { DiskFullError, isDiskFull, UserError } from "@pairloom/config/errors";
 import { checkBlobName, workFolder } from "./blobName.js";
 import { listFolder } from "./listFolder.js";
 import { type BlobInfo, BlobNotFoundError, type ListOptions, type Store } from "./store.js";
+import { readWholeFile } from "./readWholeFile.js";
 import { syncFolder } from "./syncFolder.js";
 import { sweepWorkFiles, workFileName } from "./workFile.js";
 import { writeAll } from "./writeAll.js";
@@ -77,7 +78,7 @@ export class LocalStore implements Store {
   async get(name: string): Promise<Buffer> {
     const path = this.pathOf(name);
     try {
-      return await readFile(path);
+      return await readWholeFile(path);
     } catch (error) {
       throw notThere(error) ? new BlobNotFoundError(name, this.url) : error;
     }

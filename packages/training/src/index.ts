@@ -9,13 +9,8 @@ export * from "./data/patchesToKeep.js";
 export type { Batch } from "./data/batch.js";
 export type { CaptionReport } from "./data/captionReport.js";
 export * from "./data/trainingData.js";
-export {
-  type CheckpointFiles,
-  checkpointFiles,
-  listCheckpoints,
-  loadCheckpoint,
-  loadNewestCheckpoint,
-} from "./run/checkpoint.js";
+export { type CheckpointFiles, checkpointFiles, listCheckpoints, loadCheckpoint } from "./run/checkpoint.js";
+export { loadNewestCheckpoint } from "./run/newestCheckpoint.js";
 export { type EvaluationMetrics, readMetrics, type StepMetrics } from "./run/metricsLog.js";
 export { readRunRecord, type RunRecord } from "./run/runRecord.js";
 export { type ParameterGroup, parameterGroups } from "./step/parameterGroups.js";

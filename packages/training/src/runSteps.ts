@@ -14,6 +14,7 @@ import { readTrainerState } from "./run/trainerState.js";
 import { TrainingWatch } from "./run/trainingWatch.js";
 import type { TrainSettings } from "./settings/trainSettings.js";
 import type { TrainOptions, TrainResult } from "./train.js";
+import { stepSettings } from "./step/stepSettings.js";
 import type { StepVariables } from "./step/stepVariables.js";
 import type { StepResult, TrainingStep } from "./step/trainingStep.js";
 
@@ -56,7 +57,7 @@ export async function runSteps(context: RunContext, options: TrainOptions): Prom
   const { log = () => {} } = options;
   const started = performance.now();
   const evaluated = new Evaluations(context, options);
-  const watch = new TrainingWatch(settings);
+  const watch = new TrainingWatch(stepSettings(settings, context.variables));
   const checkpoints = new Checkpoints(context, log);
   let step = context.from;
   let last: StepMetrics | null = null;
@@ -154,7 +155,7 @@ class Checkpoints {
     const state = await this.context.step.withVariables(() => readTrainerState(variables));
     await saveCheckpoint(run, { step, cursor, ...state }, { format: "pt", step: String(step) });
     this.saved = step;
-    await pruneCheckpoints(run, settings.keepLast, (await readBest(run))?.step ?? null);
+    await pruneCheckpoints(run, step, settings.keepLast, (await readBest(run))?.step ?? null);
   }
 
   /** Keeps a step's checkpoint beyond the last few if its evaluation is the best so far. */

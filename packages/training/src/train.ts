@@ -12,9 +12,10 @@ import type { Engine } from "@pairloom/engine";
 import { openRelease } from "./data/openRelease.js";
 import { openTrainingData, type TrainingData } from "./data/trainingData.js";
 import { readLaunchManifest } from "./launcher/launchedRun.js";
-import { type Checkpoint, loadNewestCheckpoint, sweepCheckpoints } from "./run/checkpoint.js";
+import { type Checkpoint, sweepCheckpoints } from "./run/checkpoint.js";
 import { lockRun } from "./run/lockRun.js";
 import type { StepMetrics } from "./run/metricsLog.js";
+import { checkNoneIsLost, loadNewestCheckpoint } from "./run/newestCheckpoint.js";
 import { openRunLog } from "./run/runLog.js";
 import { checkResume, readRunRecord, type RunRecord, writeRunRecord } from "./run/runRecord.js";
 import { outlook, outlookLine } from "./run/outlook.js";
@@ -93,6 +94,8 @@ export async function train(given: TrainSettings, options: TrainOptions): Promis
     else checkResume(before, record).forEach((warning) => log(`warning: ${warning}`));
     const from =
       before === null ? null : await loadNewestCheckpoint(run, config, (line) => log(`warning: ${line}`));
+    if (before !== null && from === null)
+      await checkNoneIsLost(run, Math.max(before.settings.checkpointEvery, settings.checkpointEvery));
     log(
       `${data.samples} samples${data.cached ? " in memory" : ""}, batches of ${settings.batchSize}, ` +
         `${record.steps} steps${from === null ? "" : `, resumed after step ${from.step}`}; ${engine.description}`,

@@ -1,17 +1,18 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { initialParameters, parseModelConfig, readSafetensorsFile } from "@pairloom/clip";
+import type { UserError } from "@pairloom/config/errors";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import {
   type Checkpoint,
   checkpointFiles,
   listCheckpoints,
-  loadNewestCheckpoint,
   pruneCheckpoints,
   saveCheckpoint,
   sweepCheckpoints,
 } from "../src/run/checkpoint.js";
+import { loadNewestCheckpoint } from "../src/run/newestCheckpoint.js";
 import { smallResNet } from "./smallRelease.js";
 
 const config = parseModelConfig({ ...smallResNet, text_cfg: { ...smallResNet.text_cfg, vocab_size: 100 } });
@@ -78,7 +79,7 @@ test.each([
   [10, [10, 11]],
 ])("the last K stay, and the best of step %s", async (best, expected) => {
   for (const step of [1, 2, 10, 11]) await save(step);
-  await pruneCheckpoints(run, 2, best);
+  await pruneCheckpoints(run, 11, 2, best);
   expect((await listCheckpoints(run)).map(({ step }) => step)).toEqual(expected);
   expect(
     (await readdir(join(run, "checkpoints"))).filter((name) => name.endsWith(".safetensors")),
@@ -95,4 +96,56 @@ test("files of a checkpoint that was never finished are no checkpoint, and are s
   expect((await readdir(join(run, "checkpoints"))).filter((name) => !name.startsWith("step-000001"))).toEqual(
     [],
   );
+});
+
+test("weights of several steps without any manifest are left, and no run begins beside them at step 1", async () => {
+  for (const step of [1, 2]) await rm((await save(step)).manifest);
+  await sweepCheckpoints(run);
+  expect(await readdir(join(run, "checkpoints"))).toHaveLength(4);
+  await expect(loaded()).rejects.toMatchObject({ code: "checkpoints_unreadable" });
+});
+
+test("a newest checkpoint that can't be read, yet isn't damaged, stays where it is, and the one before is taken", async () => {
+  await save(1);
+  const { model } = await save(2);
+  await rename(model, `${model}.kept`);
+  await mkdir(model); // every read of it fails
+  for (let at = 0; at < 2; at++) {
+    const { newest, warnings } = await loaded();
+    expect(newest?.step).toBe(1);
+    expect(warnings).toEqual([
+      expect.stringMatching(/step-000002\.safetensors can't be read \(EISDIR.*\); it stays/),
+    ]);
+  }
+  await rm(model, { recursive: true });
+  await rename(`${model}.kept`, model);
+  expect((await loaded()).newest?.step).toBe(2);
+});
+
+test("checkpoints of which none can be read stop the run, and none is set aside; read, they go on", async () => {
+  const models = [(await save(1)).model, (await save(2)).model];
+  for (const model of models) {
+    await rename(model, `${model}.kept`);
+    await mkdir(model);
+  }
+  const before = await readdir(join(run, "checkpoints"));
+  const error = await loaded().catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ name: "UserError", code: "checkpoints_unreadable" });
+  expect((error as UserError).message).toContain("None of the 2 checkpoints");
+  expect((error as UserError).hint).toContain("left as they are");
+  expect(await readdir(join(run, "checkpoints"))).toEqual(before);
+});
+
+test("checkpoints that are all damaged stop the run at each start, until their folder is removed", async () => {
+  for (const step of [1, 2]) await truncate((await save(step)).model, 1000);
+  for (let at = 0; at < 2; at++)
+    await expect(loaded()).rejects.toMatchObject({ code: "checkpoints_unreadable" });
+  await rm(join(run, "checkpoints"), { recursive: true });
+  expect((await loaded()).newest).toBeNull();
+});
+
+test("of checkpoints that could not be read, and lie ahead, none takes the place of one that was made since", async () => {
+  for (const step of [1, 20, 21, 2]) await save(step);
+  await pruneCheckpoints(run, 2, 1, null);
+  expect((await listCheckpoints(run)).map(({ step }) => step)).toEqual([2, 20, 21]);
 });

@@ -558,4 +558,21 @@ describe("following", () => {
     expect(await importEpochs(paths, config, manifest, 1)).toEqual([6]);
     expect(await readdir(join(run, "checkpoints"))).toEqual(["step-000006.safetensors"]);
   });
+
+  test("none is set aside for what isn't its damage, and open_clip doesn't begin again where all are torn", async () => {
+    const paths = launchedRunPaths(run);
+    const file = (epoch: number) => join(paths.openClipCheckpoints, `epoch_${epoch}.pt`);
+    await rm(paths.openClipCheckpoints, { recursive: true });
+    await mkdir(file(1), { recursive: true }); // every read of it fails
+    await expect(setDamagedAside(paths, () => {})).rejects.toMatchObject({ code: "EISDIR" });
+    await rm(file(1), { recursive: true });
+    await writeFile(file(1), "torn");
+    await writeFile(file(2), "torn");
+    await expect(setDamagedAside(paths, () => {})).rejects.toMatchObject({ code: "checkpoints_unreadable" });
+    expect(await readdir(paths.openClipCheckpoints)).toEqual(["epoch_1.pt", "epoch_2.pt"]);
+    // one alone was being written
+    await rm(file(2));
+    await setDamagedAside(paths, () => {});
+    expect(await readdir(paths.openClipCheckpoints)).toEqual(["epoch_1.pt.damaged"]);
+  });
 });

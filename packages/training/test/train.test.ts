@@ -141,6 +141,27 @@ test("a damaged newest checkpoint: the run goes on from the one before, to the s
   expect(await digestsOf(whole.out, 8)).toEqual(good);
 });
 
+test("a run none of whose checkpoints can be read, or is left, does not begin again at step 1", async () => {
+  const settings = settingsOf({ keepLast: 9 });
+  await train(settings, { engine });
+  const again = () => refusal(train({ ...settings, resume: true }, { engine }));
+  const checkpoints = join(settings.out, "checkpoints");
+  for (const name of await readdir(checkpoints))
+    if (name.endsWith(".safetensors")) await truncate(join(checkpoints, name), 999);
+  for (let at = 0; at < 2; at++) expect((await again()).code).toBe("checkpoints_unreadable");
+  await rm(checkpoints, { recursive: true });
+  const missing = await again();
+  expect(missing.code).toBe("checkpoints_missing");
+  expect(missing.message).toContain("8 steps");
+  // nothing of what it had measured is gone
+  expect(await readMetrics(settings.out)).toHaveLength(8);
+  await rm(join(settings.out, "metrics.jsonl"));
+  expect(await train({ ...settings, resume: true }, { engine })).toMatchObject({
+    status: "finished",
+    samples: 40,
+  });
+});
+
 test("a finished run that is resumed does nothing more", async () => {
   const settings = settingsOf();
   await train(settings, { engine });

@@ -1,8 +1,9 @@
+import type { LossKind } from "@pairloom/clip";
 import { describe, expect, test } from "vitest";
 import type { StepMetrics } from "../src/run/metricsLog.js";
 import { captionWarnings, TrainingWatch } from "../src/run/trainingWatch.js";
 
-const settings = { batchSize: 64, warmup: 20, maxLogitScale: 100 };
+const settings = { batchSize: 64, loss: "clip" as LossKind, warmup: 20, maxLogitScale: 100 };
 const guessing = Math.log(64);
 
 /** What is warned of in a training whose steps have these numbers, with the step of each warning. */
@@ -34,6 +35,12 @@ describe("a loss that stays at what guessing gives", () => {
     expect(found).toHaveLength(1);
     expect(found[0]!.step).toBe(220);
     expect(found[0]!.warning).toContain("ln(64) = 4.16");
+  });
+  test("is another for SigLIP's: 5.15 for 64 pairs, of which ln(64) is what a training that learns goes past", () => {
+    const found = warned(1000, () => ({ loss: 5.15 }), { loss: "siglip" });
+    expect(found.map(({ step }) => step)).toEqual([220]);
+    expect(found[0]!.warning).toContain("stays at 5.15, which guessing gives");
+    expect(warned(1000, () => ({ loss: guessing }), { loss: "siglip" })).toEqual([]);
   });
   test("is none if it falls in the last fifty steps, nor above guessing's share", () => {
     expect(warned(1000, (step) => ({ loss: step < 170 ? guessing : 0.9 * guessing }))).toEqual([]);

@@ -33,6 +33,7 @@ const survey = (chosen: ChosenSample[], change: Partial<Survey> = {}): Survey =>
   captionCharacters: spread,
   repeatedCaptions: 7,
   quarantined: { no_text: 3 },
+  noted: { record_dropped: 2 },
   chosen,
   ...change,
 });

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { openStore, type Store } from "@pairloom/storage";
-import { Quarantine, type QuarantineReason } from "../reader/quarantine.js";
+import { type NoteKind, Quarantine, type QuarantineReason, type ReaderNote } from "../reader/quarantine.js";
 import { readShardBatches } from "../reader/readShard.js";
 import { findShards } from "../reader/findShards.js";
 import { seededOrder } from "../reader/seededOrder.js";
@@ -36,6 +36,8 @@ export interface Survey {
   /** Captions that another sample has, too. */
   repeatedCaptions: number;
   quarantined: Partial<Record<QuarantineReason, number>>;
+  /** What was passed over without a sample being lost. */
+  noted: Partial<Record<NoteKind, number>>;
   /** In the order of shards and keys. */
   chosen: ChosenSample[];
 }
@@ -56,8 +58,12 @@ export async function surveyShards(place: string | Store, options: SurveyOptions
   const formats: Record<string, number> = {};
   const [sizes, lengths]: [number[], number[]] = [[], []];
   const captions = new Set<string>();
+  const noted: Survey["noted"] = {};
+  const onNote = ({ kind }: ReaderNote) => {
+    noted[kind] = (noted[kind] ?? 0) + 1;
+  };
   for (const [at, shard] of names.entries()) {
-    for await (const batch of readShardBatches(store, shard, 0, (member) => quarantine.add(member))) {
+    for await (const batch of readShardBatches(store, shard, 0, (member) => quarantine.add(member), onNote)) {
       for (const { sample } of batch) {
         formats[sample.extension] = (formats[sample.extension] ?? 0) + 1;
         sizes.push(sample.image.length);
@@ -77,6 +83,7 @@ export async function surveyShards(place: string | Store, options: SurveyOptions
     captionCharacters: quantilesOf(lengths),
     repeatedCaptions: sizes.length - captions.size,
     quarantined: quarantine.counts,
+    noted,
     chosen: choice.chosen(),
   };
 }

@@ -11,6 +11,21 @@ export function splitMemberName(name: string): { key: string; extension: string 
   return { key: name.slice(0, dot), extension: name.slice(dot + 1).toLowerCase() };
 }
 
+/** Names like __this__, and folders of that name, are webdataset's own notes. */
+const isMeta = (name: string): boolean => /^__[^/]*__(?:$|\/)/.test(name);
+
+/** What macOS writes beside files when it packs them. */
+const isOfMacos = (name: string): boolean => /^__MACOSX\/|(?:^|\/)(?:\._[^/]*|\.DS_Store)$/.test(name);
+
+/** Why a member is none of any sample. */
+export type OtherMember = "no_key" | "macos_file" | "meta";
+
+/** The key and extension of a member, or what it is instead. */
+export function placeOfMember(name: string): { key: string; extension: string } | OtherMember {
+  if (isMeta(name)) return "meta";
+  return isOfMacos(name) ? "macos_file" : (splitMemberName(name) ?? "no_key");
+}
+
 /** What of `name` follows `key` and a dot, in lower case; null where its key is another. */
 function extensionUnder(key: string, name: string): string | null {
   const dot = key.length;
@@ -20,13 +35,13 @@ function extensionUnder(key: string, name: string): string | null {
 
 /**
  * Gathers adjacent members of one key, as webdataset does: a change of key, or an extension seen before, begins the
- * next sample. `push` returns the groups that are complete.
+ * next sample. What is none of any sample ends none. `push` returns the groups that are complete.
  */
 export class MemberGrouper {
   private group: MemberGroup | null = null;
 
-  /** @param onKeyless called for members whose name has no key */
-  constructor(private readonly onKeyless: (entry: TarEntry) => void = () => {}) {}
+  /** @param onOther called for members that are none of any sample */
+  constructor(private readonly onOther: (entry: TarEntry, why: OtherMember) => void = () => {}) {}
 
   push(entries: readonly TarEntry[]): MemberGroup[] {
     const complete: MemberGroup[] = [];
@@ -37,14 +52,14 @@ export class MemberGrouper {
         group.add(under, entry);
         continue;
       }
-      const parts = splitMemberName(entry.name);
-      if (parts === null) {
-        this.onKeyless(entry);
+      const place = placeOfMember(entry.name);
+      if (typeof place === "string") {
+        this.onOther(entry, place);
         continue;
       }
       if (group !== null) complete.push(group);
-      this.group = new MemberGroup(parts.key, entry.offset);
-      this.group.add(parts.extension, entry);
+      this.group = new MemberGroup(place.key, entry.offset);
+      this.group.add(place.extension, entry);
     }
     return complete;
   }

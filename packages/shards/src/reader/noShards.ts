@@ -4,6 +4,9 @@ import type { Store } from "@pairloom/storage";
 
 const loosePicture = new RegExp(`^(\\d{5,})/[^/]+\\.(?:${pictureExtensions.join("|")})$`);
 
+/** A tar that was compressed and named so. */
+export const packedTar = /\.(?:tar\.(?:gz|bz2|xz|zst|lz4|Z)|tgz|tbz2?|txz)$/;
+
 /** What the folder holds instead of tars, and what to do: img2dataset writes five layouts. */
 function whatInstead(files: readonly string[]): { holds: string; hint: string } | null {
   const folder = files.map((file) => loosePicture.exec(file)?.[1]).find((name) => name !== undefined);
@@ -13,6 +16,12 @@ function whatInstead(files: readonly string[]): { holds: string; hint: string } 
       hint:
         `Make each folder a tar, with GNU tar: tar --sort=name --transform='s|^\\./||' -cf ${folder}.tar -C ${folder} . ` +
         "(or fetch with --output_format webdataset).",
+    };
+  const packed = files.find((file) => packedTar.test(file));
+  if (packed !== undefined)
+    return {
+      holds: `it holds packed ones (${packed})`,
+      hint: "Unpack them: gunzip *.tar.gz, zstd -d *.tar.zst or their like. Shards are plain tars here.",
     };
   const refetch = "Fetch with --output_format webdataset: shards are tars here.";
   if (files.some((file) => /^\d{5,}\.tfrecord$/.test(file)))

@@ -1,6 +1,6 @@
 import { openStore, type Store } from "@pairloom/storage";
 import { findShards, type ShardFile } from "./findShards.js";
-import { Quarantine, type QuarantinedMember } from "./quarantine.js";
+import { type NoteKind, Quarantine, type QuarantinedMember, type ReaderNote } from "./quarantine.js";
 import { readBlocks } from "./readBlocks.js";
 import { type Place, SampleIterator } from "./sampleIterator.js";
 import { type ShardCursor, startOf } from "./shardCursor.js";
@@ -19,6 +19,8 @@ export interface ShardReaderOptions {
   cursor?: ShardCursor;
   /** Called for what is damaged. */
   onQuarantine?: (member: QuarantinedMember) => void;
+  /** Called for what is passed over without a sample being lost. */
+  onNote?: (note: ReaderNote) => void;
 }
 
 /** Samples that are read ahead where nothing is shuffled. */
@@ -28,11 +30,12 @@ const plainBlockSamples = 256;
 export class ShardReader implements AsyncIterable<StoredSample> {
   private readonly at: Place;
   private readonly aside = new Quarantine();
+  private readonly passedOver: Partial<Record<NoteKind, number>> = {};
 
   private constructor(
     readonly store: Store,
     readonly shards: readonly ShardFile[],
-    private readonly options: Required<Omit<ShardReaderOptions, "cursor" | "onQuarantine">> &
+    private readonly options: Required<Omit<ShardReaderOptions, "cursor" | "onQuarantine" | "onNote">> &
       ShardReaderOptions,
   ) {
     const { taken, ...block } = options.cursor ?? startOf(options.epoch);
@@ -67,6 +70,11 @@ export class ShardReader implements AsyncIterable<StoredSample> {
     return this.aside.counts;
   }
 
+  /** What was passed over without a sample being lost, by kind: records that can't be used, macOS's files. */
+  get noted(): Readonly<Partial<Record<NoteKind, number>>> {
+    return this.passedOver;
+  }
+
   /** Samples of one epoch by `sizes.json`; null where that doesn't say. */
   get samplesPerEpoch(): number | null {
     return this.shards.reduce<number | null>(
@@ -83,8 +91,12 @@ export class ShardReader implements AsyncIterable<StoredSample> {
       this.aside.add(member);
       options.onQuarantine?.(member);
     };
+    const onNote = (note: ReaderNote) => {
+      this.passedOver[note.kind] = (this.passedOver[note.kind] ?? 0) + 1;
+      options.onNote?.(note);
+    };
     const blockSamples = shuffleBuffer > 1 ? shuffleBuffer : plainBlockSamples;
-    const settings = { store, shards, blockSamples, seed, onQuarantine };
+    const settings = { store, shards, blockSamples, seed, onQuarantine, onNote };
     return new SampleIterator(this.at, (start) => readBlocks(settings, start, epoch + epochs), seed);
   }
 }

@@ -2,6 +2,7 @@ import type { TarProblem } from "../tar/tarScanner.js";
 
 /** Why something of a shard can't be used: what is wrong with the tar, with one sample, or with a member's name. */
 export const quarantineReasons = [
+  "tar_foreign",
   "tar_header",
   "tar_truncated",
   "tar_too_large",
@@ -29,6 +30,8 @@ export interface QuarantinedMember {
   reason: QuarantineReason;
   /** The reason in words. */
   says: string;
+  /** What to do about a file that is no tar. */
+  hint?: string;
 }
 
 export const reasonOfTar = ({ kind }: TarProblem): QuarantineReason => `tar_${kind}`;
@@ -45,4 +48,21 @@ export class Quarantine {
     this.counts[member.reason] = (this.counts[member.reason] ?? 0) + 1;
     if (this.members.length < this.maxMembers) this.members.push(member);
   }
+}
+
+/** What a reader passes over without a sample being lost. */
+export const noteKinds = [
+  "record_dropped", // a KEY.json that can't be used: its picture and text are
+  "macos_file", // what macOS writes beside a file: ._NAME, .DS_Store, __MACOSX/
+] as const;
+export type NoteKind = (typeof noteKinds)[number];
+
+/** Something that was passed over. */
+export interface ReaderNote {
+  kind: NoteKind;
+  shard: string;
+  /** Null where it is no sample's. */
+  key: string | null;
+  offset: number;
+  says: string;
 }

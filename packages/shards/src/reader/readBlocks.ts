@@ -1,7 +1,7 @@
 import { UserError } from "@pairloom/config/errors";
 import type { Store } from "@pairloom/storage";
 import type { ShardFile } from "./findShards.js";
-import type { QuarantinedMember } from "./quarantine.js";
+import type { QuarantinedMember, ReaderNote } from "./quarantine.js";
 import { readShardBatches } from "./readShard.js";
 import { seededOrder } from "./seededOrder.js";
 import { type ShardCursor, startOf } from "./shardCursor.js";
@@ -24,6 +24,7 @@ export interface BlockSettings {
   /** Decides, with the epoch, the order of the shards; null reads them in theirs. */
   seed: number | null;
   onQuarantine: (member: QuarantinedMember) => void;
+  onNote: (note: ReaderNote) => void;
 }
 
 /**
@@ -37,23 +38,29 @@ export async function* readBlocks(
 ): AsyncGenerator<Block, void> {
   for (let at = start; at.epoch < endEpoch; at = startOf(at.epoch + 1)) {
     let found = at.block > 0 || at.taken > 0;
-    for await (const block of blocksOfEpoch(settings, { ...at, taken: 0 })) {
+    let foreign: QuarantinedMember | null = null;
+    const onQuarantine = (member: QuarantinedMember) => {
+      if (member.reason === "tar_foreign") foreign ??= member;
+      settings.onQuarantine(member);
+    };
+    for await (const block of blocksOfEpoch({ ...settings, onQuarantine }, { ...at, taken: 0 })) {
       found = true;
       yield block;
     }
-    if (!found) {
-      throw new UserError(
-        "no_samples",
-        `The shards in ${settings.store.url} hold no sample that can be used`,
-        { hint: "`pairloom shards verify` says what is wrong with them." },
-      );
-    }
+    if (!found) throw noSamples(settings.store, foreign);
   }
+}
+
+function noSamples({ url }: Store, foreign: QuarantinedMember | null): UserError {
+  const why = foreign === null ? "" : `: ${foreign.shard}: ${foreign.says}`;
+  return new UserError("no_samples", `The shards in ${url} hold no sample that can be used${why}`, {
+    hint: foreign?.hint ?? "`pairloom shards verify` says what is wrong with them.",
+  });
 }
 
 /** The blocks of one epoch from a block's start on. */
 async function* blocksOfEpoch(settings: BlockSettings, start: ShardCursor): AsyncGenerator<Block, void> {
-  const { store, shards, blockSamples, seed, onQuarantine } = settings;
+  const { store, shards, blockSamples, seed, onQuarantine, onNote } = settings;
   const { epoch } = start;
   const order = seed === null ? null : seededOrder(shards.length, seed, epoch);
   let samples: StoredSample[] = [];
@@ -63,7 +70,8 @@ async function* blocksOfEpoch(settings: BlockSettings, start: ShardCursor): Asyn
     const { name } = shards[order?.[place] ?? place] as ShardFile;
     const resumed = place === start.shard;
     let sample = resumed ? start.sample : 0;
-    for await (const batch of readShardBatches(store, name, resumed ? start.byte : 0, onQuarantine)) {
+    const from = resumed ? start.byte : 0;
+    for await (const batch of readShardBatches(store, name, from, onQuarantine, onNote)) {
       for (const placed of batch) {
         if (samples.length === 0) {
           blockStart = { epoch, shard: place, sample, byte: placed.offset, block, taken: 0 };

@@ -3,7 +3,7 @@ import { open } from "node:fs/promises";
 import { BlobNotFoundError, type Store } from "@pairloom/storage";
 import { TarScanner } from "../tar/tarScanner.js";
 import { type MemberGroup, MemberGrouper } from "./groupSamples.js";
-import { type QuarantinedMember, reasonOfTar } from "./quarantine.js";
+import { type QuarantinedMember, type ReaderNote, reasonOfTar } from "./quarantine.js";
 import { sampleOfGroup, type StoredSample } from "./shardSample.js";
 
 const chunkBytes = 4 << 20;
@@ -49,20 +49,24 @@ export async function* readShardBatches(
   shard: string,
   start = 0,
   onQuarantine: (member: QuarantinedMember) => void = () => {},
+  onNote: (note: ReaderNote) => void = () => {},
 ): AsyncGenerator<PlacedSample[], void> {
   const putAside = (member: Omit<QuarantinedMember, "shard">) => {
     if (member.offset >= start) onQuarantine({ shard, ...member });
   };
+  const note = (one: Omit<ReaderNote, "shard">) => {
+    if (one.offset >= start) onNote({ shard, ...one });
+  };
   const scanner = new TarScanner({
     onProblem: (problem) => {
-      const { offset, says } = problem;
-      putAside({ key: null, offset, reason: reasonOfTar(problem), says });
+      const { offset, says, hint } = problem;
+      const doing = hint === undefined ? {} : { hint };
+      putAside({ key: null, offset, reason: reasonOfTar(problem), says, ...doing });
     },
   });
-  const grouper = new MemberGrouper(({ name, offset }) => {
-    // Names like __this__ are webdataset's own notes.
-    if (/^__.*__$/.test(name)) return;
-    putAside({ key: null, offset, reason: "no_key", says: `${name} has no key` });
+  const grouper = new MemberGrouper(({ name, offset }, why) => {
+    if (why === "macos_file") note({ kind: why, key: null, offset, says: `${name} is macOS's` });
+    else if (why === "no_key") putAside({ key: null, offset, reason: why, says: `${name} has no key` });
   });
   const keys = new Set<string>();
   const samplesOf = (groups: readonly MemberGroup[]) => {
@@ -74,7 +78,7 @@ export async function* readShardBatches(
       if (offset < start) continue;
       const sample = repeated
         ? ({ reason: "duplicate_key", says: "its key was there before" } as const)
-        : sampleOfGroup(group);
+        : sampleOfGroup(group, ({ says }) => note({ kind: "record_dropped", key, offset, says }));
       if ("reason" in sample) putAside({ key, offset, ...sample });
       else good.push({ sample, offset });
     }

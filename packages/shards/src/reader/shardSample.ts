@@ -1,6 +1,7 @@
 import { Buffer, isAscii, isUtf8 } from "node:buffer";
 import { isObject } from "@pairloom/config/isObject";
 import { pictureExtensions } from "@pairloom/config/pictureName";
+import { parsePythonJson } from "@pairloom/config/pythonJson";
 import type { TarEntry } from "../tar/tarEntry.js";
 import type { MemberGroup } from "./groupSamples.js";
 import { isJsonObject } from "./isJsonObject.js";
@@ -15,7 +16,7 @@ export interface ShardSample {
   readonly extension: string;
   /** KEY.txt, or the caption of KEY.json where there is none. */
   readonly text: string;
-  /** KEY.json; null where there is none. */
+  /** KEY.json; null where there is none that can be used. NaN and the infinities, as Python writes them, are null in it. */
   readonly json: Record<string, unknown> | null;
 }
 
@@ -38,7 +39,7 @@ export class StoredSample implements ShardSample {
 
   /**
    * @param picture KEY.jpg or its like
-   * @param record KEY.json, where there is one: an object's JSON
+   * @param record KEY.json, where there is one: an object's JSON, or Python's
    * @param text KEY.txt in UTF-8; without it the record has a caption
    */
   constructor(
@@ -71,7 +72,7 @@ export class StoredSample implements ShardSample {
 
   get json(): Record<string, unknown> | null {
     if (this.recordChunk === null) return null;
-    return (this.parsed ??= JSON.parse(
+    return (this.parsed ??= parsePythonJson(
       textOf(this.recordChunk.subarray(this.recordAt, this.recordEnd)),
     ) as Record<string, unknown>);
   }
@@ -108,38 +109,77 @@ export interface NoSample {
   says: string;
 }
 
+/** Why the record of a sample is dropped. */
+export interface NoRecord {
+  /** False where it is sound JSON that says nothing of a sample, or empty. */
+  damaged: boolean;
+  says: string;
+}
+
 /** Why a record can't be used; null where it can. */
-function whyNoRecord(record: TarEntry): NoSample | null {
+function whyNoRecord(record: TarEntry): NoRecord | null {
   const { chunk, at, size } = record;
+  if (size === 0) return { damaged: false, says: "KEY.json is empty" };
+  if (size > maxSidecarBytes)
+    return { damaged: true, says: `KEY.json has more than ${maxSidecarBytes} bytes` };
   if (isJsonObject(chunk, at, at + size)) return null;
+  if (!isUtf8(record.data)) return { damaged: true, says: "KEY.json is not UTF-8" };
   try {
-    if (!isUtf8(record.data)) throw new TypeError("not UTF-8");
-    if (isObject(JSON.parse(textOf(record.data)))) return null;
-    return { reason: "record_unreadable", says: "KEY.json is no object" };
+    const isRecord = isObject(parsePythonJson(textOf(record.data)));
+    return isRecord ? null : { damaged: false, says: "KEY.json is no object" };
   } catch {
-    return { reason: "record_unreadable", says: "KEY.json can't be read" };
+    return { damaged: true, says: "KEY.json can't be read" };
   }
 }
 
-/** The sample of a group of members, or why it is none. */
-export function sampleOfGroup(group: MemberGroup): StoredSample | NoSample {
+/** Why a group has no picture. */
+function whyNoPicture({ key, members }: MemberGroup): string {
+  const name = key.slice(key.lastIndexOf("/") + 1);
+  for (const extension of members.keys()) {
+    const last = extension.slice(extension.lastIndexOf(".") + 1);
+    if (last !== extension && (pictureExtensions as readonly string[]).includes(last))
+      return `no picture: a key ends at the first dot, so ${name}.${extension} is its “${extension}” (name files without further dots)`;
+  }
+  return "no picture";
+}
+
+/**
+ * The sample of a group of members, or why it is none. The pair is picture and text: a record that can't be used costs it
+ * nothing where there is a text.
+ *
+ * @param onDropped told why the record of a sample was dropped
+ */
+export function sampleOfGroup(
+  group: MemberGroup,
+  onDropped: (why: NoRecord) => void = () => {},
+): StoredSample | NoSample {
   let picture: TarEntry | undefined;
   let extension = "";
   for (extension of pictureExtensions) {
     picture = group.entry(extension);
     if (picture !== undefined) break;
   }
-  if (picture === undefined) return { reason: "no_picture", says: "no picture" };
+  if (picture === undefined) return { reason: "no_picture", says: whyNoPicture(group) };
   if (picture.size === 0) return { reason: "empty_picture", says: "an empty picture" };
   const [record, caption] = [group.entry("json"), group.entry("txt")];
-  if (Math.max(record?.size ?? 0, caption?.size ?? 0) > maxSidecarBytes)
-    return { reason: "sidecar_too_large", says: `a text or record of more than ${maxSidecarBytes} bytes` };
   const wrong = record === undefined ? null : whyNoRecord(record);
-  if (wrong !== null) return wrong;
+  if (caption !== undefined && caption.size > maxSidecarBytes)
+    return { reason: "sidecar_too_large", says: `a text of more than ${maxSidecarBytes} bytes` };
   if (caption !== undefined && !isText(caption))
     return { reason: "text_unreadable", says: "KEY.txt is not UTF-8" };
-  const sample = new StoredSample(group.key, extension, picture, record, caption);
+  if (caption === undefined && record !== undefined && wrong !== null) {
+    const reason = record.size > maxSidecarBytes ? "sidecar_too_large" : "record_unreadable";
+    return { reason, says: `no text, and ${wrong.says}` };
+  }
+  const sample = new StoredSample(
+    group.key,
+    extension,
+    picture,
+    wrong === null ? record : undefined,
+    caption,
+  );
   if (caption === undefined && typeof sample.json?.["caption"] !== "string")
     return { reason: "no_text", says: "no text" };
+  if (wrong !== null) onDropped(wrong);
   return sample;
 }

@@ -1,12 +1,15 @@
 import { Buffer } from "node:buffer";
+import { foreignForm } from "./foreignForm.js";
 import { TarEntry } from "./tarEntry.js";
 import { blockBytes, decodeTarHeader, paddingOf, type TarHeader, viewOf } from "./tarHeader.js";
 
 export interface TarProblem {
-  kind: "header" | "truncated" | "too_large" | "unsupported" | "no_end" | "trailing";
+  kind: "foreign" | "header" | "truncated" | "too_large" | "unsupported" | "no_end" | "trailing";
   /** Byte of the tar where it shows. */
   offset: number;
   says: string;
+  /** What to do about a file that is no tar. */
+  hint?: string;
 }
 
 export interface TarScannerOptions {
@@ -56,6 +59,8 @@ export class TarScanner {
   /** Where in the tar the next member begins. */
   private offset: number;
   private lost = false;
+  /** True until something of a tar was found. */
+  private begins: boolean;
   private extension: Extension | null = null;
   private readonly maxMemberBytes: number;
   private readonly report: (problem: TarProblem) => void;
@@ -65,6 +70,7 @@ export class TarScanner {
 
   constructor({ start = 0, maxMemberBytes = 2 ** 30, onProblem }: TarScannerOptions = {}) {
     this.offset = start;
+    this.begins = start === 0;
     this.maxMemberBytes = maxMemberBytes;
     this.report = onProblem ?? (() => {});
   }
@@ -121,11 +127,13 @@ export class TarScanner {
     const there = buffer.length - at;
     this.need = blockBytes;
     if (header === "end") {
+      this.begins = false;
       this.ended = true;
       this.offset += blockBytes;
       return blockBytes;
     }
     if (header === "bad") {
+      if (this.isForeign(buffer.subarray(at, at + blockBytes))) return there;
       if (!this.lost) this.report({ kind: "header", offset: this.offset, says: "no valid header here" });
       this.lost = true;
       this.extension = null;
@@ -133,6 +141,7 @@ export class TarScanner {
       return blockBytes;
     }
     this.lost = false;
+    this.begins = false;
     const size = this.extension?.size ?? header.size;
     if (size > this.maxMemberBytes) {
       const says = `${header.name} claims ${size} bytes, ${this.maxMemberBytes} at most`;
@@ -155,13 +164,25 @@ export class TarScanner {
 
   /** To be called when the file is at its end: reports what is missing. */
   end(): void {
-    if (this.ended) return;
+    if (this.ended || this.isForeign(this.pending.subarray(0, this.held))) return;
     if (this.held > 0 || this.skip > 0) {
       const says = "the file ends in the middle of a member";
       this.report({ kind: "truncated", offset: this.offset, says });
     } else {
-      this.report({ kind: "no_end", offset: this.offset, says: "the blocks that end a tar are missing" });
+      const says = this.begins ? "the file is empty" : "the blocks that end a tar are missing";
+      this.report({ kind: "no_end", offset: this.offset, says });
     }
+  }
+
+  /** Whether the file's first bytes are those of something else, which is reported and not read further. */
+  private isForeign(first: Buffer): boolean {
+    const form = this.begins ? foreignForm(first) : null;
+    this.begins = this.begins && first.length === 0;
+    if (form === null) return false;
+    this.report({ kind: "foreign", offset: 0, ...form });
+    this.ended = true;
+    this.trailing = true;
+    return true;
   }
 
   private take(header: TarHeader, offset: number, chunk: Buffer, at: number, size: number): TarEntry | null {
@@ -193,8 +214,17 @@ export class TarScanner {
   }
 
   private checkTrailing(rest: Buffer): void {
-    if (this.trailing || rest.every((byte) => byte === 0)) return;
+    if (this.trailing) return;
+    const first = rest.findIndex((byte) => byte !== 0);
+    const { offset } = this;
+    this.offset += rest.length;
+    if (first === -1) return;
     this.trailing = true;
-    this.report({ kind: "trailing", offset: this.offset, says: "there are bytes after the end of the tar" });
+    const block = first - ((offset + first) % blockBytes);
+    const isHeader = block >= 0 && block + blockBytes <= rest.length && typeof decodeTarHeader(rest, block) === "object"; // prettier-ignore
+    const says = isHeader
+      ? "another tar follows after its end, to whose members no reader comes (tar --concatenate joins tars)"
+      : "there are bytes after the end of the tar";
+    this.report({ kind: "trailing", offset: offset + Math.max(block, 0), says });
   }
 }

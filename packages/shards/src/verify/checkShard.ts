@@ -1,7 +1,7 @@
 import type { Store } from "@pairloom/storage";
 import type { TableRow } from "../release/shardTable.js";
 import type { Report } from "./problem.js";
-import type { PictureCheck } from "./scanShard.js";
+import type { OnNote, PictureCheck } from "./scanShard.js";
 import { compareShard, type Sidecars } from "./sidecars.js";
 import { verifyPlainShard } from "./verifyPlainShard.js";
 import { verifyShard } from "./verifyShard.js";
@@ -15,6 +15,7 @@ export interface ShardContext {
   check: PictureCheck;
   report: Report;
   onBytes: (bytes: number, samples: number) => void;
+  onNote: OnNote;
 }
 
 /** The samples of a checked shard; `rows` where a table of ours could be read. */
@@ -52,14 +53,14 @@ export async function checkReleaseShard(
 /** Checks one shard of another program with what is there beside it; null where its tar isn't there. */
 export async function checkPlainShard(
   name: string,
-  { store, there, sidecars, check, report, onBytes }: ShardContext,
+  { store, there, sidecars, check, report, onBytes, onNote }: ShardContext,
 ): Promise<CheckedShard | null> {
   const tar = `${name}.tar`;
   if (!there.has(tar)) {
     report("missing", tar, "it isn't there");
     return null;
   }
-  const shard = await verifyPlainShard(store, name, there, check, report, onBytes);
+  const shard = await verifyPlainShard(store, name, there, check, report, onBytes, onNote);
   compareShard({ ...shard, tar, samples: shard.keys.length }, sidecars, report);
   return { keys: shard.keys, samples: shard.keys.length, rows: [] };
 }

@@ -2,7 +2,8 @@ import type { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { pictureExtensions } from "@pairloom/config";
 import type { Store } from "@pairloom/storage";
-import { type MemberGroup, MemberGrouper, splitMemberName } from "../reader/groupSamples.js";
+import { type MemberGroup, MemberGrouper, placeOfMember } from "../reader/groupSamples.js";
+import type { NoteKind } from "../reader/quarantine.js";
 import { TarScanner } from "../tar/tarScanner.js";
 import type { ReleaseProblem, Report } from "./problem.js";
 
@@ -38,6 +39,12 @@ export function checkAnySignature(picture: Buffer): string | null {
   return Object.values(signatures).some((one) => one.test(start)) ? null : "its bytes are no picture";
 }
 
+/** webdataset's key of `folder/.name` is `folder/`, where that folder has no dot in its name. */
+const isSampleElsewhere = /(?:^|\/)[^./]+\/\.[^/]*$/;
+
+/** Told what is passed over without a sample being lost. */
+export type OnNote = (kind: NoteKind) => void;
+
 /** What is wrong with one sample. */
 export type SampleProblem = [kind: ReleaseProblem["kind"], says: string];
 
@@ -61,12 +68,35 @@ export async function scanShard(
   checkPicture: PictureCheck,
   report: Report,
   onBytes: (bytes: number, samples: number) => void = () => {},
+  onNote: OnNote = () => {},
 ): Promise<ScannedTar> {
   const scanned: ScannedTar = { keys: [], bytes: 0, sha256: "", md5: "" };
   const [sha256, md5] = [createHash("sha256"), createHash("md5")];
   const grouper = new MemberGrouper();
+  let lastKey = "";
+  /** What stood since the last sample's member that webdataset takes for a sample of its own. */
+  let between: string | null = null;
+  const checkName = (name: string) => {
+    const place = placeOfMember(name);
+    if (place === "no_key") report("pairing", tar, `${name} has no key`);
+    if (place === "macos_file") onNote(place);
+    if (typeof place === "string") {
+      if (isSampleElsewhere.test(name)) between = name;
+      return;
+    }
+    const { key } = place;
+    if (between !== null && key === lastKey)
+      report(
+        "pairing",
+        tar,
+        `${between} stands between the members of ${key}: webdataset makes two samples of them`,
+        key,
+      );
+    [lastKey, between] = [key, null];
+  };
   const scanner = new TarScanner({
-    onProblem: ({ offset, says }) => report("tar", tar, `${says} (byte ${offset})`),
+    onProblem: ({ kind, offset, says, hint = "" }) =>
+      report("tar", tar, kind === "foreign" ? `${says}. ${hint}` : `${says} (byte ${offset})`),
   });
   const checkAll = async (groups: MemberGroup[]) => {
     const wrong = groups.map(async (group): Promise<SampleProblem[]> => {
@@ -90,8 +120,7 @@ export async function scanShard(
     md5.update(chunk);
     scanned.bytes += chunk.length;
     const entries = scanner.push(chunk);
-    for (const { name } of entries)
-      if (splitMemberName(name) === null) report("pairing", tar, `${name} has no key`);
+    for (const { name } of entries) checkName(name);
     await checkAll(grouper.push(entries));
     onBytes(chunk.length, scanned.keys.length);
   }

@@ -3,7 +3,13 @@ import type { QuarantineReason } from "../reader/quarantine.js";
 import { sampleOfGroup } from "../reader/shardSample.js";
 import { readPlainTable } from "../parquet/plainTable.js";
 import type { ReleaseProblem, Report } from "./problem.js";
-import { type PictureCheck, type ScannedTar, scanShard } from "./scanShard.js";
+import {
+  type OnNote,
+  type PictureCheck,
+  type ScannedTar,
+  type SampleProblem,
+  scanShard,
+} from "./scanShard.js";
 import { verifyStats } from "./verifyStats.js";
 
 const kinds: Partial<Record<QuarantineReason, ReleaseProblem["kind"]>> = {
@@ -24,9 +30,11 @@ export async function verifyPlainShard(
   checkPicture: PictureCheck,
   report: Report,
   onBytes: (bytes: number, samples: number) => void,
+  onNote: OnNote,
 ): Promise<ScannedTar> {
   const [tar, parquet, stats] = [`${name}.tar`, `${name}.parquet`, `${name}_stats.json`];
-  const here = new Set<string>();
+  /** The extensions of each key. */
+  const here = new Map<string, string[]>();
   /** Samples whose caption is in KEY.json alone. */
   const inRecord: string[] = [];
   let texts = 0;
@@ -34,21 +42,25 @@ export async function verifyPlainShard(
     store,
     tar,
     (group) => {
-      const sample = sampleOfGroup(group);
-      const repeated = here.has(group.key);
-      here.add(group.key);
+      const { key } = group;
+      const problems: SampleProblem[] = [];
+      const sample = sampleOfGroup(group, ({ damaged, says }) => {
+        if (damaged) problems.push(["record", `${key}: ${says}; readers go on without it`]);
+        else onNote("record_dropped");
+      });
+      const extensions = [...group.members.keys()];
+      const before = here.get(key);
+      here.set(key, [...(before ?? []), ...extensions]);
       if (group.members.has("txt")) texts++;
-      else if (!("reason" in sample)) inRecord.push(group.key);
-      return [
-        ...(repeated ? [["key", `${group.key} is there twice`] as ["key", string]] : []),
-        ...("reason" in sample
-          ? [[kinds[sample.reason] ?? "pairing", `${group.key}: ${sample.says}`] as ["pairing", string]]
-          : []),
-      ];
+      else if (!("reason" in sample)) inRecord.push(key);
+      if (before !== undefined) problems.unshift(["key", whyTwice(key, before, extensions)]);
+      if ("reason" in sample) problems.push([kinds[sample.reason] ?? "pairing", `${key}: ${sample.says}`]);
+      return problems;
     },
     checkPicture,
     report,
     onBytes,
+    onNote,
   );
   // Our reader takes the caption of KEY.json; others pass over such a sample, among samples that have a text.
   if (texts > 0) for (const key of inRecord) report("pairing", tar, `${key} has no .txt, others have`, key);
@@ -61,7 +73,7 @@ export async function verifyPlainShard(
       const kept = new Set(
         table.rows.filter(({ status }) => status === "success").map(({ key }) => String(key)),
       );
-      for (const key of here)
+      for (const key of here.keys())
         if (!kept.has(key)) report("key", tar, `${key} is no success in ${parquet}`, key);
       for (const key of kept) if (!here.has(key)) report("pairing", tar, `${key} is in ${parquet} only`, key);
     }
@@ -69,3 +81,8 @@ export async function verifyPlainShard(
   if (there.has(stats)) await verifyStats(store, stats, { successes: here.size, count: rows }, report);
   return scanned;
 }
+
+const whyTwice = (key: string, before: readonly string[], now: readonly string[]): string =>
+  now.some((extension) => before.includes(extension))
+    ? `${key} is there twice`
+    : `the members of ${key} stand apart: readers make two samples of them (write a sample's members side by side)`;

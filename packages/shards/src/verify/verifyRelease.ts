@@ -2,8 +2,9 @@ import { openStore, type Store } from "@pairloom/storage";
 import { countSamples, emptyCounts } from "../release/releaseCounts.js";
 import { checkPlainShard, checkReleaseShard } from "./checkShard.js";
 import { isRelease } from "./isRelease.js";
-import { noShards } from "../reader/noShards.js";
-import { ProblemList, type ReleaseProblem } from "./problem.js";
+import { noShards, packedTar } from "../reader/noShards.js";
+import type { NoteKind } from "../reader/quarantine.js";
+import { ProblemList, type ReleaseProblem, type Report } from "./problem.js";
 import { checkAnySignature, checkSignature, type PictureCheck } from "./scanShard.js";
 import { reportRepeats, SeenKeys } from "./seenKeys.js";
 import { listedTars, readSidecars } from "./sidecars.js";
@@ -33,6 +34,8 @@ export interface Verification {
   shards: number;
   samples: number;
   rejected: number;
+  /** What readers pass over without a sample being lost, of shards of another program. */
+  notes: Partial<Record<NoteKind, number>>;
 }
 
 /** Files of a folder by name, with their bytes. */
@@ -40,6 +43,13 @@ export async function filesOf(store: Store): Promise<Map<string, number>> {
   const files = new Map<string, number>();
   for await (const { name, bytes } of store.list("", { anyOrder: true })) files.set(name, bytes);
   return files;
+}
+
+/** Reports tars that readers don't see, since they are packed. */
+function reportPacked(there: ReadonlySet<string>, report: Report): void {
+  for (const file of there)
+    if (packedTar.test(file))
+      report("unexpected", file, "readers pass it over: unpack it, so that it is a .tar");
 }
 
 /** Names of the shards of which a file is there ("00000"). */
@@ -82,6 +92,11 @@ export async function verifyRelease(
     ofBytes: names.reduce((sum, name) => sum + (files.get(`${name}.tar`) ?? 0), 0),
   };
   let samples = 0;
+  const notes: Verification["notes"] = {};
+  const onNote = (kind: NoteKind) => {
+    notes[kind] = (notes[kind] ?? 0) + 1;
+  };
+  if (layout === "plain") reportPacked(there, report);
   for (const [number, name] of names.entries()) {
     const onBytes = (bytes: number, here: number) => {
       progress.bytes += bytes;
@@ -95,6 +110,7 @@ export async function verifyRelease(
       check,
       report,
       onBytes,
+      onNote,
     };
     const shard = await (layout === "release" ? checkReleaseShard : checkPlainShard)(name, context);
     reportRepeats(seen, shard?.keys ?? [], names, number, report);
@@ -111,5 +127,5 @@ export async function verifyRelease(
     await verifyPages(store, there, card, report);
   }
   const { problems, found } = list;
-  return { layout, problems, found, shards: names.length, samples, rejected };
+  return { layout, problems, found, shards: names.length, samples, rejected, notes };
 }

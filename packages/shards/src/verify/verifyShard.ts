@@ -38,7 +38,7 @@ function rowProblems({ key, members }: MemberGroup, row: TableRow): SampleProble
     if (!isPicture(extension) && data.length > maxSidecarBytes)
       problems.push([
         "record",
-        `${key}.${extension} has ${data.length} bytes: readers put such samples aside`,
+        `${key}.${extension} has ${data.length} bytes: readers ${extension === "json" ? "go on without such records" : "put such samples aside"}`,
       ]);
     if (extension === "txt" && data.toString("utf8") !== row.caption)
       problems.push(["record", `${key}.txt is not the caption in the parquet`]);

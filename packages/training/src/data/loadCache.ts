@@ -79,6 +79,8 @@ export async function loadCache(
     if (group.length >= 4 * availableParallelism()) await flush();
   }
   if (samples !== null) await flush();
+  const dropped = reader.noted.record_dropped ?? 0;
+  if (dropped > 0) log(`${dropped} records (KEY.json) can't be used: their pictures and texts are`);
   const skipped = reader.quarantine.length + broken;
   // a stream keeps pairs whose picture can't be decoded: it puts another of the batch in their place
   if (samples === null) return { pairs, samples, bytes: 0, skipped };

@@ -1,12 +1,14 @@
 import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  CheckpointError,
   checkPyTorchFile,
   checkStateDict,
   type ModelConfig,
   readPyTorchFile,
   safetensorsParts,
 } from "@pairloom/clip";
+import { UserError } from "@pairloom/config/errors";
 import { checkpointFiles } from "../run/checkpoint.js";
 import { writeDurably } from "../run/writeDurably.js";
 import type { LaunchManifest, LaunchedRunPaths } from "./launchedRun.js";
@@ -67,18 +69,37 @@ async function prune(
   }
 }
 
-/** Sets aside checkpoints that were cut off, so that open_clip goes on from the newest that is whole. */
+/**
+ * Sets aside checkpoints that were cut off, so that open_clip goes on from the newest that is whole.
+ *
+ * @throws UserError "checkpoints_unreadable" where several are there and none is whole: open_clip would begin again
+ */
 export async function setDamagedAside(paths: LaunchedRunPaths, warn: (line: string) => void): Promise<void> {
-  for (const { path } of await listEpochs(paths)) {
-    if (await isWhole(path)) continue;
+  const epochs = await listEpochs(paths);
+  const torn: EpochFile[] = [];
+  for (const epoch of epochs) if (!(await isWhole(epoch.path))) torn.push(epoch);
+  // of one alone its writing was cut short
+  if (torn.length > 1 && torn.length === epochs.length)
+    throw new UserError(
+      "checkpoints_unreadable",
+      `None of the ${torn.length} checkpoints of ${paths.run} is whole`,
+      {
+        hint: `Put those in ${paths.openClipCheckpoints} back from a copy, or remove them to begin at step 1 again.`,
+      },
+    );
+  for (const { path } of torn) {
     await rename(path, `${path}.damaged`);
     warn(`checkpoint ${path} is not whole; going on from the one before`);
   }
 }
 
-function isWhole(path: string): Promise<boolean> {
-  return checkPyTorchFile(path).then(
-    () => true,
-    () => false,
-  );
+/** @throws what keeps a file from being read, and isn't its own damage */
+async function isWhole(path: string): Promise<boolean> {
+  try {
+    await checkPyTorchFile(path);
+    return true;
+  } catch (error) {
+    if (error instanceof CheckpointError) return false;
+    throw error;
+  }
 }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import {
   checkStateDict,
@@ -8,6 +7,7 @@ import {
   openClipWeightsName,
   readCheckpointFile,
 } from "@pairloom/clip";
+import { sha256OfParts } from "@pairloom/storage";
 import { writeDurably } from "../run/writeDurably.js";
 import type { TrainSettings } from "../settings/trainSettings.js";
 
@@ -25,11 +25,11 @@ export async function writeStartingModel(
     initialCheckpoint === null
       ? initialParameters(config, seed)
       : checkStateDict(await readCheckpointFile(initialCheckpoint), config);
-  const hash = createHash("sha256");
+  let sha256 = "";
   for (const [name, pieces] of openClipFiles(state, config)) {
     const parts = [...pieces];
     await writeDurably(join(folder, name), parts);
-    if (name === openClipWeightsName) for (const part of parts) hash.update(part);
+    if (name === openClipWeightsName) sha256 = sha256OfParts(parts);
   }
-  return hash.digest("hex");
+  return sha256;
 }

@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "@pairloom/config/errors";
 import { checkpointFiles } from "../run/checkpoint.js";
@@ -38,6 +38,7 @@ export interface LaunchedResult {
 
 const lookEveryMs = 300;
 const importEveryMs = 2000;
+const mostOutputBytes = 16 << 20;
 
 /** Runs a prepared launch on this machine under torchrun. @throws UserError "launched_training_failed" with the last lines of its error */
 export async function trainHere(launch: PreparedLaunch, options: LaunchOptions): Promise<LaunchedResult> {
@@ -55,7 +56,7 @@ export async function trainHere(launch: PreparedLaunch, options: LaunchOptions):
       stop: () => process.stop(),
       failure: async () => {
         const code = await process.end();
-        const output = (await readFile(paths.output)).subarray(from).toString("utf8");
+        const output = await endOf(paths.output, from);
         return `exit code ${code ?? "none"}\n${failureText(output)}`;
       },
     });
@@ -114,6 +115,22 @@ export async function followTrainer(
     last: follower.last,
     seconds: (performance.now() - started) / 1000,
   };
+}
+
+/** What is in a file from a byte on, of which the last 16 MiB tell enough. */
+async function endOf(path: string, from: number): Promise<string> {
+  const handle = await open(path, "r");
+  try {
+    const { size } = await handle.stat();
+    const start = Math.max(from, size - mostOutputBytes);
+    const { buffer, bytesRead } = await handle.read({
+      buffer: Buffer.alloc(Math.max(0, size - start)),
+      position: start,
+    });
+    return buffer.toString("utf8", 0, bytesRead);
+  } finally {
+    await handle.close();
+  }
 }
 
 function diverged({ step, loss }: LaunchedMetrics): UserError {

@@ -1,15 +1,18 @@
-import { createHash } from "node:crypto";
-import { readFile, readdir, rename, rm } from "node:fs/promises";
+import { readFile, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import {
   checkStateDict,
   type HostTensor,
   type ModelConfig,
-  readSafetensors,
+  CheckpointError,
+  type CheckpointProblem,
+  readSafetensorsFile,
+  type TensorFile,
   type StateDict,
   safetensorsParts,
 } from "@pairloom/clip";
 import type { ShardCursor } from "@pairloom/shards";
+import { sha256OfFile, sha256OfParts } from "@pairloom/storage";
 import { z } from "zod";
 import { writeDurably, writeJsonDurably } from "./writeDurably.js";
 
@@ -57,10 +60,19 @@ export function checkpointFiles(run: string, step: number): CheckpointFiles {
   return { step, model: `${base}.safetensors`, optimizer: `${base}.optimizer`, manifest: `${base}.json` };
 }
 
+/** Names in a run's folder of checkpoints, which there may not be yet. */
+export async function checkpointNames(run: string): Promise<string[]> {
+  try {
+    return await readdir(join(run, "checkpoints"));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
 /** Whole checkpoints of a run, by rising step. */
 export async function listCheckpoints(run: string): Promise<CheckpointFiles[]> {
-  const names = await readdir(join(run, "checkpoints")).catch(() => []);
-  return names
+  return (await checkpointNames(run))
     .flatMap((name) => /^step-(\d{6,})\.json$/.exec(name)?.[1] ?? [])
     .map(Number)
     .sort((a, b) => a - b)
@@ -80,71 +92,103 @@ export async function saveCheckpoint(
   await writeJsonDurably(files.manifest, {
     step: checkpoint.step,
     cursor: checkpoint.cursor,
-    model: digest(model),
-    optimizer: digest(optimizer),
+    model: sha256OfParts(model),
+    optimizer: sha256OfParts(optimizer),
   });
   return files;
 }
 
-/** @throws where a file is missing, broken, or not what the manifest says */
+/** A file of a checkpoint is gone, or its bytes are not those that were written. */
+export class CheckpointDamagedError extends Error {
+  readonly code = "checkpoint_damaged";
+  constructor(what: string, cause?: unknown) {
+    super(what, cause === undefined ? undefined : { cause });
+    this.name = "CheckpointDamagedError";
+  }
+}
+
+/**
+ * Reads a checkpoint tensor by tensor, of any size.
+ *
+ * @throws CheckpointDamagedError where a file is missing, broken, or not what the manifest says; else what kept it from
+ * being read: then the checkpoint may be sound
+ */
 export async function loadCheckpoint(files: CheckpointFiles, config: ModelConfig): Promise<Checkpoint> {
-  const expected = manifest.parse(JSON.parse(await readFile(files.manifest, "utf8")));
-  const read = async (path: string, sha256: string) => {
-    const bytes = await readFile(path);
-    if (digest([bytes]) !== sha256) throw new Error(`${path} is not what was written: its sha256 differs`);
-    return readSafetensors(bytes);
+  const expected = await readManifest(files.manifest);
+  const read = async (path: string, sha256: string): Promise<TensorFile> => {
+    if ((await whereThere(sha256OfFile(path))) !== sha256)
+      throw new CheckpointDamagedError(`${path} is not what was written: its sha256 differs`);
+    try {
+      return await readSafetensorsFile(path);
+    } catch (error) {
+      const isBroken = error instanceof CheckpointError && brokenForm.has(error.problem);
+      throw isBroken ? new CheckpointDamagedError(`${path}: ${error.message}`, error) : error;
+    }
   };
   const model = checkStateDict(await read(files.model, expected.model), config);
   const optimizer = await read(files.optimizer, expected.optimizer);
   return { step: expected.step, model, optimizer, cursor: expected.cursor };
 }
 
-/**
- * The newest checkpoint that is whole and sound. A damaged one is set aside under the ending `.damaged` and reported, and
- * the one before is taken.
- */
-export async function loadNewestCheckpoint(
-  run: string,
-  config: ModelConfig,
-  warn: (line: string) => void,
-): Promise<Checkpoint | null> {
-  for (const files of (await listCheckpoints(run)).reverse()) {
-    try {
-      return await loadCheckpoint(files, config);
-    } catch (error) {
-      warn(
-        `checkpoint ${files.model} is damaged (${(error as Error).message}); going back to the one before`,
-      );
-      for (const path of [files.manifest, files.model, files.optimizer]) {
-        await rename(path, `${path}.damaged`).catch(() => {});
-      }
-    }
+/** What is wrong with a file itself, whoever reads it. */
+const brokenForm: ReadonlySet<CheckpointProblem> = new Set([
+  "checkpoint_truncated",
+  "checkpoint_header_invalid",
+  "checkpoint_tensor_overlap",
+  "checkpoint_tensor_range",
+]);
+
+async function readManifest(path: string): Promise<z.infer<typeof manifest>> {
+  const text = await whereThere(readFile(path, "utf8"));
+  try {
+    return manifest.parse(JSON.parse(text));
+  } catch (error) {
+    throw new CheckpointDamagedError(`${path} is no manifest`, error);
   }
-  return null;
 }
 
-/** Removes all but the last `keep` checkpoints, and the one of step `best`. */
-export async function pruneCheckpoints(run: string, keep: number, best: number | null): Promise<void> {
-  const old = (await listCheckpoints(run)).slice(0, -keep).filter(({ step }) => step !== best);
+async function whereThere<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    const isGone = (error as NodeJS.ErrnoException).code === "ENOENT";
+    throw isGone ? new CheckpointDamagedError((error as Error).message, error) : error;
+  }
+}
+
+/**
+ * Removes all but the last `keep` checkpoints up to a step, and the one of step `best`. Later ones, which a run that could
+ * not read them goes towards again, are none of its last.
+ */
+export async function pruneCheckpoints(
+  run: string,
+  step: number,
+  keep: number,
+  best: number | null,
+): Promise<void> {
+  const done = (await listCheckpoints(run)).filter((files) => files.step <= step);
+  const old = done.slice(0, -keep).filter((files) => files.step !== best);
   for (const { manifest, model, optimizer } of old) {
     // the manifest first: what is left after a crash is no checkpoint, and the next start sweeps it
     for (const path of [manifest, model, optimizer]) await rm(path, { force: true });
   }
 }
 
-/** Removes files of checkpoints that were never finished, or removed in part. */
+/**
+ * Removes files of a checkpoint that was never finished, or removed in part. Those of several without any manifest are
+ * no crash's doing: they stay.
+ */
 export async function sweepCheckpoints(run: string): Promise<void> {
-  const folder = join(run, "checkpoints");
-  const names = new Set(await readdir(folder).catch(() => []));
-  for (const name of names) {
-    const step = /^step-(\d{6,})\.(safetensors|optimizer)$/.exec(name)?.[1];
-    const unfinished = step !== undefined && !names.has(`step-${step}.json`);
-    if (unfinished || name.endsWith(".part")) await rm(join(folder, name), { force: true });
-  }
-}
-
-function digest(parts: readonly Uint8Array[]): string {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return hash.digest("hex");
+  const names = new Set(await checkpointNames(run));
+  const unfinished = [...names].flatMap((name) => {
+    const step = /^step-(\d{6,})\.(?:safetensors|optimizer)$/.exec(name)?.[1];
+    return step !== undefined && !names.has(`step-${step}.json`) ? [{ name, step }] : [];
+  });
+  const hasWhole = [...names].some((name) => /^step-\d{6,}\.json$/.test(name));
+  const swept = hasWhole || new Set(unfinished.map(({ step }) => step)).size < 2 ? unfinished : [];
+  for (const name of [
+    ...swept.map((file) => file.name),
+    ...[...names].filter((one) => one.endsWith(".part")),
+  ])
+    await rm(join(run, "checkpoints", name), { force: true });
 }

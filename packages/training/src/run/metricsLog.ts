@@ -1,5 +1,7 @@
-import { appendFile, readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { DiskFullError, isDiskFull } from "@pairloom/config/errors";
 import { writeDurably } from "./writeDurably.js";
 
@@ -34,28 +36,69 @@ export interface EvaluationMetrics {
   evaluation: Record<string, number>;
 }
 
+const linesAtOnce = 1000;
+
 const file = (run: string) => join(run, "metrics.jsonl");
 
-/** Every line of a run's metrics that can be read; a line cut off by a crash is passed over. */
-export async function readMetrics(run: string): Promise<(StepMetrics | EvaluationMetrics)[]> {
-  const text = await readFile(file(run), "utf8").catch(() => "");
-  return text.split("\n").flatMap((line) => {
-    try {
-      return [JSON.parse(line) as StepMetrics | EvaluationMetrics];
-    } catch {
-      return [];
+type MetricsLine = StepMetrics | EvaluationMetrics;
+
+/**
+ * Every line of a run's metrics that can be read, one by one: a million steps are more than a string holds. A line cut
+ * off by a crash is passed over; without a file there are none.
+ */
+export async function* metricsLines(run: string): AsyncGenerator<MetricsLine, void> {
+  const stream = createReadStream(file(run), "utf8");
+  try {
+    for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
+      const parsed = parsedLine(line);
+      if (parsed !== null) yield parsed;
     }
-  });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  } finally {
+    stream.destroy();
+  }
 }
 
-/** Keeps the lines up to a step, so that a resumed run's file has each step once. */
-export async function cutMetrics(run: string, lastStep: number): Promise<void> {
-  const kept = (await readMetrics(run)).filter(({ step }) => step <= lastStep);
-  await writeDurably(file(run), [Buffer.from(kept.map((line) => `${JSON.stringify(line)}\n`).join(""))]);
+function parsedLine(line: string): MetricsLine | null {
+  try {
+    return JSON.parse(line) as MetricsLine;
+  } catch {
+    return null;
+  }
+}
+
+/** All of them. */
+export async function readMetrics(run: string): Promise<MetricsLine[]> {
+  const lines: MetricsLine[] = [];
+  for await (const line of metricsLines(run)) lines.push(line);
+  return lines;
+}
+
+/**
+ * Keeps the lines up to a step, so that a resumed run's file has each step once.
+ *
+ * @returns the last evaluation that is kept
+ */
+export async function cutMetrics(run: string, lastStep: number): Promise<EvaluationMetrics | null> {
+  let evaluated: EvaluationMetrics | null = null;
+  async function* kept(): AsyncGenerator<Uint8Array, void> {
+    let block: string[] = [];
+    for await (const line of metricsLines(run)) {
+      if (line.step > lastStep) continue;
+      if ("evaluation" in line) evaluated = line;
+      if (block.push(`${JSON.stringify(line)}\n`) < linesAtOnce) continue;
+      yield Buffer.from(block.join(""));
+      block = [];
+    }
+    yield Buffer.from(block.join(""));
+  }
+  await writeDurably(file(run), kept());
+  return evaluated;
 }
 
 /** @throws DiskFullError */
-export async function appendMetrics(run: string, line: StepMetrics | EvaluationMetrics): Promise<void> {
+export async function appendMetrics(run: string, line: MetricsLine): Promise<void> {
   try {
     await appendFile(file(run), `${JSON.stringify(line)}\n`);
   } catch (error) {

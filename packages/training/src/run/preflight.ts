@@ -3,6 +3,8 @@ import { UserError } from "@pairloom/config/errors";
 import type { Engine } from "@pairloom/engine";
 import type { TrainingData } from "../data/trainingData.js";
 import type { TrainSettings } from "../settings/trainSettings.js";
+import { guessingLoss } from "../step/lossLimit.js";
+import { stepSettings } from "../step/stepSettings.js";
 import { StepVariables } from "../step/stepVariables.js";
 import { openTrainingStep } from "../step/trainingStep.js";
 
@@ -52,7 +54,7 @@ export async function preflight(
   try {
     const step = openTrainingStep(engine, variables, own);
     try {
-      const chance = Math.log(pairs);
+      const chance = guessingLoss(stepSettings(own, variables).loss, pairs);
       const seconds = () => (performance.now() - began) / 1000;
       let first = NaN;
       let last = NaN;

@@ -1,10 +1,4 @@
-import {
-  appendMetrics,
-  cutMetrics,
-  type EvaluationMetrics,
-  readMetrics,
-  type StepMetrics,
-} from "./metricsLog.js";
+import { appendMetrics, cutMetrics, type EvaluationMetrics, type StepMetrics } from "./metricsLog.js";
 import { openEventLog } from "./tensorboard/eventLog.js";
 
 /** Where a run's numbers go: `metrics.jsonl`, and TensorBoard's event files where they are wanted. */
@@ -18,8 +12,7 @@ export interface RunLog {
 
 /** Opens a run's logs after `lastStep`: what is in them of later steps is taken out, so that they hold each step once. */
 export async function openRunLog(run: string, lastStep: number, tensorboard: boolean): Promise<RunLog> {
-  await cutMetrics(run, lastStep);
-  const evaluated = (await readMetrics(run)).findLast((line) => "evaluation" in line) ?? null;
+  const evaluated = await cutMetrics(run, lastStep);
   const events = tensorboard ? await openEventLog(run, lastStep) : null;
   return {
     evaluated,

@@ -1,5 +1,6 @@
 import type { CaptionReport } from "../data/captionReport.js";
-import type { TrainSettings } from "../settings/trainSettings.js";
+import { guessingLoss } from "../step/lossLimit.js";
+import type { StepSettings } from "../step/stepSettings.js";
 import type { StepMetrics } from "./metricsLog.js";
 
 /** Steps that a judgement looks back on. */
@@ -25,11 +26,13 @@ export class TrainingWatch {
   private readonly said = new Set<string>();
   private pinned = 0;
 
-  constructor(private readonly settings: Pick<TrainSettings, "batchSize" | "warmup" | "maxLogitScale">) {}
+  constructor(
+    private readonly settings: Pick<StepSettings, "batchSize" | "loss" | "warmup" | "maxLogitScale">,
+  ) {}
 
   /** @returns warnings that are new with this step */
   observe(metrics: StepMetrics): string[] {
-    const { batchSize, warmup, maxLogitScale } = this.settings;
+    const { batchSize, loss: kind, warmup, maxLogitScale } = this.settings;
     this.recent.push(metrics);
     if (this.recent.length > span) this.recent.shift();
     this.pinned = metrics.logitScale > 0.999 * maxLogitScale ? this.pinned + 1 : 0;
@@ -37,12 +40,12 @@ export class TrainingWatch {
     const mean = (of: (one: StepMetrics) => number) =>
       this.recent.reduce((sum, one) => sum + of(one), 0) / span;
     const warnings: string[] = [];
-    const guessing = Math.log(batchSize);
+    const guessing = guessingLoss(kind, batchSize);
     if (metrics.step >= warmup + 4 * span && mean(({ loss }) => loss) > 0.98 * guessing)
       warnings.push(
         ...this.once(
           "stuck",
-          `the loss stays at ln(${batchSize}) = ${guessing.toFixed(2)}, which guessing gives: try another --lr, and look ` +
+          `the loss stays at ${kind === "clip" ? `ln(${batchSize}) = ` : ""}${guessing.toFixed(2)}, which guessing gives: try another --lr, and look ` +
             "whether captions belong to their pictures",
         ),
       );

@@ -9,7 +9,10 @@ import { syncFolder, writeAll } from "@pairloom/storage";
  *
  * @throws DiskFullError
  */
-export async function writeDurably(path: string, parts: Iterable<Uint8Array>): Promise<void> {
+export async function writeDurably(
+  path: string,
+  parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
   const beside = join(dirname(path), `.${basename(path)}.part`);
   try {
     const handle = await open(beside, "w");

@@ -7,6 +7,7 @@ import {
   stateShapes,
 } from "@pairloom/clip";
 import type { TrainSettings } from "../settings/trainSettings.js";
+import type { Logits } from "./lossLimit.js";
 import { type ParameterGroup, parameterGroups } from "./parameterGroups.js";
 
 /** One trained parameter with everything that belongs to it. */
@@ -28,6 +29,8 @@ export class StepVariables {
   readonly trained = new Map<string, TrainedParameter>();
   /** Running statistics by key, as the parts of a batch have moved them so far; none where a batch is one part. */
   readonly moved = new Map<string, tf.Variable>();
+  /** What the model's logits were before the first step with these variables. */
+  readonly logitsAtStart: Logits;
 
   constructor(
     readonly config: ModelConfig,
@@ -36,6 +39,11 @@ export class StepVariables {
     options: { accumulates: boolean },
   ) {
     this.parameters = createParameters(config, state);
+    const bias = state.get("logit_bias");
+    this.logitsAtStart = {
+      scale: Math.exp(Number(state.get("logit_scale")!.data[0])),
+      bias: bias === undefined ? null : Number(bias.data[0]),
+    };
     for (const [key, group] of parameterGroups(config, settings)) {
       const parameter = this.parameters.get(key)!;
       parameter.trainable = group.trained;

@@ -5,7 +5,7 @@ import { type CachedProgramName, cachedPrograms, rowsAtOnce } from "./cachedProg
 import { partInputs, partSize, type StepBatch } from "./partInputs.js";
 import { type StepSettings, stepSettings } from "./stepSettings.js";
 import type { StepVariables } from "./stepVariables.js";
-import { lossLimit, normLimit, stepRates } from "./updateParameters.js";
+import { normLimit, stepRates } from "./updateParameters.js";
 import { wholeBatchProgram } from "./wholeBatchProgram.js";
 
 export interface StepResult {
@@ -41,7 +41,7 @@ export function openTrainingStep(
   variables: StepVariables,
   given: TrainSettings,
 ): TrainingStep {
-  const settings = stepSettings(given, variables.parameters);
+  const settings = stepSettings(given, variables);
   const options = {
     variables: variables.all(),
     precision: settings.precision,
@@ -168,21 +168,21 @@ function ratesOf({ beta1, beta2 }: TrainSettings, step: number, lr: number): tf.
   return tf.tensor1d(stepRates(step, lr, beta1, beta2));
 }
 
-async function readFacts(facts: tf.Tensor[], { batchSize }: TrainSettings): Promise<StepResult> {
+async function readFacts(facts: tf.Tensor[], { mostLoss }: StepSettings): Promise<StepResult> {
   const [loss = NaN, gradientNorm = NaN, logitScale = NaN, updated = 0] = await facts[0]!.data<"float32">();
   tf.dispose(facts);
   return {
     loss,
     gradientNorm,
     logitScale,
-    refused: updated === 0 ? refusal(loss, gradientNorm, batchSize) : null,
+    refused: updated === 0 ? refusal(loss, gradientNorm, mostLoss) : null,
   };
 }
 
-function refusal(loss: number, norm: number, batchSize: number): string {
+function refusal(loss: number, norm: number, mostLoss: number): string {
   if (!Number.isFinite(loss)) return `the loss is ${loss}`;
   if (!(norm <= normLimit)) return `the gradient's norm is ${norm}`;
-  return `the loss exploded to ${loss.toFixed(1)} (limit ${lossLimit(batchSize).toFixed(1)})`;
+  return `the loss exploded to ${loss.toFixed(1)} (limit ${mostLoss.toFixed(1)})`;
 }
 
 function using<T>(tensors: tf.Tensor[], work: (tensors: tf.Tensor[]) => T): T {

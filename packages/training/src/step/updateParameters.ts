@@ -1,16 +1,13 @@
 import * as tf from "@tensorflow/tfjs";
 import type { BatchStatistics } from "@pairloom/clip";
 import type { TrainingOps } from "@pairloom/engine";
-import type { TrainSettings } from "../settings/trainSettings.js";
+import type { StepSettings } from "./stepSettings.js";
 import type { StepVariables } from "./stepVariables.js";
 
 type UpdateSettings = Pick<
-  TrainSettings,
-  "gradClip" | "maxLogitScale" | "beta1" | "beta2" | "eps" | "emaDecay" | "batchSize"
+  StepSettings,
+  "gradClip" | "maxLogitScale" | "beta1" | "beta2" | "eps" | "emaDecay" | "mostLoss"
 >;
-
-/** Guessing gives ln B; ten times that and more is beyond what training comes back from. */
-export const lossLimit = (batchSize: number): number => 10 * (1 + Math.log(batchSize));
 
 /** A gradient's norm beyond this is none: float32 ends a little above. */
 export const normLimit = 3e38;
@@ -38,12 +35,12 @@ export function updateParameters(
   batchStatistics: BatchStatistics,
   rates: tf.Tensor1D,
 ): tf.Tensor1D {
-  const { gradClip, maxLogitScale, batchSize } = settings;
+  const { gradClip, maxLogitScale, mostLoss } = settings;
   const logScale = variables.parameters.get("logit_scale")!;
   const scale = tf.exp(logScale);
   const norm = tf.sqrt(ops.squaredNorm([...gradients.values()]));
   // comparisons with NaN are false
-  const isSound = tf.logicalAnd(tf.lessEqual(loss, lossLimit(batchSize)), tf.lessEqual(norm, normLimit));
+  const isSound = tf.logicalAnd(tf.lessEqual(loss, mostLoss), tf.lessEqual(norm, normLimit));
   const go = tf.cast(isSound, "float32");
   // as PyTorch's clip_grad_norm_
   const clip = gradClip === null ? tf.onesLike(norm) : tf.minimum(1, tf.div(gradClip, tf.add(norm, 1e-6)));

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { pictureName, UserError } from "@pairloom/config";
+import { parsePythonJson, pictureName, UserError } from "@pairloom/config";
 import { MemberGrouper, scanTar, type TarProblem } from "@pairloom/shards";
 
 /** A picture of an evaluation set, or what its sidecar (KEY.json) says of it. */
@@ -37,7 +37,9 @@ async function* picturesOfTar(path: string): AsyncGenerator<EvaluationItem, void
   for (const group of grouper.end()) yield* itemsOf(path, group.key, group.members);
   const [problem] = problems.filter(({ kind }) => kind !== "no_end");
   if (problem !== undefined)
-    throw new UserError("list_damaged", `${path} is damaged at byte ${problem.offset}: ${problem.says}`);
+    throw new UserError("list_damaged", `${path} is damaged at byte ${problem.offset}: ${problem.says}`, {
+      ...(problem.hint === undefined ? {} : { hint: problem.hint }),
+    });
 }
 
 function* itemsOf(
@@ -50,7 +52,7 @@ function* itemsOf(
     if (pictureName.test(`.${extension}`)) yield { from, picture: data };
     if (extension !== "json") continue;
     try {
-      const sidecar: unknown = JSON.parse(data.toString("utf8"));
+      const sidecar = parsePythonJson(data.toString("utf8"));
       if (sidecar !== null && typeof sidecar === "object") yield { from, sidecar };
     } catch {
       // A sidecar that is no JSON says nothing of a hash.

@@ -13,6 +13,7 @@ export async function inspectPage(name: string, seed: number, survey: Survey): P
     ["Characters of a caption", spreadText(survey.captionCharacters)],
     ["Captions met before", survey.repeatedCaptions.toLocaleString("en-US")],
     ["Put aside", countsText(survey.quarantined, "nothing")],
+    ["Passed over", countsText(survey.noted, "nothing")],
   ];
   const list = found.map(([term, text]) => `<dt>${term}</dt><dd>${text}</dd>`).join("");
   const read = shards === ofShards ? `${shards} shards` : `${shards} of ${ofShards} shards`;

@@ -22,6 +22,9 @@ export function surveyText(survey: Survey): string {
     `  characters of a caption  ${spreadText(captionCharacters)}`,
     `  captions met before      ${number(survey.repeatedCaptions)}`,
     `  put aside                ${countsText(survey.quarantined, "nothing")}`,
+    ...(Object.keys(survey.noted).length === 0
+      ? []
+      : [`  passed over              ${countsText(survey.noted, "")}`]),
     ...chosen.slice(0, 8).map(({ key, text }) => `  ${printable(key)}  ${printable(text).slice(0, 90)}`),
   ].join("\n");
 }

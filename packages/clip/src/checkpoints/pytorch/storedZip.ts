@@ -1,5 +1,5 @@
-import { crc32 } from "node:zlib";
 import { CheckpointError } from "../checkpointError.js";
+import { crc32Of } from "./crc32Of.js";
 import type { RandomAccess } from "./randomAccess.js";
 
 /** Where an entry's bytes lie in the archive. */
@@ -60,7 +60,7 @@ export async function readStoredEntry(file: RandomAccess, entry: ZipEntry): Prom
   if (entry.isCompressed)
     throw invalid(`the member ${quoted(entry.name)} is compressed; PyTorch stores its members as they are`);
   const bytes = await file.read(entry.start, entry.end);
-  if (crc32(bytes) !== entry.crc32)
+  if (crc32Of(bytes) !== entry.crc32)
     throw invalid(`the member ${quoted(entry.name)} is damaged: its CRC-32 differs`);
   return bytes;
 }

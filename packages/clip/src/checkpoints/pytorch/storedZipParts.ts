@@ -1,4 +1,4 @@
-import { crc32 } from "node:zlib";
+import { crc32Of } from "./crc32Of.js";
 
 /** PyTorch maps storages into memory; it lays them at multiples of this, by a padding extra field ("FB"). */
 const alignment = 64;
@@ -24,7 +24,7 @@ export function* storedZipParts(
   const written: Written[] = [];
   let at = 0;
   for (const [memberName, data] of members) {
-    const entry = { name: Buffer.from(memberName), bytes: data.length, crc32: crc32(data), at };
+    const entry = { name: Buffer.from(memberName), bytes: data.length, crc32: crc32Of(data), at };
     const header = localHeader(entry, wideFrom);
     yield header;
     yield data;

@@ -1,7 +1,8 @@
-import { type FileHandle, mkdir, open, readdir, readFile, rm, truncate } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rm, truncate } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { DiskFullError, isDiskFull } from "@pairloom/config/errors";
+import { readWholeFile } from "@pairloom/storage";
 import type { EvaluationMetrics, StepMetrics } from "../metricsLog.js";
 import { encodeEvent, recordEnds, type TensorBoardEvent } from "./eventRecord.js";
 import { scalarsOf } from "./scalarsOf.js";
@@ -50,7 +51,7 @@ const isEventFile = (name: string) => name.startsWith("events.out.tfevents.");
 async function cutEvents(folder: string, lastStep: number): Promise<void> {
   for (const name of (await readdir(folder)).filter(isEventFile)) {
     const path = join(folder, name);
-    const file = await readFile(path);
+    const file = await readWholeFile(path);
     const records = recordEnds(file);
     const later = records.findIndex(({ step }) => step > lastStep);
     const kept = later === -1 ? records : records.slice(0, later);

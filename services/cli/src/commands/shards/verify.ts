@@ -74,7 +74,19 @@ function progressLine(
 export const problemLine = ({ file, key, says }: ReleaseProblem): string =>
   `  ✗ ${printable(file)}${key === null || says.includes(key) ? "" : ` ${printable(key)}`}: ${printable(says)}`;
 
-function resultText({ layout, problems, found, shards, samples, rejected }: Verification): string {
+const noteTexts: Record<keyof Verification["notes"], string> = {
+  record_dropped: "KEY.json say nothing of their samples (empty, or no objects): readers go on without them",
+  macos_file: "files of macOS (._NAME, .DS_Store) are passed over",
+};
+
+function resultText(verified: Verification): string {
+  const notes = Object.entries(verified.notes).map(
+    ([kind, count]) => `  ${count} ${noteTexts[kind as keyof typeof noteTexts]}`,
+  );
+  return [foundText(verified), ...notes].join("\n");
+}
+
+function foundText({ layout, problems, found, shards, samples, rejected }: Verification): string {
   const counted = `${samples} samples in ${shards} shards`;
   if (found === 0)
     return layout === "release"
