@@ -1,12 +1,4 @@
 export * from "./redis/openRedis.js";
-export { withFolderLock } from "./redis/folderLock.js";
-export {
-  identify,
-  isAlive,
-  ownIdentity,
-  type ProcessIdentity,
-  processSpace,
-} from "./redis/processIdentity.js";
 export * from "./road/jobSchemas.js";
 export type { JobPlace } from "./road/jobPlace.js";
 export type { QueueCounts } from "./road/queueCounts.js";

@@ -1,5 +1,6 @@
 import { runWorker, type Road, type RunningWorker } from "@pairloom/queue";
 import type { Store } from "@pairloom/storage";
+import { LockWatch } from "@pairloom/storage/lock";
 import { type DeviceHold, holdDevice } from "./deviceLock.js";
 import { putBackTrainings } from "./putBackTrainings.js";
 import { deviceLane } from "./runJob.js";
@@ -39,13 +40,17 @@ export function runTrainer(context: TrainerContext, options: TrainerOptions): Ru
   const { log } = options;
   const served = new Map<string, { hold: DeviceHold; worker: RunningWorker }>();
   const settled = new Set<string>();
+  const watch = new LockWatch();
   let putBackAt = 0;
   let stopping = false;
 
   const serve = async (device: string): Promise<void> => {
-    const hold = await holdDevice(`${device} ${context.store.url}`, options.lockFolder);
+    const hold = await holdDevice(`${device} ${context.store.url}`, options.lockFolder, { watch });
     if (hold === null) return;
-    const jobContext = { ...context, hold: (name: string) => holdDevice(name, options.lockFolder) };
+    const jobContext = {
+      ...context,
+      hold: (name: string) => holdDevice(name, options.lockFolder, { watch }),
+    };
     const worker = runWorker(context.road, "trainer", (job) => trainJob(jobContext, job), {
       log,
       onFatal: options.onFatal,
@@ -53,6 +58,10 @@ export function runTrainer(context: TrainerContext, options: TrainerOptions): Ru
       lane: deviceLane(device),
     });
     served.set(device, { hold, worker });
+    hold.lost.addEventListener("abort", () => {
+      log(`trainer: another trainer serves ${device} now, since this one stood still`);
+      void worker.stop(0).then(() => served.delete(device), options.onFatal);
+    });
   };
   const look = async (): Promise<void> => {
     for (const device of options.devices) if (!served.has(device) && !stopping) await serve(device);
