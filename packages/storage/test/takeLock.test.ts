@@ -35,7 +35,7 @@ function start(script: string): { child: ChildProcess; lines: Interface } {
     stdio: ["pipe", "pipe", "inherit"],
   });
   children.push(child);
-  return { child, lines: createInterface({ input: child.stdout! }) };
+  return { child, lines: createInterface({ input: child.stdout }) };
 }
 const nextLine = async (lines: Interface) => ((await once(lines, "line")) as [string])[0];
 

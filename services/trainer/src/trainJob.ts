@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DiskFullError } from "@pairloom/config";
 import { FinalJobError } from "@pairloom/queue";
 import type { Store } from "@pairloom/storage";
-import { holderName, type LockWait, runLockName, takeLock } from "@pairloom/storage/lock";
+import { defaultLeaseMs, holderName, type LockWait, runLockName, takeLock } from "@pairloom/storage/lock";
 import type { DeviceHold } from "./deviceLock.js";
 import { isOvertaken, readRunJob, type RunJob } from "./runJob.js";
 
@@ -30,6 +30,8 @@ export interface TrainContext {
   readProgress: (run: string) => Promise<object>;
   /** Holds the job's device on this machine; null while others do. */
   hold: (device: string) => Promise<DeviceHold | null>;
+  /** After how long without a sign of life the lock of a process elsewhere has expired. */
+  leaseMs?: number | undefined;
 }
 
 export interface TrainingJob {
@@ -131,7 +133,7 @@ async function untilFree(
   for (let waits = false; !signal.aborted;) {
     const held = await hold(device);
     if (held !== null) {
-      if (waits) await job.progress({ waitsFor: undefined });
+      await job.progress({ waitsFor: undefined }); // also what a killed trainer said of the job
       return held;
     }
     if (!waits) await job.progress({ waitsFor: device });
@@ -164,7 +166,7 @@ async function trainHolding(
     }
   };
   for (let backoffMs = firstBackoffMs; ; backoffMs = Math.min(2 * backoffMs, lastBackoffMs)) {
-    if (!(await untilUnlocked(folder, job, signal))) return null;
+    if (!(await untilUnlocked(folder, job, signal, context.leaseMs))) return null;
     const end = await context.spawn({ job: training, folder, onStart }, signal);
     if (hold.lost.aborted) return null;
     if (end.error?.code !== "run_locked" || signal.aborted) return end;
@@ -175,7 +177,12 @@ async function trainHolding(
 }
 
 /** @returns false where it was aborted first */
-async function untilUnlocked(folder: string, job: TrainingJob, signal: AbortSignal): Promise<boolean> {
+async function untilUnlocked(
+  folder: string,
+  job: TrainingJob,
+  signal: AbortSignal,
+  leaseMs = defaultLeaseMs,
+): Promise<boolean> {
   let waited = false;
   const onWait = ({ holder, alive }: LockWait) => {
     waited = true;
@@ -185,7 +192,7 @@ async function untilUnlocked(folder: string, job: TrainingJob, signal: AbortSign
     void job.log(`waits: the run is locked by ${lockedBy}${how}. ${lockedAdvice}`).catch(ignore);
   };
   try {
-    const { held } = await takeLock(folder, runLockName, { timeoutMs: Infinity, signal, onWait });
+    const { held } = await takeLock(folder, runLockName, { timeoutMs: Infinity, leaseMs, signal, onWait });
     await held?.release(); // the training takes it itself
   } catch (error) {
     if (signal.aborted) return false;

@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { DiskFullError, isDiskFull } from "@pairloom/config/errors";
 import { HeldLock } from "./heldLock.js";
 import { LeaseClock } from "./leaseClock.js";
 import { LockFiles, type LockSight } from "./lockFiles.js";
@@ -60,6 +61,7 @@ export interface TakeLockOptions {
  * Takes the lock `base` of a folder (a lock's name within it), for one process at a time on all machines that share the
  * folder. A dead process's lock is taken over at once where that process can be looked at: on this machine, in this container.
  * Of another the file is watched: its holder renews it every few seconds, and has lost the lock after a lease without.
+ * @throws DiskFullError
  */
 export async function takeLock(folder: string, base: string, options: TakeLockOptions): Promise<LockOutcome> {
   await mkdir(folder, { recursive: true });
@@ -72,7 +74,7 @@ export async function takeLock(folder: string, base: string, options: TakeLockOp
     if (seen.free) {
       const before = LeaseClock.now();
       const holder = ownHolder();
-      if (files.claim(seen.next, holderText(holder))) {
+      if (claim(files, seen.next, holder)) {
         files.removeBelow(seen.next);
         const clock = new LeaseClock(leaseMs);
         clock.note(seen.next, before);
@@ -95,6 +97,14 @@ export async function takeLock(folder: string, base: string, options: TakeLockOp
     // Quick at first: most locks are held for a moment.
     const pause = Math.min(leaseMs / 10, 500, 15 + waited / 20);
     await sleep(pause * (1 + Math.random()), undefined, { signal: options.signal });
+  }
+}
+
+function claim(files: LockFiles, number: number, holder: LockHolder): boolean {
+  try {
+    return files.claim(number, holderText(holder));
+  } catch (error) {
+    throw isDiskFull(error) ? new DiskFullError(files.folder, error) : error;
   }
 }
 
