@@ -8,6 +8,7 @@ export * from "./datasets/openSet.js";
 export type { TableColumns } from "./datasets/pictureTable.js";
 export * from "./probe/linearProbe.js";
 export * from "./templates/classPrompts.js";
+export type { ListChoice } from "./templates/datasetLists.js";
 export * from "./templates/openaiTemplates.js";
 export * from "./templates/plainTemplates.js";
 export * from "./templates/readTemplates.js";

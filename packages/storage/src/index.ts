@@ -7,3 +7,4 @@ export { writeAll } from "./writeAll.js";
 export { BlobNameError, checkBlobName } from "./blobName.js";
 export * from "./jsonLines.js";
 export type { S3Settings } from "./s3/s3Settings.js";
+export { byCodePoint, type FolderWalk, walkFolder } from "./walkFolder.js";

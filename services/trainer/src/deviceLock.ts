@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { LockWatch} from "@pairloom/storage/lock";
+import type { LockWatch } from "@pairloom/storage/lock";
 import { takeLock } from "@pairloom/storage/lock";
 
 /** A device of this machine (or another thing that one process may have at a time), held for this process and for the training that it starts. */

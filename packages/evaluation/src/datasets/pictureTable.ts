@@ -2,8 +2,9 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { UserError } from "@pairloom/config/errors";
 import { parseDelimited } from "@pairloom/querylist";
+import { byCodePoint } from "@pairloom/storage";
 import type { CaptionedPicture, CaptionedSet, LabelledPicture, LabelledSet } from "./evaluationSet.js";
-import { labelNumber } from "./labelNumber.js";
+import { columnLabels } from "./labelNumber.js";
 import { LeftOut } from "./leftOut.js";
 
 /** Names of a table's columns. */
@@ -30,16 +31,19 @@ export async function labelledTable(
   const leftOut = new LeftOut();
   const rows = await readRows(path, columns, "label", leftOut);
   const found = [...new Set(rows.map(({ value }) => value.trim()))];
-  const numbers = found.every((label) => /^\d+$/.test(label));
-  const classes = names ?? (numbers ? null : found.sort());
-  const labels = rows.map(({ value, row }) => labelNumber(value, classes, `row ${row} of ${path}`));
+  const areNumbers = found.every((label) => /^\d+$/.test(label));
+  const classes = names ?? (areNumbers ? null : found.sort(byCodePoint));
+  const { numbers, note } = columnLabels(
+    rows.map(({ value, row }) => ({ text: value, place: `row ${row} of ${path}` })),
+    classes,
+  );
   async function* pictures(): AsyncGenerator<LabelledPicture> {
     for (const [i, { file }] of rows.entries()) {
       const image = await readPicture(file, leftOut);
-      if (image !== null) yield { image, label: labels[i]! };
+      if (image !== null) yield { image, label: numbers[i]!, from: file };
     }
   }
-  return { classes, templates: null, pictures: pictures(), leftOut };
+  return { classes, templates: null, notes: note === null ? [] : [note], pictures: pictures(), leftOut };
 }
 
 /** A csv (or tsv) table of pictures and captions; rows of one picture are its captions. @throws UserError as above */
@@ -58,7 +62,7 @@ export async function captionedTable(path: string, columns: TableColumns): Promi
   async function* pictures(): AsyncGenerator<CaptionedPicture> {
     for (const [file, own] of captions) {
       const image = await readPicture(file, leftOut);
-      if (image !== null) yield { image, captions: own };
+      if (image !== null) yield { image, captions: own, from: file };
     }
   }
   return { pictures: pictures(), leftOut };

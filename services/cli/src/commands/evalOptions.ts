@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import type { EngineChoice } from "@pairloom/engine";
-import type { BenchmarkResult, SetOptions } from "@pairloom/evaluation";
+import type { BenchmarkResult, ListChoice, SetOptions } from "@pairloom/evaluation";
 import type { Command } from "commander";
 import { newFile } from "../project/newFile.js";
 import { openModel, type OpenModel } from "../project/openModel.js";
@@ -77,6 +77,12 @@ export const subjectOf = (model: string, { data, checkpoint }: EvalOptions) => (
   dataset: basename(resolve(data)),
   model,
   pretrained: checkpoint,
+});
+
+/** Whose list of a file with lists of several datasets is read. */
+export const listChoice = ({ data }: EvalOptions, say: Say): ListChoice => ({
+  dataset: basename(resolve(data)),
+  note: (line) => say.warn(line),
 });
 
 /** Where and how a dataset is read. */
