@@ -3,6 +3,7 @@ export * from "./encodeFeatures.js";
 export * from "./classify.js";
 export * from "./datasets/classList.js";
 export * from "./datasets/evaluationSet.js";
+export type { LabelKind } from "./datasets/labelNumber.js";
 export { LeftOut } from "./datasets/leftOut.js";
 export * from "./datasets/openSet.js";
 export type { TableColumns } from "./datasets/pictureTable.js";

@@ -314,6 +314,7 @@ describe("a table", () => {
     const place = await files("digit table", {
       "numbers.csv": "path,label\na.jpg,0\na.jpg,1\na.jpg,2\n",
       "names.csv": "path,label\na.jpg,1\na.jpg,2\na.jpg,3\n",
+      "part.csv": "path,label\na.jpg,1\na.jpg,2\n",
       "beyond.csv": "path,label\na.jpg,0\na.jpg,3\n",
       "mixed.csv": "path,label\na.jpg,1\na.jpg,two\n",
       "a.jpg": "A",
@@ -325,8 +326,15 @@ describe("a table", () => {
     const names = await open("names.csv");
     expect([await labels(names), names.notes]).toEqual([
       [0, 1, 2],
-      ['labels are read as names of classes: "1" is the class of that name, number 0'],
+      [
+        'labels are read as names of classes: "1" is the class of that name, number 0 (--label-kind says what they are)',
+      ],
     ]);
+    const said = (labelKind: "names" | "numbers") =>
+      openLabelledSet(join(place, "part.csv"), { classes: ["1", "2", "3"], labelKind });
+    const [asNames, asNumbers] = [await said("names"), await said("numbers")];
+    expect([await labels(asNames), asNames.notes]).toEqual([[0, 1], []]);
+    expect([await labels(asNumbers), asNumbers.notes]).toEqual([[1, 2], []]);
     await expect(open("beyond.csv")).rejects.toMatchObject({ code: "label_out_of_range" });
     await expect(open("mixed.csv")).rejects.toMatchObject({
       code: "label_unknown",

@@ -34,7 +34,10 @@ export function labelIndex({ text, place }: TextLabel, classes: readonly string[
   );
 }
 
-/** What the labels of a column are, all of them alike. */
+/** What a table's labels are. */
+export type LabelKind = "names" | "numbers";
+
+/** The labels of a column, all read alike. */
 export interface ColumnLabels {
   numbers: number[];
   /** Where names that are numbers themselves could be read either way: how they were read. */
@@ -45,19 +48,24 @@ export interface ColumnLabels {
  * The numbers of a column of labels, which are names of classes, or numbers where one of them is no name.
  *
  * @param classes names by number; null where there are none
+ * @param kind where it is known
  * @throws UserError as `labelIndex`; "label_unknown" where a label is neither
  */
-export function columnLabels(labels: readonly TextLabel[], classes: readonly string[] | null): ColumnLabels {
-  if (classes === null) return { numbers: labels.map((label) => labelIndex(label, null)), note: null };
+export function columnLabels(
+  labels: readonly TextLabel[],
+  classes: readonly string[] | null,
+  kind?: LabelKind,
+): ColumnLabels {
+  const asNumbers = () => ({ numbers: labels.map((label) => labelIndex(label, classes)), note: null });
+  if (classes === null || kind === "numbers") return asNumbers();
   const byName = new Map<string, number>();
   classes.forEach((name, number) => byName.has(name) || byName.set(name, number));
   const named = labels.map(({ text }) => byName.get(text.trim()) ?? -1);
   const unnamed = named.indexOf(-1);
-  if (unnamed < 0) return { numbers: named, note: ambiguity(labels, named) };
+  if (unnamed < 0) return { numbers: named, note: kind === "names" ? null : ambiguity(labels, named) };
+  if (kind === undefined && labels.every(({ text }) => isNumber(text))) return asNumbers();
   const neither = labels.findIndex(({ text }, i) => named[i]! < 0 && !isNumber(text));
-  const wrong = neither >= 0 ? neither : labels.every(({ text }) => isNumber(text)) ? -1 : unnamed;
-  if (wrong < 0) return { numbers: labels.map((label) => labelIndex(label, classes)), note: null };
-  const { text, place } = labels[wrong]!;
+  const { text, place } = labels[neither >= 0 ? neither : unnamed]!;
   throw new UserError(
     "label_unknown",
     `The label of ${place} is ${JSON.stringify(text.trim())}, which no class is named`,
@@ -76,5 +84,8 @@ function ambiguity(labels: readonly TextLabel[], named: readonly number[]): stri
   const other = labels.findIndex(({ text }, i) => isNumber(text) && Number(text) !== named[i]);
   if (other < 0 || !labels.every(({ text }) => isNumber(text))) return null;
   const text = labels[other]!.text.trim();
-  return `labels are read as names of classes: "${text}" is the class of that name, number ${named[other]}`;
+  return (
+    `labels are read as names of classes: "${text}" is the class of that name, number ${named[other]} ` +
+    "(--label-kind says what they are)"
+  );
 }

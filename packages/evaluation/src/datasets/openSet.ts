@@ -11,6 +11,7 @@ import {
 import { findClassFolders, labelledFolders } from "./classFolders.js";
 import type { CaptionedPicture, CaptionedSet, LabelledSet } from "./evaluationSet.js";
 import { labelledRelease, ruleOfName } from "./labelledRelease.js";
+import type { LabelKind } from "./labelNumber.js";
 import { LeftOut } from "./leftOut.js";
 import { captionedTable, defaultColumns, labelledTable, type TableColumns } from "./pictureTable.js";
 import { releaseShards } from "./releaseShards.js";
@@ -24,6 +25,8 @@ export interface SetOptions {
 export interface LabelledSetOptions extends SetOptions {
   /** Class names by number. */
   classes?: string[] | undefined;
+  /** What a table's labels are; by default names where each is a class's, else numbers. */
+  labelKind?: LabelKind | undefined;
   /** How a release's texts tell the class; by default by its name. */
   rules?: readonly LabelRule[] | undefined;
 }
@@ -38,7 +41,12 @@ export async function openLabelledSet(place: string, options: LabelledSetOptions
   const { classes, rules } = options;
   const split = options.split ?? "test";
   if ((await kindOf(place)) === "table") {
-    return labelledTable(place, { ...defaultColumns, ...options.columns }, classes ?? null);
+    return labelledTable(
+      place,
+      { ...defaultColumns, ...options.columns },
+      classes ?? null,
+      options.labelKind,
+    );
   }
   const benchmark = await findBenchmarkFolder(place, split);
   if (benchmark !== null) return labelledBenchmark(benchmark, classes ?? null);

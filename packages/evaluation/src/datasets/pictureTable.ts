@@ -4,7 +4,7 @@ import { UserError } from "@pairloom/config/errors";
 import { parseDelimited } from "@pairloom/querylist";
 import { byCodePoint } from "@pairloom/storage";
 import type { CaptionedPicture, CaptionedSet, LabelledPicture, LabelledSet } from "./evaluationSet.js";
-import { columnLabels } from "./labelNumber.js";
+import { columnLabels, type LabelKind } from "./labelNumber.js";
 import { LeftOut } from "./leftOut.js";
 
 /** Names of a table's columns. */
@@ -27,6 +27,7 @@ export async function labelledTable(
   path: string,
   columns: TableColumns,
   names: string[] | null,
+  kind?: LabelKind,
 ): Promise<LabelledSet> {
   const leftOut = new LeftOut();
   const rows = await readRows(path, columns, "label", leftOut);
@@ -36,6 +37,7 @@ export async function labelledTable(
   const { numbers, note } = columnLabels(
     rows.map(({ value, row }) => ({ text: value, place: `row ${row} of ${path}` })),
     classes,
+    kind,
   );
   async function* pictures(): AsyncGenerator<LabelledPicture> {
     for (const [i, { file }] of rows.entries()) {

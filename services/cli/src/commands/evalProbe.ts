@@ -77,6 +77,7 @@ async function evaluateProbe(
         { label: options.labelColumn },
       ),
       classes: given,
+      labelKind: options.labelKind,
     });
   const trainPlace = options.trainData ?? options.data;
   const apart = options.trainData !== undefined;

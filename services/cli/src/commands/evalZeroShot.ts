@@ -62,6 +62,7 @@ async function evaluateZeroShot(
       options.classes === undefined
         ? undefined
         : await evaluation.readClassList(options.classes, listChoice(options, say)),
+    labelKind: options.labelKind,
     rules: options.labels === undefined ? undefined : await readLabelRules(options.labels),
   });
   const classes = namesOf(set, options.data);
