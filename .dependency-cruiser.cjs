@@ -2,8 +2,8 @@
 // and arrows between packages run forwards in this order only.
 const order = [
   "config",
-  "queue",
   "storage",
+  "queue",
   "tables",
   "querylist",
   "sources",

@@ -2,7 +2,7 @@
 # The Python environments of the interop suites and of the benchmarks beside PyTorch: virtual environments in the cache
 # folder, each made once.
 #   bash test/interop/environment.sh            the readers' and writers' environment (PAIRLOOM_PYTHON)
-#   bash test/interop/environment.sh pytorch    open_clip on a CPU PyTorch (PAIRLOOM_PYTORCH)
+#   bash test/interop/environment.sh pytorch    open_clip and CLIP_benchmark on a CPU PyTorch (PAIRLOOM_PYTORCH)
 #   bash test/interop/environment.sh img2dataset    the fetcher's peer, and OpenCV (PAIRLOOM_IMG2DATASET)
 #   bash test/interop/environment.sh s3         two S3 servers (PAIRLOOM_S3)
 # Prints the environment's interpreter and nothing else.
@@ -11,6 +11,7 @@ which="${1:-readers}"
 cache="${PAIRLOOM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pairloom}"
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 
+bare=()
 case "$which" in
   readers)
     folder="$cache/interop-python"
@@ -22,7 +23,9 @@ case "$which" in
     # open_clip 3.3.0 trains with webdataset up to 0.2.86 (its extra "training").
     # torch goes in first and alone, so that no other package's wish for "any torch" can choose its build.
     first=(torch==2.13.0)
-    packages=(torchvision==0.28.0 open_clip_torch==3.3.0 transformers==5.23.0 safetensors webdataset==0.2.86 tensorboard pandas ftfy regex onnx==1.23.2 onnxruntime==1.32.0 scikit-learn==1.9.1 numpy pillow)
+    packages=(torchvision==0.28.0 open_clip_torch==3.3.0 transformers==5.23.0 safetensors webdataset==0.2.86 tensorboard pandas ftfy regex onnx==1.23.2 onnxruntime==1.32.0 scikit-learn==1.9.1 numpy pillow requests tqdm)
+    # Without what it asks for: its task of captioning alone needs pycocoevalcap, 100 MB of Java.
+    bare=(clip-benchmark==1.6.2)
     ;;
   img2dataset)
     folder="$cache/img2dataset-python"
@@ -43,7 +46,7 @@ case "$which" in
 esac
 
 stamp="$folder/.packages"
-wanted="${first[*]:-} ${packages[*]} $(cksum <"$here/torchvision_shim.py")"
+wanted="${first[*]:-} ${packages[*]} ${bare[*]:-} $(cksum <"$here/torchvision_shim.py")"
 if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
   # Two suites that start together must not install into one folder at once.
   mkdir -p "$cache"
@@ -54,6 +57,7 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
     pip=("$folder/bin/python" -m pip install --quiet --disable-pip-version-check)
     [ ${#first[@]} -eq 0 ] || "${pip[@]}" "${first[@]}" 1>&2
     "${pip[@]}" "${packages[@]}" 1>&2
+    [ ${#bare[@]} -eq 0 ] || "${pip[@]}" --no-deps "${bare[@]}" 1>&2
     if [ "$which" = pytorch ]; then
       # PyPI's torchvision is built beside a CUDA torch; a start-up file of this environment lets it import beside a CPU one.
       site="$("$folder/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"

@@ -18,12 +18,14 @@ export interface EmbeddedPictures<T> {
   skipped: number;
 }
 
-export interface EmbedPicturesOptions {
+export interface EmbedPicturesOptions<P = WithPicture> {
   batchSize?: number | undefined;
   /** Aborted: throws its reason after the batch under way. */
   signal?: AbortSignal | undefined;
   /** Makes a picture ready, [H, W, 3]; throws where it can't be decoded. By default in this thread and libuv's. */
   preprocess?: ((image: Uint8Array) => Promise<Float32Array>) | undefined;
+  /** Told of each picture that could not be decoded. */
+  onLost?: ((picture: P, problem: string) => void) | undefined;
 }
 
 /** Batches that are decoded while one is computed. */
@@ -39,7 +41,7 @@ export async function embedPictures<T, P extends WithPicture>(
   model: EvaluatedModel,
   pictures: AsyncIterable<P>,
   keep: (picture: P) => T,
-  options: EmbedPicturesOptions = {},
+  options: EmbedPicturesOptions<P> = {},
 ): Promise<EmbeddedPictures<T>> {
   const { batchSize = 64 } = options;
   const parts: Float32Array[] = [];
@@ -49,6 +51,7 @@ export async function embedPictures<T, P extends WithPicture>(
     parts.push(features.data);
     kept.push(...good.map(keep));
     skipped += lost.length;
+    for (const { picture, problem } of lost) options.onLost?.(picture, problem);
   }
   const { embed_dim: width } = model.config;
   const data = new Float32Array(kept.length * width);
@@ -72,7 +75,7 @@ export interface EmbeddedBatch<P> {
 export async function* embedBatches<P extends WithPicture>(
   model: EvaluatedModel,
   pictures: AsyncIterable<P>,
-  { batchSize = 64, signal, preprocess }: EmbedPicturesOptions = {},
+  { batchSize = 64, signal, preprocess }: EmbedPicturesOptions<P> = {},
 ): AsyncGenerator<EmbeddedBatch<P>, void> {
   const size = imageSize(model.config.vision_cfg);
   const ready = preprocess ?? ((image: Uint8Array) => preprocessPicture(image, size));

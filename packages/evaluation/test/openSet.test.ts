@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { UserError } from "@pairloom/config/errors";
@@ -75,8 +75,81 @@ describe("a folder with one subfolder a class", () => {
     const set = await openLabelledSet(place);
     expect(set.classes).toEqual(["a", "b"]);
     expect(await read(set)).toEqual([["test", 1]]);
-    expect(set.leftOut.lines()).toEqual(["left out: a class without pictures (a)"]);
+    expect(set.leftOut.lines()).toEqual([
+      `left out: a file that is no picture by its ending (${join(place, "test/a/none.txt")})`,
+      "left out: a class without pictures (a)",
+    ]);
     expect(await read(await openLabelledSet(place, { split: "train" }))).toEqual([["train", 0]]);
+  });
+});
+
+describe("links in folders by class", () => {
+  test("are followed: folders, pictures, the part and the set; what leads nowhere or back is named", async () => {
+    const real = await files("linked/real", {
+      "1/a.jpg": "1a",
+      "2/a.jpg": "2a",
+      "3/a.jpg": "3a",
+      "3/b.jpg": "3b",
+    });
+    const set = await files("linked/set", {
+      "test/1/a.jpg": "1a",
+      "test/notes.txt": "",
+      "test/stray.png": "x",
+    });
+    const at = (...names: string[]) => join(set, "test", ...names);
+    await symlink(join(real, "2"), at("2"));
+    await mkdir(at("3"));
+    for (const name of ["a.jpg", "b.jpg"]) await symlink(join(real, "3", name), at("3", name));
+    await symlink("gone.jpg", at("3", "c.jpg"));
+    await symlink("..", at("3", "up"));
+    await symlink("gone", at("4"));
+    await symlink(".", at("5"));
+    await symlink(join(set, "test"), join(folder, "linked", "part"));
+    for (const place of [set, join(folder, "linked", "part")]) {
+      const opened = await openLabelledSet(place);
+      expect(opened.classes).toEqual(["1", "2", "3"]);
+      expect(await read(opened)).toEqual([
+        ["1a", 0],
+        ["2a", 1],
+        ["3a", 2],
+        ["3b", 2],
+      ]);
+      expect(opened.leftOut.counts()).toEqual({
+        "a link that leads nowhere": 2,
+        "a link that leads back": 2,
+        "a picture outside of the classes": 1,
+      });
+    }
+  });
+
+  test("hidden folders are classes if they hold pictures, hidden and foreign files are counted", async () => {
+    const place = await files("hidden", {
+      "a/._0.jpg": "fork",
+      "a/.hidden.png": "h",
+      "a/0.JPG": "a0",
+      "a/0.bmp": "bitmap",
+      "a/Thumbs.db": "",
+      ".shadow/0.jpg": "s0",
+      ".git/config": "",
+    });
+    const set = await openLabelledSet(place);
+    expect(set.classes).toEqual([".shadow", "a"]);
+    expect(await read(set)).toEqual([
+      ["s0", 0],
+      ["fork", 1],
+      ["h", 1],
+      ["a0", 1],
+    ]);
+    expect(set.leftOut.counts()).toEqual({
+      "a file that is no picture by its ending": 2,
+      "a hidden folder without pictures": 1,
+    });
+  });
+
+  test("classes are in the order of code points", async () => {
+    const names = ["a-b", "a", "B", "\u{1F600}", "\uFF5E", "é"];
+    const place = await files("order", Object.fromEntries(names.map((name) => [`${name}/0.jpg`, ""])));
+    expect((await openLabelledSet(place)).classes).toEqual(["B", "a", "a-b", "é", "\uFF5E", "\u{1F600}"]);
   });
 });
 
@@ -98,7 +171,63 @@ describe("CLIP_benchmark's layout", () => {
       ["p1", 0],
       ["p4", 0],
     ]);
-    expect(set.leftOut.counts()).toEqual({ "no label": 1, "no picture": 1 });
+    expect(set.leftOut.counts()).toEqual({
+      "a shard that nshards.txt does not count": 1,
+      "no label": 1,
+      "no picture": 1,
+    });
+  });
+
+  test("labels are numbers, also where the classes are named by other numbers", async () => {
+    const place = await files("digits", {
+      "classnames.txt": "1\n2\n3\n",
+      "test/nshards.txt": "1",
+      "test/0.tar": await tar({
+        "a.jpg": "A",
+        "a.cls": "0",
+        "b.jpg": "B",
+        "b.cls": "1",
+        "c.jpg": "C",
+        "c.cls": "2",
+      }),
+    });
+    const labels = [
+      ["A", 0],
+      ["B", 1],
+      ["C", 2],
+    ];
+    expect(await read(await openLabelledSet(place))).toEqual(labels);
+    expect(await read(await openLabelledSet(place, { classes: ["0", "2", "1"] }))).toEqual(labels);
+  });
+
+  test("a split's own folder is read too, with the names beside it or above; others by their names", async () => {
+    const one = await tar({ "a.jpg": "A", "a.cls": "1", "._a.jpg": "junk", "b.gif": "B", "b.cls": "0" });
+    const place = await files("parts of wds/own", {
+      "classnames.txt": "cat\ndog\n",
+      "zeroshot-classification-templates.txt": "the {c}\n",
+      "train/nshards.txt": "1\n",
+      "train/0.tar": one,
+      "odd/00000.tar": one,
+      "bad/nshards.txt": "one",
+      "bad/0.tar": one,
+    });
+    for (const set of [
+      await openLabelledSet(join(place, "train")),
+      await openLabelledSet(place, { split: "odd" }),
+    ]) {
+      expect([set.classes, set.templates]).toEqual([["cat", "dog"], ["the {c}"]]);
+      expect(await read(set)).toEqual([["A", 1]]);
+      expect(set.leftOut.counts()).toEqual({ "a member without a key": 1, "no picture": 1 });
+    }
+    await expect(openLabelledSet(place, { split: "bad" })).rejects.toMatchObject({
+      code: "shards_missing",
+      message: expect.stringContaining('is "one"') as string,
+    });
+    for (const open of [openLabelledSet, openCaptionedSet])
+      await expect(open(join(place, ".."), { split: "train" })).rejects.toMatchObject({
+        code: "dataset_unknown",
+        hint: `Name one of them, such as --data ${place}.`,
+      });
   });
 
   test("several texts a picture, one a line", async () => {
@@ -109,6 +238,13 @@ describe("CLIP_benchmark's layout", () => {
     const set = await openCaptionedSet(place);
     expect(await readCaptions(set)).toEqual([["p0", ["one", "two"]]]);
     expect(set.leftOut.counts()).toEqual({ "no text": 1 });
+    const lines = await files("lines", {
+      "dataset_type.txt": "retrieval\n",
+      "test/0.tar": await tar({ "s0.jpg": "p0", "s0.txt": "one\u2028 two \n\nthree" }),
+    });
+    const cut = await openCaptionedSet(lines);
+    expect(await readCaptions(cut)).toEqual([["p0", ["one", "two", "three"]]]);
+    expect(cut.leftOut.counts()).toEqual({ "an empty text": 1 });
     await expect(openLabelledSet(place)).rejects.toMatchObject({ code: "dataset_type" });
   });
 
@@ -172,6 +308,38 @@ describe("a table", () => {
     ).rejects.toMatchObject({ code: "label_out_of_range" });
     await expect(openLabelledSet(join(place, "named.csv"), { classes: ["a", "b"] })).rejects.toMatchObject({
       code: "label_unknown",
+    });
+  });
+
+  test("holds numbers where some label is no name, names where all are", async () => {
+    const place = await files("digit table", {
+      "numbers.csv": "path,label\na.jpg,0\na.jpg,1\na.jpg,2\n",
+      "names.csv": "path,label\na.jpg,1\na.jpg,2\na.jpg,3\n",
+      "part.csv": "path,label\na.jpg,1\na.jpg,2\n",
+      "beyond.csv": "path,label\na.jpg,0\na.jpg,3\n",
+      "mixed.csv": "path,label\na.jpg,1\na.jpg,two\n",
+      "a.jpg": "A",
+    });
+    const open = (name: string) => openLabelledSet(join(place, name), { classes: ["1", "2", "3"] });
+    const labels = async (set: LabelledSet) => (await read(set)).map(([, label]) => label);
+    const numbers = await open("numbers.csv");
+    expect([await labels(numbers), numbers.notes]).toEqual([[0, 1, 2], []]);
+    const names = await open("names.csv");
+    expect([await labels(names), names.notes]).toEqual([
+      [0, 1, 2],
+      [
+        'labels are read as names of classes: "1" is the class of that name, number 0 (--label-kind says what they are)',
+      ],
+    ]);
+    const said = (labelKind: "names" | "numbers") =>
+      openLabelledSet(join(place, "part.csv"), { classes: ["1", "2", "3"], labelKind });
+    const [asNames, asNumbers] = [await said("names"), await said("numbers")];
+    expect([await labels(asNames), asNames.notes]).toEqual([[0, 1], []]);
+    expect([await labels(asNumbers), asNumbers.notes]).toEqual([[1, 2], []]);
+    await expect(open("beyond.csv")).rejects.toMatchObject({ code: "label_out_of_range" });
+    await expect(open("mixed.csv")).rejects.toMatchObject({
+      code: "label_unknown",
+      message: expect.stringContaining("row 3") as string,
     });
   });
 
@@ -298,6 +466,32 @@ describe("a release", () => {
     const texts = (await readCaptions(await openCaptionedSet(place))).map(([, own]) => own);
     expect(texts).toEqual(captions.map((caption) => [caption]));
   });
+});
+
+test("class names come one a line, as JSON, or by the dataset's name; other formats are refused by name", async () => {
+  const place = await files("class lists", {
+    "lines.txt": "\ufeffcat\r\ndog\n\n",
+    "list.json": '["cat", "dog"]',
+    "sets.json": '{"cifar10": ["cat", "dog"], "vtab/pets": ["pug", "tabby"]}',
+    "one.json": '{"other": ["cat", "dog"]}',
+    "names.py": 'classes = [\n"cat",\n"dog",\n]\n',
+    "names.txt": '"cat",\n"dog",\n',
+    "broken.json": '["cat"',
+  });
+  const at = (name: string) => join(place, name);
+  for (const name of ["lines.txt", "list.json"])
+    expect(await readClassList(at(name))).toEqual(["cat", "dog"]);
+  expect(await readClassList(at("sets.json"), { dataset: "cifar10" })).toEqual(["cat", "dog"]);
+  expect(await readClassList(at("sets.json"), { dataset: "wds_vtab-pets" })).toEqual(["pug", "tabby"]);
+  const notes: string[] = [];
+  await readClassList(at("one.json"), { dataset: "cifar10", note: (line) => notes.push(line) });
+  expect(notes).toEqual([`${at("one.json")} has no class names for "cifar10": those of other are taken`]);
+  await expect(readClassList(at("sets.json"), { dataset: "mine" })).rejects.toMatchObject({
+    code: "classes_invalid",
+    hint: expect.stringContaining("cifar10, vtab/pets") as string,
+  });
+  for (const name of ["names.py", "names.txt", "broken.json"])
+    await expect(readClassList(at(name))).rejects.toMatchObject({ code: "classes_invalid" });
 });
 
 test("what is no dataset is refused", async () => {

@@ -1,5 +1,8 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { UserError } from "@pairloom/config";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type FeatureTable, normalizeRows } from "../src/featureTable.js";
 import { labelRules } from "../src/labelRules.js";
 import { confusionTable } from "../src/classify.js";
@@ -68,6 +71,73 @@ test("templates without a place for the name, none at all, and unknown sets are 
   await expect(readTemplates("openai-81")).rejects.toMatchObject({ code: "templates_missing" });
   await expect(readTemplates("toString")).rejects.toMatchObject({ code: "templates_missing" });
   expect(await readTemplates("openai-7")).toBe(openai7);
+});
+
+describe("a file of templates", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "templates-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+  const file = async (name: string, content: string) => {
+    await writeFile(join(folder, name), content);
+    return join(folder, name);
+  };
+
+  test.each([
+    ["lines", "t.txt", "\ufeffa photo of a {}.\r\n\nthe {c}\n{classname} on paper\n"],
+    ["a JSON list", "t.json", '["a photo of a {}.", "the {c}", "{classname} on paper"]'],
+    [
+      "CLIP_benchmark's JSON",
+      "sets.json",
+      '{"x": ["no"], "shapes": ["a photo of a {}.", "the {c}", "{classname} on paper"]}',
+    ],
+  ])("is read as %s", async (_, name, content) => {
+    const templates = await readTemplates(await file(name, content), { dataset: "shapes" });
+    expect(classPrompts("dog", templates)).toEqual(["a photo of a dog.", "the dog", "dog on paper"]);
+  });
+
+  test("{} alone is a template", async () => {
+    expect(await readTemplates(await file("plain.txt", "{}\n"))).toEqual(["{}"]);
+  });
+
+  test("without the dataset's own list gives ImageNet's, as CLIP_benchmark takes it, and says so", async () => {
+    const notes: string[] = [];
+    const path = await file("en.json", '{"cars": ["a car {c}"], "imagenet1k": ["a photo of {c}"]}');
+    expect(await readTemplates(path, { dataset: "mine", note: (line) => notes.push(line) })).toEqual([
+      "a photo of {c}",
+    ]);
+    expect(notes).toEqual([expect.stringContaining("those of imagenet1k are taken")]);
+    await expect(readTemplates(await file("two.json", '{"a": ["{}"], "b": ["{}"]}'))).rejects.toMatchObject({
+      code: "templates_invalid",
+    });
+  });
+
+  test.each([
+    ["open_clip's Python", "meta.py", "T = (\n    lambda c: f'a bad photo of a {c}.',\n)\n", /Python/],
+    [
+      "Python under another name",
+      "meta.txt",
+      "T = (\n    lambda c: f'a bad photo of a {c}.',\n)\n",
+      /source code/,
+    ],
+    [
+      "a notebook's list",
+      "list.txt",
+      "    'a bad photo of a {}.',\n    'a photo of many {}.',\n",
+      /source code/,
+    ],
+    ["YAML", "t.yaml", "- a {}\n", /YAML/],
+    ["prompts for each class", "cupl.json", '{"imagenet1k": {"dog": ["a dog"]}}', /an object/],
+    ["broken JSON", "broken.json", '["a {}"', /no JSON/],
+    ["another placeholder", "other.txt", "a {article} {}\n", /\{article\} is no known placeholder/],
+    ["Python's escaped braces", "braces.txt", "{{}} {c}\n", /no known placeholder/],
+  ])("that is %s is refused by name", async (_, name, content, says) => {
+    await expect(readTemplates(await file(name, content))).rejects.toMatchObject({
+      code: "templates_invalid",
+      message: expect.stringMatching(says) as string,
+    });
+  });
 });
 
 test("of equal scores the lower class is the answer; what is no number is never right", async () => {

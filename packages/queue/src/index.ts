@@ -1,12 +1,4 @@
 export * from "./redis/openRedis.js";
-export { withFolderLock } from "./redis/folderLock.js";
-export {
-  identify,
-  isAlive,
-  ownIdentity,
-  type ProcessIdentity,
-  processSpace,
-} from "./redis/processIdentity.js";
 export type { EpochRecord } from "./road/epoch.js";
 export { RedisForgotError } from "./road/redisForgotError.js";
 export * from "./road/jobSchemas.js";

@@ -10,3 +10,4 @@ export { BlobNameError, checkBlobName } from "./blobName.js";
 export * from "./jsonLines.js";
 export type { S3Settings } from "./s3/s3Settings.js";
 export { asideFolder, setAside } from "./setAside.js";
+export { byCodePoint, type FolderWalk, walkFolder } from "./walkFolder.js";

@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import type { ModelConfig } from "@pairloom/clip";
 import { UserError } from "@pairloom/config/errors";
 import type { ShardCursor } from "@pairloom/shards";
+import type { HeldLock } from "@pairloom/storage/lock";
 import type { Batch } from "./data/batch.js";
 import type { TrainingData } from "./data/trainingData.js";
 import { learningRate } from "./optimizer/learningRate.js";
@@ -20,6 +21,8 @@ import type { StepResult, TrainingStep } from "./step/trainingStep.js";
 
 export interface RunContext {
   run: string;
+  /** The run folder's: nothing is written once it is lost. */
+  lock: Pick<HeldLock, "assertHeld">;
   settings: TrainSettings;
   config: ModelConfig;
   data: TrainingData;
@@ -102,6 +105,7 @@ export async function runSteps(context: RunContext, options: TrainOptions): Prom
         falseNegatives: batch.falseNegatives,
         truncatedCaptions: batch.truncatedCaptions,
       };
+      context.lock.assertHeld();
       await context.runLog.append(last);
       options.onStep?.(last);
       watch.observe(last).forEach((warning) => log(`warning: step ${step}: ${warning}`));
@@ -149,9 +153,10 @@ class Checkpoints {
   }
 
   async save(step: number, cursor: ShardCursor | null): Promise<void> {
-    const { run, variables, settings } = this.context;
+    const { run, lock, variables, settings } = this.context;
     this.savedAt = performance.now();
     if (this.saved === step) return;
+    lock.assertHeld();
     const state = await this.context.step.withVariables(() => readTrainerState(variables));
     await saveCheckpoint(run, { step, cursor, ...state }, { format: "pt", step: String(step) });
     this.saved = step;
@@ -171,6 +176,7 @@ class Checkpoints {
       return;
     }
     if (!isBetter(metric, value, await readBest(run))) return;
+    this.context.lock.assertHeld();
     await writeBest(run, { metric, value, step });
   }
 }
@@ -204,6 +210,7 @@ class Evaluations {
     const model = { step, config, parameters: modelOf(variables) };
     this.last = await this.context.step.withVariables(() => evaluate(model));
     this.done = step;
+    this.context.lock.assertHeld();
     await this.context.runLog.append({ step, evaluation: this.last });
     const numbers = Object.entries(this.last).map(([name, value]) => `${name} ${value.toFixed(3)}`);
     log(`step ${step}: ${numbers.join(", ")}`);

@@ -85,7 +85,7 @@ export async function train(given: TrainSettings, options: TrainOptions): Promis
       hint: "Give --resume to go on with it, or another --out folder.",
     });
   }
-  const unlock = await lockRun(run);
+  const lock = await lockRun(run, { log });
   try {
     await sweepCheckpoints(run);
     const data = await openTrainingData(release, settings, config, log);
@@ -110,6 +110,7 @@ export async function train(given: TrainSettings, options: TrainOptions): Promis
         runSteps(
           {
             run,
+            lock,
             settings,
             config,
             data,
@@ -127,7 +128,7 @@ export async function train(given: TrainSettings, options: TrainOptions): Promis
       await runLog.close();
     }
   } finally {
-    await unlock();
+    await lock.release();
   }
 }
 

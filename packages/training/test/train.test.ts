@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { copyFile, cp, mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "@pairloom/config";
 import { type Engine, loadEngine } from "@pairloom/engine";
 import * as tf from "@tensorflow/tfjs";
@@ -194,6 +195,24 @@ test("a folder in which a run is under way isn't trained in by a second", async 
   };
   await train(settings, { engine, evaluate });
   expect(code).toBe("run_locked");
+});
+
+test("a run whose lock another process took writes nothing more", async () => {
+  const settings = settingsOf();
+  let before: string[] = [];
+  const evaluate = async () => {
+    await writeFile(
+      join(settings.out, "run.lock.2"),
+      JSON.stringify({ pid: 1, ticks: "5", space: "elsewhere" }),
+    );
+    before = await readdir(join(settings.out, "checkpoints"));
+    await sleep(6000); // the next look at the lock comes within five seconds
+    return { score: 1 };
+  };
+  const error = await refusal(train({ ...settings, evaluateEvery: 1 }, { engine, evaluate }));
+  expect(error.code).toBe("lock_lost");
+  expect(await readdir(join(settings.out, "checkpoints"))).toEqual(before);
+  expect(await readFile(join(settings.out, "metrics.jsonl"), "utf8")).not.toContain("score");
 });
 
 test("a loss that is lost stops the run, names the batch and keeps the last good weights", async () => {

@@ -3,7 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { makeSmallRelease } from "../../../packages/training/test/smallRelease.js";
+import { runTrainer } from "@pairloom/service-trainer";
+import { ownIdentity, processSpace } from "@pairloom/storage/lock";
 import { openProject, type Project } from "../src/project/openProject.js";
+import { runNames } from "../src/project/runFolders.js";
 import { listRuns, showRun } from "../src/project/runSummaries.js";
 import { cloneTraining, launchTraining, wishTraining } from "../src/project/trainProject.js";
 
@@ -131,4 +134,34 @@ describe("cloning", () => {
     const stored = await readFile(join(project.dir, "runs", "run-0001", "job", "000000.json"), "utf8");
     expect(JSON.parse(stored)).toMatchObject({ version: 1, run: "run-0001", clonedFrom: null });
   });
+});
+
+it("a job whose run another process has waits, and says who that is and what to do", async () => {
+  const { run } = await launch();
+  const since = "2026-11-05T20:11:00.000Z";
+  const holder = { ...ownIdentity(), space: processSpace(), host: "build-3", since };
+  await writeFile(join(project.dir, "runs", run, "run.lock.1"), JSON.stringify(holder));
+  const trainer = runTrainer(
+    {
+      road: project.road,
+      store: project.store,
+      spawn: () => Promise.reject(new Error("no process is started")),
+      runNames: () => runNames(project.dir),
+      isFinished: () => Promise.resolve(false),
+      readProgress: () => Promise.resolve({}),
+    },
+    { devices: ["cpu"], log: () => {}, onFatal: () => {}, lockFolder: join(project.dir, "locks") },
+  );
+  try {
+    const reason =
+      `its folder is locked by process ${process.pid} on host build-3, since ${since}. ` +
+      "Wait until that one ends, stop it there, or cancel this job";
+    await expect
+      .poll(() => showRun(project, run), { timeout: 20_000 })
+      .toMatchObject({ state: "waiting", reason });
+    await wishTraining(project, run, "cancel");
+    await expect.poll(() => showRun(project, run), { timeout: 20_000 }).toMatchObject({ reason: null });
+  } finally {
+    await trainer.stop();
+  }
 });

@@ -13,4 +13,10 @@ export {
 } from "./runJob.js";
 export { runState, type RunFacts, type RunState, wishApplies } from "./runState.js";
 export { type RunningTrainer, runTrainer, type TrainerContext } from "./runTrainer.js";
-export { type SpawnTraining, trainJob, type TrainingEnd, TrainingFailedError } from "./trainJob.js";
+export {
+  lockedAdvice,
+  type SpawnTraining,
+  trainJob,
+  type TrainingEnd,
+  TrainingFailedError,
+} from "./trainJob.js";

@@ -1,5 +1,6 @@
 import { runWorker, type Road, type RunningWorker } from "@pairloom/queue";
 import type { Store } from "@pairloom/storage";
+import { defaultLeaseMs, LockWatch } from "@pairloom/storage/lock";
 import { type DeviceHold, holdDevice } from "./deviceLock.js";
 import { putBackTrainings } from "./putBackTrainings.js";
 import { deviceLane } from "./runJob.js";
@@ -23,6 +24,8 @@ export interface TrainerOptions {
   onFatal: (error: unknown) => void;
   /** Where devices are locked; the machine's folder by default. */
   lockFolder?: string | undefined;
+  /** After how long without a sign of life the lock of a process elsewhere has expired. */
+  leaseMs?: number | undefined;
 }
 
 export type RunningTrainer = RunningWorker;
@@ -39,20 +42,27 @@ export function runTrainer(context: TrainerContext, options: TrainerOptions): Ru
   const { log } = options;
   const served = new Map<string, { hold: DeviceHold; worker: RunningWorker }>();
   const settled = new Set<string>();
+  const { lockFolder, leaseMs = defaultLeaseMs } = options;
+  const locks = { leaseMs, watch: new LockWatch() };
+  const hold = (name: string) => holdDevice(name, lockFolder, locks);
   let putBackAt = 0;
   let stopping = false;
 
   const serve = async (device: string): Promise<void> => {
-    const hold = await holdDevice(`${device} ${context.store.url}`, options.lockFolder);
-    if (hold === null) return;
-    const jobContext = { ...context, hold: (name: string) => holdDevice(name, options.lockFolder) };
+    const lane = await hold(`${device} ${context.store.url}`);
+    if (lane === null) return;
+    const jobContext = { ...context, hold, leaseMs };
     const worker = runWorker(context.road, "trainer", (job) => trainJob(jobContext, job), {
       log,
       onFatal: options.onFatal,
       concurrency: 1,
       lane: deviceLane(device),
     });
-    served.set(device, { hold, worker });
+    served.set(device, { hold: lane, worker });
+    lane.lost.addEventListener("abort", () => {
+      log(`trainer: another trainer serves ${device} now, since this one stood still`);
+      void worker.stop(0).then(() => served.delete(device), options.onFatal);
+    });
   };
   const look = async (): Promise<void> => {
     for (const device of options.devices) if (!served.has(device) && !stopping) await serve(device);

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DiskFullError } from "@pairloom/config";
 import { FinalJobError } from "@pairloom/queue";
 import type { Store } from "@pairloom/storage";
+import { defaultLeaseMs, holderName, type LockWait, runLockName, takeLock } from "@pairloom/storage/lock";
 import type { DeviceHold } from "./deviceLock.js";
 import { isOvertaken, readRunJob, type RunJob } from "./runJob.js";
 
@@ -29,6 +30,8 @@ export interface TrainContext {
   readProgress: (run: string) => Promise<object>;
   /** Holds the job's device on this machine; null while others do. */
   hold: (device: string) => Promise<DeviceHold | null>;
+  /** After how long without a sign of life the lock of a process elsewhere has expired. */
+  leaseMs?: number | undefined;
 }
 
 export interface TrainingJob {
@@ -41,6 +44,19 @@ export interface TrainingJob {
 const wishPollMs = 300;
 const progressEveryMs = 3000;
 const busyPollMs = 500;
+const firstBackoffMs = 1000;
+const lastBackoffMs = 60_000;
+
+/** What to do about a run that another process has. */
+export const lockedAdvice = "Wait until that one ends, stop it there, or cancel this job";
+
+/** What a job waits for, beside its progress; undefined takes it back. */
+interface Waits {
+  /** The device that another training is on. */
+  waitsFor?: string | undefined;
+  /** Who trains in the run's folder. */
+  lockedBy?: string | undefined;
+}
 
 /** A training that ended with an error that another run would meet again. */
 export class TrainingFailedError extends FinalJobError {
@@ -73,30 +89,33 @@ export async function trainJob(context: TrainContext, job: TrainingJob): Promise
       stop.abort(new Error("another wish overtook this one"));
     }, ignore);
   }, wishPollMs);
-  const report = setInterval(() => {
-    void context
-      .readProgress(run)
-      .then((value) => job.progress(value))
-      .catch(ignore);
-  }, progressEveryMs);
+  const waits: Waits = { waitsFor: undefined, lockedBy: undefined };
+  const tell = async () => job.progress({ ...(await context.readProgress(run)), ...waits });
+  const report = setInterval(() => void tell().catch(ignore), progressEveryMs);
+  const told: TrainingJob = {
+    ...job,
+    progress: async (value) => {
+      Object.assign(waits, value);
+      await job.progress(waits);
+    },
+  };
   try {
-    const hold = await untilFree(context, wished.job.device, job, signal);
-    let end: TrainingEnd;
-    try {
-      job.signal.throwIfAborted();
-      if (hold === null) return; // overtaken while it waited
-      await job.log(`started on ${wished.job.device}`);
-      end = await spawnUnlocked(context, wished.job, folder, hold, signal);
-    } finally {
-      await hold?.release();
-    }
-    await context
-      .readProgress(run)
-      .then((value) => job.progress(value))
-      .catch(ignore);
+    let end: TrainingEnd | null;
+    do {
+      const hold = await untilFree(context, wished.job.device, told, signal);
+      try {
+        job.signal.throwIfAborted();
+        if (hold === null) return; // overtaken while it waited
+        await job.log(`started on ${wished.job.device}`);
+        end = await trainHolding(context, wished.job, folder, hold, told, signal);
+      } finally {
+        await hold?.release();
+      }
+    } while (end === null && !signal.aborted);
+    await tell().catch(ignore);
     if (overtaken) return void (await job.log("ended: another wish came"));
     job.signal.throwIfAborted(); // asked to stop: the job goes back, the next worker goes on from the checkpoint
-    judge(end, folder);
+    if (end !== null) judge(end, folder);
     await job.log("finished");
   } finally {
     clearInterval(watch);
@@ -114,7 +133,7 @@ async function untilFree(
   for (let waits = false; !signal.aborted;) {
     const held = await hold(device);
     if (held !== null) {
-      await job.progress({});
+      await job.progress({ waitsFor: undefined }); // also what a killed trainer said of the job
       return held;
     }
     if (!waits) await job.progress({ waitsFor: device });
@@ -124,20 +143,63 @@ async function untilFree(
   return null;
 }
 
-/** A process that a killed trainer left behind may still be writing its last checkpoint: the run's folder is free in a moment. */
-async function spawnUnlocked(
+/**
+ * Trains while this process has the device. The run's folder may be another's: a process that a killed trainer left behind
+ * writes its last checkpoint there, or somebody trains it elsewhere. No process is started while that one lives.
+ *
+ * @returns null where a wish overtook this one before the training began, or the device is another's meanwhile
+ */
+async function trainHolding(
   context: TrainContext,
-  job: RunJob,
+  training: RunJob,
   folder: string,
   hold: DeviceHold,
-  signal: AbortSignal,
-): Promise<TrainingEnd> {
-  for (;;) {
-    const onStart = (pid: number) => void hold.use(pid).catch(ignore);
-    const end = await context.spawn({ job, folder, onStart }, signal);
+  job: TrainingJob,
+  outer: AbortSignal,
+): Promise<TrainingEnd | null> {
+  const signal = AbortSignal.any([outer, hold.lost]);
+  const onStart = (pid: number) => {
+    try {
+      hold.use(pid);
+    } catch {
+      // the device is another's: `lost` says so
+    }
+  };
+  for (let backoffMs = firstBackoffMs; ; backoffMs = Math.min(2 * backoffMs, lastBackoffMs)) {
+    if (!(await untilUnlocked(folder, job, signal, context.leaseMs))) return null;
+    const end = await context.spawn({ job: training, folder, onStart }, signal);
+    if (hold.lost.aborted) return null;
     if (end.error?.code !== "run_locked" || signal.aborted) return end;
-    await sleep(busyPollMs, undefined, { signal }).catch(ignore);
+    // another was quicker in the moment between
+    await job.log(`${end.error.message}: tried again in ${backoffMs / 1000} s`);
+    await sleep(backoffMs, undefined, { signal }).catch(ignore);
   }
+}
+
+/** @returns false where it was aborted first */
+async function untilUnlocked(
+  folder: string,
+  job: TrainingJob,
+  signal: AbortSignal,
+  leaseMs = defaultLeaseMs,
+): Promise<boolean> {
+  let waited = false;
+  const onWait = ({ holder, alive }: LockWait) => {
+    waited = true;
+    const lockedBy = holderName(holder);
+    const how = alive ? "" : "; it can't be looked at from here and is watched for a sign of life";
+    void job.progress({ lockedBy }).catch(ignore);
+    void job.log(`waits: the run is locked by ${lockedBy}${how}. ${lockedAdvice}`).catch(ignore);
+  };
+  try {
+    const { held } = await takeLock(folder, runLockName, { timeoutMs: Infinity, leaseMs, signal, onWait });
+    await held?.release(); // the training takes it itself
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw error;
+  }
+  if (waited) await job.progress({ lockedBy: undefined });
+  return true;
 }
 
 /** @throws where the training did not reach its end: a final error where it would fail again, another where it may go on */

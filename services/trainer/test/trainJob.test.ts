@@ -1,8 +1,10 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { openRedis, openRoad, type RedisHandle, type Road } from "@pairloom/queue";
 import { openStore, type Store } from "@pairloom/storage";
+import { ownIdentity, processSpace } from "@pairloom/storage/lock";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   deviceLane,
@@ -68,6 +70,7 @@ const end = (some: Partial<TrainingEnd>): TrainingEnd => ({
 function startTrainer(
   lasts: (run: string) => number | TrainingEnd,
   devices: readonly string[] = ["cpu"],
+  leaseMs?: number,
 ): RunningTrainer {
   const trainer = runTrainer(
     {
@@ -100,7 +103,7 @@ function startTrainer(
       isFinished: async (run) => finished.has(run),
       readProgress: async () => ({}),
     },
-    { devices, log: () => undefined, onFatal: () => undefined, lockFolder: join(root, "locks") },
+    { devices, log: () => undefined, onFatal: () => undefined, lockFolder: join(root, "locks"), leaseMs },
   );
   trainers.push(trainer);
   return trainer;
@@ -208,6 +211,47 @@ describe("the trainer", () => {
     await idle();
     expect(started).toHaveLength(3);
     expect(finished).toContain("a");
+  });
+
+  it("starts no process while one elsewhere trains in the run's folder, says which, and goes on when its lock expires", async () => {
+    await launch("a");
+    const lock = join(store.localPath("runs/a")!, "run.lock.1");
+    const host = { pid: 71, ticks: "5", space: "another-boot/pid:[1]", host: "build-3" };
+    await writeFile(lock, JSON.stringify({ ...host, since: "2026-11-05T20:11:00.000Z" }));
+    const beat = setInterval(() => void utimes(lock, Date.now() / 1000, Date.now() / 1000), 200);
+    try {
+      startTrainer(() => 10, ["cpu"], 1500);
+      const told = async () => (await place("a"))?.progress;
+      await expect
+        .poll(told)
+        .toEqual({ lockedBy: "process 71 on host build-3, since 2026-11-05T20:11:00.000Z" });
+      await sleep(4000); // also while the job's progress is told again
+      expect(await told()).toHaveProperty("lockedBy");
+      expect(started).toEqual([]);
+    } finally {
+      clearInterval(beat);
+    }
+    await idle();
+    expect(started).toEqual(["a"]);
+  });
+
+  it("a job that waits for a locked run can be cancelled", async () => {
+    await launch("a");
+    const lock = join(store.localPath("runs/a")!, "run.lock.1");
+    await writeFile(lock, JSON.stringify({ ...ownIdentity(), space: processSpace() }));
+    startTrainer(() => 10);
+    await expect.poll(async () => (await place("a"))?.progress).toHaveProperty("lockedBy");
+    await wish("a", "cancel");
+    await idle();
+    expect(started).toEqual([]);
+  });
+
+  it("the lock of a process that is dead, by an older version, holds nothing up", async () => {
+    await launch("a");
+    await writeFile(join(store.localPath("runs/a")!, "run.lock"), `${hostname()} ${process.pid} 1`);
+    startTrainer(() => 10);
+    await idle();
+    expect(started).toEqual(["a"]);
   });
 
   it("puts its job back when it stops, for the next trainer", async () => {

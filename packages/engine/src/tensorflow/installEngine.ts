@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { UserError } from "@pairloom/config/errors";
+import type { HeldLock } from "@pairloom/storage/lock";
 import { checkLoads } from "./checkLoads.js";
 import { compileBinding } from "./compileBinding.js";
 import {
@@ -50,7 +51,7 @@ export async function installEngine(options: InstallOptions): Promise<Installati
   const gpu = options.gpu === true;
   const folder = installationFolder(options.cacheDir, gpu);
   await mkdir(dirname(folder), { recursive: true });
-  return withInstallLock(folder, async () => {
+  const install = async (lock: HeldLock): Promise<Installation> => {
     const found = readInstallation(folder);
     if (found !== null && found.native === nativeFingerprint()) {
       log(`TensorFlow ${tensorflowVersion} is already installed in ${folder}`);
@@ -69,11 +70,13 @@ export async function installEngine(options: InstallOptions): Promise<Installati
     await rm(join(partial, "wheels"), { recursive: true, force: true });
     const marker = { tensorflow: version, gpu, native: native ? nativeFingerprint() : null };
     await writeFile(markerOf(partial), JSON.stringify(marker) + "\n");
+    lock.assertHeld();
     await rm(folder, { recursive: true, force: true });
     await rename(partial, folder);
     log(`TensorFlow ${version} is installed in ${folder}`);
     return { ...marker, folder };
-  });
+  };
+  return withInstallLock(folder, install, { log });
 }
 
 async function checkTools(): Promise<void> {

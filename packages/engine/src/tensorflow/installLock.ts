@@ -1,40 +1,40 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { UserError } from "@pairloom/config/errors";
+import { defaultLeaseMs, type HeldLock, holderName, takeLock } from "@pairloom/storage/lock";
 
-/** Runs `work` while no other process installs into the same folder. A lock whose process is gone is taken over. */
-export async function withInstallLock<T>(folder: string, work: () => Promise<T>): Promise<T> {
-  const lock = `${folder}.lock`;
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await writeFile(lock, String(process.pid), { flag: "wx" });
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      const holder = Number(await readFile(lock, "utf8").catch(() => ""));
-      if (attempt > 0 || isAlive(holder))
-        throw new UserError(
-          "install_running",
-          `Process ${String(holder)} is installing into ${folder} already`,
-          {
-            hint: `Wait until it is done. If no such process runs, delete ${lock}.`,
-          },
-        );
-      await rm(lock, { force: true });
-    }
-  }
-  try {
-    return await work();
-  } finally {
-    await rm(lock, { force: true });
-  }
+export interface InstallLockOptions {
+  log?: (line: string) => void;
+  leaseMs?: number;
 }
 
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
+/**
+ * Runs `work` while no other process installs into the same folder. The lock of a process that is gone is taken over.
+ *
+ * @throws UserError "install_running"
+ */
+export async function withInstallLock<T>(
+  folder: string,
+  work: (lock: HeldLock) => Promise<T>,
+  { log = () => undefined, leaseMs = defaultLeaseMs }: InstallLockOptions = {},
+): Promise<T> {
+  const outcome = await takeLock(dirname(folder), `${basename(folder)}.lock`, {
+    timeoutMs: 2 * leaseMs,
+    notForLiving: true,
+    leaseMs,
+    onWait: ({ holder }) =>
+      log(
+        `${folder} is locked by ${holderName(holder)}: waiting up to ${Math.ceil(leaseMs / 1000)} s for a sign of life`,
+      ),
+  });
+  if (outcome.held === null) {
+    const { holder, path } = outcome.takenBy;
+    throw new UserError("install_running", `${folder} is being installed by ${holderName(holder)}`, {
+      hint: `Wait until it is done. If no such process runs, delete ${path}.`,
+    });
+  }
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    return await work(outcome.held);
+  } finally {
+    await outcome.held.release();
   }
 }

@@ -3,12 +3,16 @@ import type { LeftOut } from "./leftOut.js";
 /** A picture, still encoded, and the number of its class. */
 export interface LabelledPicture {
   image: Uint8Array;
+  /** Where it stands, for messages. */
+  from: string;
   label: number;
 }
 
 /** A picture, still encoded, and the texts that belong to it. */
 export interface CaptionedPicture {
   image: Uint8Array;
+  /** Where it stands, for messages. */
+  from: string;
   captions: string[];
 }
 
@@ -17,6 +21,8 @@ export interface LabelledSet {
   classes: string[] | null;
   /** Prompts that come with the data. */
   templates: string[] | null;
+  /** How the data were read where they could be read otherwise, for people. */
+  notes?: string[];
   /** Read once. */
   pictures: AsyncIterable<LabelledPicture>;
   /** Complete when all pictures have been read. */

@@ -13,7 +13,7 @@ export async function labelledRelease(place: string, rules: readonly LabelRule[]
     for await (const sample of reader) {
       const label = labelOf(textsOf(sample));
       if (label === null) leftOut.add("texts that name no class, or several", sample.key);
-      else yield { image: sample.image, label };
+      else yield { image: sample.image, label, from: sample.key };
     }
   }
   return { classes: rules.map(({ name }) => name), templates: null, pictures: pictures(), leftOut };

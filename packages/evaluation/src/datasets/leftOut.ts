@@ -14,6 +14,11 @@ export class LeftOut {
     return Object.fromEntries([...this.reasons].map(([reason, { count }]) => [reason, count]));
   }
 
+  /** The first of each reason. */
+  examples(): Record<string, string> {
+    return Object.fromEntries([...this.reasons].map(([reason, { first }]) => [reason, first]));
+  }
+
   /** One line a reason. */
   lines(): string[] {
     return [...this.reasons].map(([reason, { count, first }]) =>

@@ -1,11 +1,18 @@
 import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { UserError } from "@pairloom/config/errors";
 import { tableFormatOf, tableFormats } from "@pairloom/tables";
 import type { LabelRule } from "../labelRules.js";
-import { captionedBenchmark, isBenchmarkFolder, labelledBenchmark } from "./benchmarkFolder.js";
+import {
+  benchmarkFoldersIn,
+  captionedBenchmark,
+  findBenchmarkFolder,
+  labelledBenchmark,
+} from "./benchmarkFolder.js";
 import { findClassFolders, labelledFolders } from "./classFolders.js";
 import type { CaptionedPicture, CaptionedSet, LabelledSet } from "./evaluationSet.js";
 import { labelledRelease, ruleOfName } from "./labelledRelease.js";
+import type { LabelKind } from "./labelNumber.js";
 import { LeftOut } from "./leftOut.js";
 import {
   captionedTable,
@@ -27,6 +34,8 @@ export interface SetOptions {
 export interface LabelledSetOptions extends SetOptions {
   /** Class names by number. */
   classes?: string[] | undefined;
+  /** What a table's labels are; by default names where each is a class's, else numbers. */
+  labelKind?: LabelKind | undefined;
   /** How a release's texts tell the class; by default by its name. */
   rules?: readonly LabelRule[] | undefined;
 }
@@ -41,9 +50,13 @@ export async function openLabelledSet(place: string, options: LabelledSetOptions
   const { classes, rules } = options;
   const split = options.split ?? "test";
   if ((await kindOf(place)) === "table") {
-    return labelledTable(place, { ...defaultColumns, ...options.columns }, classes ?? null, options.table);
+    return labelledTable(place, { ...defaultColumns, ...options.columns }, classes ?? null, {
+      ...options.table,
+      labelKind: options.labelKind,
+    });
   }
-  if (await isBenchmarkFolder(place, split)) return labelledBenchmark(place, split, classes ?? null);
+  const benchmark = await findBenchmarkFolder(place, split);
+  if (benchmark !== null) return labelledBenchmark(benchmark, classes ?? null);
   if (await holdsShards(place)) {
     const told = rules ?? (classes ?? []).map(ruleOfName);
     if (told.length >= 2) return labelledRelease(place, told);
@@ -51,6 +64,7 @@ export async function openLabelledSet(place: string, options: LabelledSetOptions
       hint: "Give --classes (names, one a line) or --labels (a JSON list of names and patterns).",
     });
   }
+  await refuseCollection(place, split);
   const folders = await findClassFolders(place, options.split);
   if (folders.length > 0) return labelledFolders(folders, classes ?? null);
   throw unknown(place, "a folder with one subfolder a class, a csv, shards, or CLIP_benchmark's layout");
@@ -65,14 +79,31 @@ export async function openCaptionedSet(place: string, options: SetOptions = {}):
   const { split = "test" } = options;
   if ((await kindOf(place)) === "table")
     return captionedTable(place, { ...defaultColumns, ...options.columns }, options.table);
-  if (await isBenchmarkFolder(place, split)) return captionedBenchmark(place, split);
-  if (!(await holdsShards(place))) throw unknown(place, "shards, a csv, or CLIP_benchmark's layout");
+  const benchmark = await findBenchmarkFolder(place, split);
+  if (benchmark !== null) return captionedBenchmark(benchmark);
+  if (!(await holdsShards(place))) {
+    await refuseCollection(place, split);
+    throw unknown(place, "shards, a csv, or CLIP_benchmark's layout");
+  }
   const leftOut = new LeftOut();
   const reader = await releaseShards(place, leftOut);
   async function* pictures(): AsyncGenerator<CaptionedPicture> {
-    for await (const { image, text } of reader) yield { image, captions: [text] };
+    for await (const { image, text, key } of reader) yield { image, captions: [text], from: key };
   }
   return { pictures: pictures(), leftOut };
+}
+
+/** @throws UserError where the folder holds datasets in CLIP_benchmark's layout, one a folder */
+async function refuseCollection(place: string, split: string): Promise<void> {
+  const inside = await benchmarkFoldersIn(place, split);
+  if (inside.length === 0) return;
+  throw new UserError(
+    "dataset_unknown",
+    `${place} is no dataset but holds some: ${inside.slice(0, 5).join(", ")}`,
+    {
+      hint: `Name one of them, such as --data ${join(place, inside[0]!)}.`,
+    },
+  );
 }
 
 async function kindOf(place: string): Promise<"table" | "folder"> {

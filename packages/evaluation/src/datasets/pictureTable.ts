@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { byCodePoint } from "@pairloom/storage";
 import { type BadRows, jsonText, localTable, openTable, tableFormatOf } from "@pairloom/tables";
 import type { CaptionedPicture, CaptionedSet, LabelledPicture, LabelledSet } from "./evaluationSet.js";
-import { labelNumber } from "./labelNumber.js";
+import { columnLabels, type LabelKind } from "./labelNumber.js";
 import { LeftOut } from "./leftOut.js";
 
 /** Names of a table's columns. */
@@ -35,21 +36,25 @@ export async function labelledTable(
   path: string,
   columns: TableColumns,
   names: string[] | null,
-  options: TableOptions = {},
+  options: TableOptions & { labelKind?: LabelKind | undefined } = {},
 ): Promise<LabelledSet> {
   const leftOut = new LeftOut();
   const rows = await readRows(path, columns, "label", options, leftOut);
   const found = [...new Set(rows.map(({ value }) => value.trim()))];
-  const numbers = found.every((label) => /^\d+$/.test(label));
-  const classes = names ?? (numbers ? null : found.sort());
-  const labels = rows.map(({ value, row }) => labelNumber(value, classes, `row ${row} of ${path}`));
+  const areNumbers = found.every((label) => /^\d+$/.test(label));
+  const classes = names ?? (areNumbers ? null : found.sort(byCodePoint));
+  const { numbers, note } = columnLabels(
+    rows.map(({ value, row }) => ({ text: value, place: `row ${row} of ${path}` })),
+    classes,
+    options.labelKind,
+  );
   async function* pictures(): AsyncGenerator<LabelledPicture> {
     for (const [i, { file }] of rows.entries()) {
       const image = await readPicture(file, leftOut);
-      if (image !== null) yield { image, label: labels[i]! };
+      if (image !== null) yield { image, label: numbers[i]!, from: file };
     }
   }
-  return { classes, templates: null, pictures: pictures(), leftOut };
+  return { classes, templates: null, notes: note === null ? [] : [note], pictures: pictures(), leftOut };
 }
 
 /** A table of pictures and captions; rows of one picture are its captions. @throws UserError as above */
@@ -72,7 +77,7 @@ export async function captionedTable(
   async function* pictures(): AsyncGenerator<CaptionedPicture> {
     for (const [file, own] of captions) {
       const image = await readPicture(file, leftOut);
-      if (image !== null) yield { image, captions: own };
+      if (image !== null) yield { image, captions: own, from: file };
     }
   }
   return { pictures: pictures(), leftOut };

@@ -1,7 +1,7 @@
 import { UserError } from "@pairloom/config/errors";
 
-/** What stands for the name in a template: `{}` as in OpenAI's, `{c}` as in CLIP_benchmark's; `{s}` is its plural. */
-const places = /\{([cs]?)\}/g;
+/** What stands for the name in a template: `{}` as in OpenAI's, `{c}` as in CLIP_benchmark's, `{classname}`; `{s}` is its plural. */
+const places = /\{(|c|s|classname)\}/g;
 
 /** Prompts of one class from its name. */
 export function classPrompts(
@@ -20,13 +20,20 @@ export function englishPlural(name: string): string {
   return /[^aeiou]y$/.test(name) ? `${name.slice(0, -1)}ies` : `${name}s`;
 }
 
-/** @param whence names the list in messages. @throws UserError "templates_invalid" where a template has no place for the name */
+/**
+ * @param whence names the list in messages
+ * @throws UserError "templates_invalid" where a template has no place for the name, or a place for something else
+ */
 export function checkTemplates(templates: readonly string[], whence: string): readonly string[] {
-  const bad = templates.find((template) => template.search(places) < 0);
-  if (templates.length > 0 && bad === undefined) return templates;
-  throw new UserError(
-    "templates_invalid",
-    `${whence} has ${bad === undefined ? "no template" : `the template "${bad}", which has no {}`}`,
-    { hint: "One prompt a line, with {} (or {c}) for the class's name, or {s} for its plural." },
-  );
+  const hint =
+    "One prompt a line, with {} (or {c}, {classname}) for the class's name, or {s} for its plural.";
+  const invalid = (why: string) => new UserError("templates_invalid", `${whence} has ${why}`, { hint });
+  if (templates.length === 0) throw invalid("no template");
+  for (const template of templates) {
+    const other = /\{[^{}]*\}|[{}]/.exec(template.replace(places, ""))?.[0];
+    if (other !== undefined)
+      throw invalid(`the template "${template}", in which ${other} is no known placeholder`);
+    if (template.search(places) < 0) throw invalid(`the template "${template}", which has no {}`);
+  }
+  return templates;
 }

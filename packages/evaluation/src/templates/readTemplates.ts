@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { UserError } from "@pairloom/config/errors";
 import { checkTemplates } from "./classPrompts.js";
+import { listOf, type ListChoice } from "./datasetLists.js";
 import { openai7, openai80 } from "./openaiTemplates.js";
 import { plainTemplates } from "./plainTemplates.js";
 
@@ -12,11 +13,12 @@ export const templateSets: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Templates of a set, or of a file with one a line.
+ * Templates of a set, or of a file: one a line, a JSON list, or CLIP_benchmark's JSON of several datasets.
  *
- * @throws UserError "templates_missing" where it is neither, "templates_invalid" where one has no place for the name
+ * @throws UserError "templates_missing" where it is neither, "templates_invalid" where one has no place for the name, or
+ *   the file is of another format
  */
-export async function readTemplates(nameOrFile: string): Promise<readonly string[]> {
+export async function readTemplates(nameOrFile: string, choice: ListChoice = {}): Promise<readonly string[]> {
   const known = Object.hasOwn(templateSets, nameOrFile) ? templateSets[nameOrFile] : undefined;
   if (known !== undefined) return known;
   const text = await readFile(nameOrFile, "utf8").catch((cause: unknown) => {
@@ -25,9 +27,7 @@ export async function readTemplates(nameOrFile: string): Promise<readonly string
       cause,
     });
   });
-  const lines = text.split(/\r?\n/).map((line) => line.trim());
-  return checkTemplates(
-    lines.filter((line) => line !== ""),
-    nameOrFile,
-  );
+  const kind = { code: "templates_invalid", plural: "templates", fallback: "imagenet1k" };
+  const templates = listOf(text, nameOrFile, kind, choice).filter((line) => line !== "");
+  return checkTemplates(templates, nameOrFile);
 }

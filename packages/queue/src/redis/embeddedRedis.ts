@@ -2,10 +2,9 @@ import { mkdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DiskFullError, isDiskFull, UserError } from "@pairloom/config/errors";
+import { isAlive, withFolderLock } from "@pairloom/storage/lock";
 import { askServer, pingServer, serverFolder } from "./askServer.js";
-import { withFolderLock } from "./folderLock.js";
 import type { ServerProgram } from "./findServer.js";
-import { isAlive } from "./processIdentity.js";
 import {
   isRunning,
   readServerRecord,

@@ -1,7 +1,7 @@
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { identify, isAlive, type ProcessIdentity } from "./processIdentity.js";
+import { identify, isAlive, type ProcessIdentity } from "@pairloom/storage/lock";
 
 const recordSchema = z.object({
   folder: z.string(),

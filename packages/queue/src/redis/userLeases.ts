@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { isAlive, ownIdentity } from "./processIdentity.js";
+import { isAlive, ownIdentity } from "@pairloom/storage/lock";
 
 /** A file that says that this process uses the server of a folder; its name holds all: users/PID.TICKS.x */
 export async function takeLease(folder: string): Promise<string> {

@@ -20,13 +20,13 @@ export async function collectRun(run: string): Promise<{ imported: number[]; las
     });
   }
   const paths = launchedRunPaths(run);
-  const unlock = await lockRun(paths.run);
+  const lock = await lockRun(paths.run);
   try {
     const follower = new LogFollower(paths, { ...record.settings, ...manifest.plan });
     await follower.read();
     const imported = await importEpochs(paths, record.model, manifest, record.settings.keepLast);
     return { imported, last: follower.last };
   } finally {
-    await unlock();
+    await lock.release();
   }
 }

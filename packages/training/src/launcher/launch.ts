@@ -45,15 +45,16 @@ export async function launchOpenClip(
   if (dryRun || (launch.launcher !== "torchrun" && wish.submit !== true)) {
     return { status: "prepared", steps: plan.steps, files };
   }
-  const unlock = await lockRun(prepared.paths.run);
+  const lock = await lockRun(prepared.paths.run, { log });
+  const guarded = { ...wish, lock };
   try {
-    if (launch.launcher === "torchrun") return await trainHere(prepared, wish);
+    if (launch.launcher === "torchrun") return await trainHere(prepared, guarded);
     const job = await submitJob(prepared);
     log(`submitted as ${job.id}`);
     if (wish.follow !== true) return { status: "submitted", steps: plan.steps, job: job.id, files };
-    return await followTrainer(prepared, wish, job);
+    return await followTrainer(prepared, guarded, job);
   } finally {
-    await unlock();
+    await lock.release();
   }
 }
 

@@ -1,6 +1,7 @@
 import { open, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "@pairloom/config/errors";
+import type { HeldLock } from "@pairloom/storage/lock";
 import { checkpointFiles } from "../run/checkpoint.js";
 import { failureText } from "./failureText.js";
 import { LogFollower } from "./logFollower.js";
@@ -16,6 +17,9 @@ export interface LaunchOptions {
   /** Aborted: all processes are stopped; the run can be resumed from open_clip's newest checkpoint. */
   signal?: AbortSignal;
 }
+
+/** What `lockRun` gives: nothing is written once it is lost. */
+export type GuardedLaunchOptions = LaunchOptions & { lock: Pick<HeldLock, "assertHeld"> };
 
 /** Something that trains: processes here, or a job elsewhere. */
 export interface Trainer {
@@ -41,7 +45,10 @@ const importEveryMs = 2000;
 const mostOutputBytes = 16 << 20;
 
 /** Runs a prepared launch on this machine under torchrun. @throws UserError "launched_training_failed" with the last lines of its error */
-export async function trainHere(launch: PreparedLaunch, options: LaunchOptions): Promise<LaunchedResult> {
+export async function trainHere(
+  launch: PreparedLaunch,
+  options: GuardedLaunchOptions,
+): Promise<LaunchedResult> {
   const { paths } = launch;
   await stopLeftBehind(paths, options.log ?? (() => {}));
   await setDamagedAside(paths, (line) => options.log?.(`warning: ${line}`));
@@ -72,13 +79,14 @@ export async function trainHere(launch: PreparedLaunch, options: LaunchOptions):
  */
 export async function followTrainer(
   launch: PreparedLaunch,
-  options: LaunchOptions,
+  options: GuardedLaunchOptions,
   trainer: Trainer,
 ): Promise<LaunchedResult> {
   const { paths, config, manifest, settings } = launch;
   const started = performance.now();
   const follower = new LogFollower(paths, { ...settings, ...manifest.plan });
   const collect = async () => {
+    options.lock.assertHeld();
     const imported = await importEpochs(paths, config, manifest, settings.keepLast);
     for (const step of imported) options.log?.(`checkpoint ${checkpointFiles(paths.run, step).model}`);
   };
@@ -88,6 +96,7 @@ export async function followTrainer(
   try {
     for (let collected = 0; running && options.signal?.aborted !== true;) {
       running = await trainer.running();
+      options.lock.assertHeld();
       for (const metrics of await follower.read()) {
         if (!Number.isFinite(metrics.loss)) throw diverged(metrics);
         options.onStep?.(metrics);

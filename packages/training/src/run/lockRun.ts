@@ -1,56 +1,53 @@
-import { mkdir, open, readFile, rm } from "node:fs/promises";
-import { readFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { join } from "node:path";
+import { mkdir } from "node:fs/promises";
 import { UserError } from "@pairloom/config/errors";
+import {
+  defaultLeaseMs,
+  type HeldLock,
+  holderName,
+  type LockWait,
+  runLockName,
+  takeLock,
+} from "@pairloom/storage/lock";
+
+export interface LockRunOptions {
+  log?: ((line: string) => void) | undefined;
+  leaseMs?: number;
+}
 
 /**
- * Makes this process the only one that trains in a run folder, until the returned function is called or the process dies.
+ * Makes this process the only one that trains in a run folder, until the lock is given back or the process dies.
+ * A holder on another machine, or in another container, is watched for one lease: a sign of life ends the attempt.
  *
  * @throws UserError "run_locked" while another process trains there
  */
-export async function lockRun(run: string): Promise<() => Promise<void>> {
+export async function lockRun(
+  run: string,
+  { log = () => undefined, leaseMs = defaultLeaseMs }: LockRunOptions = {},
+): Promise<HeldLock> {
   await mkdir(join(run, "checkpoints"), { recursive: true });
-  const path = join(run, "run.lock");
-  const own = `${hostname()} ${process.pid} ${startOf(process.pid) ?? "?"}`;
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const handle = await open(path, "wx");
-      await handle.writeFile(own);
-      await handle.close();
-      return () => rm(path, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    }
-    const holder = await readFile(path, "utf8").catch(() => "");
-    const [host = "", pid = "", start = ""] = holder.split(" ");
-    const elsewhere = host !== "" && host !== hostname();
-    if (attempt > 2 || elsewhere || (pid !== "" && isAlive(Number(pid), start))) {
-      throw new UserError("run_locked", `Process ${pid} on ${host} is training in ${run}`, {
-        hint: `Stop it first; if it is gone, remove ${path}.`,
-      });
-    }
-    await rm(path, { force: true });
-  }
+  const outcome = await takeLock(run, runLockName, {
+    timeoutMs: 2 * leaseMs,
+    notForLiving: true,
+    thread: true, // a step holds this one
+    leaseMs,
+    onWait: ({ holder }) =>
+      log(
+        `${run} is locked by ${holderName(holder)}, which can't be looked at from here: ` +
+          `waiting up to ${Math.ceil(leaseMs / 1000)} s for a sign of life`,
+      ),
+  });
+  if (outcome.held === null) throw runLocked(run, outcome.takenBy);
+  const { followed } = outcome;
+  if (followed !== null) log(`warning: took over ${run} from ${holderName(followed.holder)}, which is gone`);
+  return outcome.held;
 }
 
-function isAlive(pid: number, start: string): boolean {
-  const now = startOf(pid);
-  if (now !== null) return now === start;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-/** When a process began, in ticks since boot; null where there is no /proc or no such process. */
-function startOf(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
-  } catch {
-    return null;
-  }
+function runLocked(run: string, { holder, path, alive }: LockWait): UserError {
+  const where = holder?.host ?? null;
+  return new UserError("run_locked", `${run} is locked by ${holderName(holder)}: it is training there`, {
+    hint: alive
+      ? `Wait until it ends, or stop it${where === null ? "" : ` on ${where}`}. Its lock expires by itself once it is gone.`
+      : `If nothing trains there, remove ${path}.`,
+  });
 }

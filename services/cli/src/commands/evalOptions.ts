@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import type { EngineChoice } from "@pairloom/engine";
-import type { BenchmarkResult, SetOptions } from "@pairloom/evaluation";
-import type { Command } from "commander";
+import type { BenchmarkResult, LabelKind, ListChoice, SetOptions } from "@pairloom/evaluation";
+import { type Command, Option } from "commander";
 import { newFile } from "../project/newFile.js";
 import { openModel, type OpenModel } from "../project/openModel.js";
 import { createSay, type Say } from "../terminal/say.js";
@@ -49,12 +49,19 @@ export function addEvalOptions(command: Command): Command {
 export interface ClassOptions {
   classes?: string;
   labelColumn?: string;
+  labelKind?: LabelKind;
 }
 
 export function addClassOptions(command: Command): Command {
   return command
     .option("--classes <file>", "class names, one a line, by number or in the order of the class folders")
-    .option("--label-column <name>", "a table's column of class names or numbers (default: label)");
+    .option("--label-column <name>", "a table's column of class names or numbers (default: label)")
+    .addOption(
+      new Option(
+        "--label-kind <kind>",
+        "what a table's labels are (default: names where each is a class's, else numbers)",
+      ).choices(["names", "numbers"]),
+    );
 }
 
 /** What an evaluation comes to. */
@@ -86,6 +93,12 @@ export const subjectOf = (model: string, { data, checkpoint }: EvalOptions) => (
   dataset: basename(resolve(data)),
   model,
   pretrained: checkpoint,
+});
+
+/** Whose list of a file with lists of several datasets is read. */
+export const listChoice = ({ data }: EvalOptions, say: Say): ListChoice => ({
+  dataset: basename(resolve(data)),
+  note: (line) => say.warn(line),
 });
 
 /** Where and how a dataset is read. */

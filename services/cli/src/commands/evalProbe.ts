@@ -11,6 +11,7 @@ import {
   type ClassOptions,
   type EvalOptions,
   type Evaluation,
+  listChoice,
   runEvaluation,
   setOptions,
   subjectOf,
@@ -65,7 +66,10 @@ async function evaluateProbe(
 ): Promise<Evaluation> {
   const { linearProbe, openLabelledSet, probeBenchmark, readClassList } =
     await import("@pairloom/evaluation");
-  const given = options.classes === undefined ? undefined : await readClassList(options.classes);
+  const given =
+    options.classes === undefined
+      ? undefined
+      : await readClassList(options.classes, listChoice(options, say));
   const open = (place: string, split: string | undefined) =>
     openLabelledSet(place, {
       ...setOptions(
@@ -73,6 +77,7 @@ async function evaluateProbe(
         { label: options.labelColumn },
       ),
       classes: given,
+      labelKind: options.labelKind,
     });
   const trainPlace = options.trainData ?? options.data;
   const apart = options.trainData !== undefined;
@@ -92,7 +97,7 @@ async function evaluateProbe(
     const numberOf = numbersLike(set, classes, part);
     const { batchSize, limit } = options;
     const keep = ({ label }: { label: number }) => numberOf(label);
-    const { features, kept, skipped, leftOut } = await embedSet(
+    const { features, kept, skipped, ...left } = await embedSet(
       model,
       set,
       keep,
@@ -100,7 +105,7 @@ async function evaluateProbe(
       say,
     );
     const embedded: LabelledFeatures = { features, labels: kept };
-    return { embedded, counts: { pictures: kept.length, skipped, leftOut } };
+    return { embedded, counts: { pictures: kept.length, skipped, ...left } };
   };
   const train = await embed(trainSet, "training pictures");
   const validation =

@@ -42,7 +42,7 @@ async function evaluateRetrieval(
   const evaluation = await import("@pairloom/evaluation");
   const columns = setOptions(options, { caption: options.captionColumn });
   const set = await evaluation.openCaptionedSet(options.data, columns);
-  const { features, kept, skipped, leftOut } = await embedSet(
+  const { features, kept, skipped, ...left } = await embedSet(
     model,
     set,
     ({ captions }) => captions,
@@ -64,7 +64,7 @@ async function evaluateRetrieval(
       pictures,
       repeatedCaptions,
       skipped,
-      leftOut,
+      ...left,
       equalCaptions: { textToImage, imageToText },
     },
     text: [

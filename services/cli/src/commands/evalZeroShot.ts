@@ -13,6 +13,7 @@ import {
   type ClassOptions,
   type EvalOptions,
   type Evaluation,
+  listChoice,
   percent,
   runEvaluation,
   setOptions,
@@ -35,7 +36,8 @@ export function addZeroShotCommand(evaluation: Command): void {
     .option("--labels <file>", 'a release\'s classes by rule: JSON, [{"name": …, "pattern": …}]')
     .option(
       "--templates <name>",
-      "prompts: openai-80, openai-7, plain, or a file with one a line, {} for the name and {s} for its plural" +
+      "prompts: openai-80, openai-7, plain, or a file with one a line, {} for the name and {s} for its plural," +
+        " or CLIP_benchmark's JSON" +
         " (default: the dataset's own, or plain)",
     )
     .addHelpText(
@@ -56,12 +58,16 @@ async function evaluateZeroShot(
   const evaluation = await import("@pairloom/evaluation");
   const set = await evaluation.openLabelledSet(options.data, {
     ...setOptions(options, { label: options.labelColumn }),
-    classes: options.classes === undefined ? undefined : await evaluation.readClassList(options.classes),
+    classes:
+      options.classes === undefined
+        ? undefined
+        : await evaluation.readClassList(options.classes, listChoice(options, say)),
+    labelKind: options.labelKind,
     rules: options.labels === undefined ? undefined : await readLabelRules(options.labels),
   });
   const classes = namesOf(set, options.data);
-  const templates = await templatesOf(set, options);
-  const { features, kept, skipped, leftOut } = await embedSet(
+  const templates = await templatesOf(set, options, say);
+  const { features, kept, skipped, ...left } = await embedSet(
     model,
     set,
     ({ label }) => label,
@@ -76,7 +82,7 @@ async function evaluateZeroShot(
   const result = await evaluation.zeroShot(features, classFeatures, kept);
   return {
     result: evaluation.zeroShotBenchmark(subjectOf(name, options), result, classes, templates),
-    counts: { samples: result.samples, skipped, leftOut },
+    counts: { samples: result.samples, skipped, ...left },
     text: [
       `${result.samples} pictures of ${classes.length} classes, ${templates.length} templates` +
         unreadPictures(skipped),
@@ -101,9 +107,13 @@ function namesOf({ classes }: LabelledSet, data: string): string[] {
   );
 }
 
-async function templatesOf({ templates }: LabelledSet, options: ZeroShotOptions): Promise<readonly string[]> {
+async function templatesOf(
+  { templates }: LabelledSet,
+  options: ZeroShotOptions,
+  say: Say,
+): Promise<readonly string[]> {
   const { checkTemplates, plainTemplates, readTemplates } = await import("@pairloom/evaluation");
-  if (options.templates !== undefined) return readTemplates(options.templates);
+  if (options.templates !== undefined) return readTemplates(options.templates, listChoice(options, say));
   return templates === null
     ? plainTemplates
     : checkTemplates(templates, `The template list of ${options.data}`);

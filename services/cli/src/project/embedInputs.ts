@@ -1,8 +1,9 @@
-import { readdir, readFile, stat } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { imageSize } from "@pairloom/clip";
 import { pictureName, UserError } from "@pairloom/config";
 import type { EvaluatedModel, FeatureTable } from "@pairloom/evaluation";
+import { byCodePoint, walkFolder } from "@pairloom/storage";
 
 /** Something to embed: how much of it there is at most, and its features as they are computed. */
 export interface EmbedInput {
@@ -38,16 +39,15 @@ export async function pixelInput(
   return { count: pixels.count, features: features(), paths: null, skipped: [] };
 }
 
-/** The pictures in a folder and those below it, in the byte order of their paths. */
+/** The pictures in a folder and those below it, links followed, in the byte order of their paths. */
 export async function imageFolderInput(
   folder: string,
   model: EvaluatedModel,
   batchSize: number,
 ): Promise<ImageInput> {
   const { embedBatches, PreprocessThreads } = await import("@pairloom/evaluation");
-  const names = await pictureNames(folder);
+  const { names, passedOver: skipped } = await pictureNames(folder);
   const paths: string[] = [];
-  const skipped: ImageInput["skipped"] = [];
   async function* pictures() {
     for (const path of names) {
       // a file that can't be read is skipped like one that can't be decoded: named
@@ -130,20 +130,20 @@ async function* tokenBatches(
     yield checkFinite(await tokenFeatures(model, idsOf(from, Math.min(count, from + batchSize)), batchSize));
 }
 
-async function pictureNames(folder: string): Promise<string[]> {
+async function pictureNames(folder: string): Promise<{ names: string[]; passedOver: ImageInput["skipped"] }> {
   if ((await stat(folder).catch(() => null))?.isDirectory() !== true)
     throw new UserError("images_missing", `There is no folder ${folder}`, {
       hint: "--images takes a folder of pictures.",
     });
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const names = entries
-    .filter((entry) => entry.isFile() && pictureName.test(entry.name))
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
-    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  if (names.length > 0) return names;
-  throw new UserError("images_missing", `There are no pictures in ${folder}`, {
-    hint: "jpg, jpeg, png, webp, gif, avif, tif and tiff are looked for, in folders below as well.",
-  });
+  const { files, problems } = await walkFolder(folder);
+  const names = files.filter((name) => pictureName.test(name)).sort(byCodePoint);
+  if (names.length > 0) return { names, passedOver: problems };
+  const first = problems[0];
+  throw new UserError(
+    "images_missing",
+    `There are no pictures in ${folder}${first === undefined ? "" : ` (${first.path} is ${first.problem})`}`,
+    { hint: "jpg, jpeg, png, webp, gif, avif, tif and tiff are looked for, in folders below as well." },
+  );
 }
 
 async function checkFile(path: string): Promise<void> {

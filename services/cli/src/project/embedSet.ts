@@ -7,9 +7,11 @@ export interface EmbeddedSet<T> {
   /** Normalised, a row for each of `kept`. */
   features: FeatureTable;
   kept: T[];
-  /** Pictures that could not be decoded, and what the dataset itself left out. */
+  /** Pictures that could not be decoded, … */
   skipped: number;
+  /** … and with what the dataset itself left out: counts by reason, and the first of each. */
   leftOut: Record<string, number>;
+  leftOutFirst: Record<string, string>;
 }
 
 /**
@@ -19,15 +21,16 @@ export interface EmbeddedSet<T> {
  * @param options.name what the pictures are, for messages
  * @throws UserError "nothing_to_evaluate" where no picture could be used
  */
-export async function embedSet<P extends { image: Uint8Array }, T>(
+export async function embedSet<P extends { image: Uint8Array; from: string }, T>(
   model: EvaluatedModel,
-  set: { pictures: AsyncIterable<P>; leftOut: LeftOut },
+  set: { pictures: AsyncIterable<P>; leftOut: LeftOut; notes?: string[] },
   keep: (picture: P) => T,
   options: { limit?: number | undefined; batchSize: number; name: string },
   say: Say,
 ): Promise<EmbeddedSet<T>> {
   const { embedPictures, PreprocessThreads } = await import("@pairloom/evaluation");
   const { imageSize } = await import("@pairloom/clip");
+  for (const note of set.notes ?? []) say.warn(note);
   const live = new LiveBlock();
   const started = performance.now();
   let count = 0;
@@ -48,13 +51,13 @@ export async function embedSet<P extends { image: Uint8Array }, T>(
   const { features, kept, skipped } = await embedPictures(model, counted(), keep, {
     batchSize: options.batchSize,
     preprocess: (image) => threads.preprocess(image),
+    onLost: ({ from }) => set.leftOut.add("a picture that can't be decoded", from),
   }).finally(() => threads.close());
   live.finish(line(), line());
   for (const problem of set.leftOut.lines()) say.warn(problem);
-  if (skipped > 0) say.warn(`left out: ${skipped} that can't be decoded`);
   if (features.rows === 0)
     throw new UserError("nothing_to_evaluate", `No picture of ${options.name} could be used`, {
       hint: "Are there pictures, can they be decoded, and do labels or captions belong to them?",
     });
-  return { features, kept, skipped, leftOut: set.leftOut.counts() };
+  return { features, kept, skipped, leftOut: set.leftOut.counts(), leftOutFirst: set.leftOut.examples() };
 }

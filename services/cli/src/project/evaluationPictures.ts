@@ -1,8 +1,9 @@
 import { createReadStream } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parsePythonJson, pictureName, UserError } from "@pairloom/config";
 import { MemberGrouper, scanTar, type TarProblem } from "@pairloom/shards";
+import { byCodePoint, walkFolder } from "@pairloom/storage";
 
 /** A picture of an evaluation set, or what its sidecar (KEY.json) says of it. */
 export type EvaluationItem = { from: string } & (
@@ -12,17 +13,20 @@ export type EvaluationItem = { from: string } & (
 const isTar = /\.tar$/i;
 
 /**
- * The pictures of a folder (its subfolders and tars included) or of a tar, in byte order of their paths. Of a webdataset's
+ * The pictures of a folder (its subfolders and tars included, links followed) or of a tar, in byte order of their paths. Of a webdataset's
  * samples the sidecars come too: they name the original's hashes, which a stored picture with a border around it no longer has.
- * @throws UserError where a tar is damaged
+ * @throws UserError where a tar is damaged, or a link leads nowhere
  */
 export async function* evaluationPictures(path: string): AsyncGenerator<EvaluationItem, void> {
   if (isTar.test(path)) return yield* picturesOfTar(path);
-  const files = (await readdir(path, { recursive: true, withFileTypes: true }))
-    .filter((entry) => !entry.isDirectory())
-    .map(({ parentPath, name }) => join(parentPath, name))
-    .sort();
-  for (const file of files) {
+  const { files, problems } = await walkFolder(path);
+  // A picture that is passed over here would not be kept out of a release.
+  const lost = problems.find(({ problem }) => problem !== "a link that leads back");
+  if (lost !== undefined)
+    throw new UserError("list_damaged", `${join(path, lost.path)} can't be read: ${lost.problem}`, {
+      hint: "Mend or remove it.",
+    });
+  for (const file of files.sort(byCodePoint).map((name) => join(path, name))) {
     if (isTar.test(file)) yield* picturesOfTar(file);
     else if (pictureName.test(file)) yield { from: file, picture: await readFile(file) };
   }

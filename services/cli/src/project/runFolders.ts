@@ -1,8 +1,7 @@
 import { open, readdir, readFile, stat } from "node:fs/promises";
-import { hostname } from "node:os";
 import { basename, join } from "node:path";
-import { identify } from "@pairloom/queue";
 import type { CheckpointSummary, SampleReport } from "@pairloom/service-monitor";
+import { defaultLeaseMs, lookAtLock, runLockName } from "@pairloom/storage/lock";
 
 /** Reading run folders needs files alone, no engine: `runs/<name>/{run.json,metrics.jsonl,log.txt,samples/,checkpoints/}`. */
 
@@ -114,7 +113,7 @@ export interface RunFolder {
   checkpoints: number;
   /** Its newest checkpoint is that of its last step. */
   isFinished: boolean;
-  /** A living process of this machine trains there. */
+  /** A living process trains there. */
   isHeld: boolean;
 }
 
@@ -144,10 +143,8 @@ export async function readRunFolder(runFolder: string): Promise<RunFolder> {
   };
 }
 
-/** `run.lock` says "host pid start"; a training that was killed leaves it behind. */
+/** True where a process has the run's lock that lives, or that can't be looked at and was heard of a moment ago. */
 async function isHeld(runFolder: string): Promise<boolean> {
-  const [host, pid, start] = (await readFile(join(runFolder, "run.lock"), "utf8").catch(() => "")).split(" ");
-  if (host !== hostname()) return false;
-  const process = identify(Number(pid));
-  return process !== null && (start === "?" || process.ticks === "0" || process.ticks === start);
+  const lock = await lookAtLock(runFolder, runLockName).catch(() => null);
+  return lock !== null && (lock.alive || Date.now() - lock.mtimeMs < 2 * defaultLeaseMs);
 }

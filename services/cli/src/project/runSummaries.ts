@@ -3,7 +3,14 @@ import { join } from "node:path";
 import { UserError } from "@pairloom/config";
 import type { JobPlace } from "@pairloom/queue";
 import type { RunDetails, RunSummary } from "@pairloom/service-monitor";
-import { deviceLane, readRunJob, runState, trainingJobId, type WishedRun } from "@pairloom/service-trainer";
+import {
+  deviceLane,
+  lockedAdvice,
+  readRunJob,
+  runState,
+  trainingJobId,
+  type WishedRun,
+} from "@pairloom/service-trainer";
 import type { Project } from "./openProject.js";
 import { readRunFolder, type RunFolder, runNames } from "./runFolders.js";
 import { priorityName } from "./trainingDevices.js";
@@ -52,19 +59,19 @@ export async function lookAtRun({ dir, store, road }: Project, run: string): Pro
       ? null
       : await road.jobPlace("trainer", trainingJobId(run, wished.train), deviceLane(wished.job.device));
   const files = await readRunFolder(join(dir, "runs", run));
-  const waitsFor = waitsForDevice(place);
+  const { waitsFor, lockedBy } = waitsOf(place);
   const state = runState({
     wish: wished?.wish ?? null,
-    queued: waitsFor === null ? (place?.state ?? null) : "waiting",
+    queued: waitsFor === null && lockedBy === null ? (place?.state ?? null) : "waiting",
     isFinished: files.isFinished,
-    isHeld: files.isHeld,
+    isHeld: files.isHeld && lockedBy === null,
   });
   const { model, step, steps, last, evaluation, checkpoints } = files;
   const given = wished?.job.settings["model"];
   const summary: RunSummary = {
     run,
     state,
-    reason: reasonOf(state, place, waitsFor),
+    reason: reasonOf(state, place, { waitsFor, lockedBy }),
     model: model ?? (typeof given === "string" ? given : null),
     device: wished?.job.device ?? null,
     priority: wished === null ? null : priorityName(wished.job.priority),
@@ -80,16 +87,24 @@ export async function lookAtRun({ dir, store, road }: Project, run: string): Pro
   return { summary, files, wished };
 }
 
-function waitsForDevice(place: JobPlace | null): string | null {
-  const { waitsFor } = (place?.progress ?? {}) as { waitsFor?: unknown };
-  return place?.state === "active" && typeof waitsFor === "string" ? waitsFor : null;
+/** What a job that a worker has waits for. */
+interface Waits {
+  waitsFor: string | null;
+  lockedBy: string | null;
+}
+
+function waitsOf(place: JobPlace | null): Waits {
+  const { waitsFor, lockedBy } = (place?.progress ?? {}) as Record<keyof Waits, unknown>;
+  const said = (value: unknown) => (place?.state === "active" && typeof value === "string" ? value : null);
+  return { waitsFor: said(waitsFor), lockedBy: said(lockedBy) };
 }
 
 function reasonOf(
   state: RunSummary["state"],
   place: JobPlace | null,
-  waitsFor: string | null,
+  { waitsFor, lockedBy }: Waits,
 ): string | null {
+  if (state === "waiting" && lockedBy !== null) return `its folder is locked by ${lockedBy}. ${lockedAdvice}`;
   if (state === "waiting" && waitsFor !== null) return `another training is on ${waitsFor}`;
   const failedBefore = state === "waiting" && (place?.attempts ?? 0) > 0;
   return state === "failed" || failedBefore ? (place?.reason ?? null) : null;

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { withFolderLock } from "../src/redis/folderLock.js";
-import { processSpace } from "../src/redis/processIdentity.js";
+import { withFolderLock } from "../src/lock/folderLock.js";
+import { processSpace } from "../src/lock/processIdentity.js";
 
 let folder: string;
 beforeEach(async () => {

@@ -11,7 +11,7 @@ export interface ProcessIdentity {
 /** The start of a living process in ticks; "0" where that cannot be known; null for one that is gone (or a zombie). */
 function startTicks(pid: number): string | null {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     // The command's name is in brackets and may hold anything; the fields after it are plain.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return fields[0] === "Z" || fields[0] === "X" ? null : (fields[19] ?? "0");
@@ -42,16 +42,33 @@ export function ownIdentity(): ProcessIdentity {
   return identify(process.pid) ?? { pid: process.pid, ticks: "0" };
 }
 
-export function isAlive(identity: ProcessIdentity): boolean {
-  return startTicks(identity.pid) === identity.ticks;
+/** Whether this very process lives. Of one whose start is not known only the number is looked at. */
+export function isAlive({ pid, ticks }: ProcessIdentity): boolean {
+  const now = startTicks(pid);
+  return now !== null && (ticks === "0" || now === "0" || now === ticks);
+}
+
+/** Names this boot of this machine; empty where the system doesn't say. */
+export function bootId(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+  } catch {
+    return "";
+  }
+}
+
+/** Names the process namespace (a container has one of its own); empty where the system doesn't say. */
+export function processNamespace(): string {
+  try {
+    return readlinkSync("/proc/self/ns/pid");
+  } catch {
+    return "";
+  }
 }
 
 /** The range in which process numbers mean something: this boot of this machine, this process namespace. */
 export function processSpace(): string {
-  try {
-    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-    return `${boot}/${readlinkSync("/proc/self/ns/pid")}`;
-  } catch {
-    return hostname();
-  }
+  const boot = bootId();
+  const namespace = processNamespace();
+  return boot === "" || namespace === "" ? hostname() : `${boot}/${namespace}`;
 }
