@@ -17,6 +17,7 @@ export {
   loadNewestCheckpoint,
 } from "./run/checkpoint.js";
 export { type EvaluationMetrics, readMetrics, type StepMetrics } from "./run/metricsLog.js";
+export { startingConfig } from "./run/startingModel.js";
 export { readRunRecord, type RunRecord } from "./run/runRecord.js";
 export { type ParameterGroup, parameterGroups } from "./step/parameterGroups.js";
 export { StepVariables } from "./step/stepVariables.js";

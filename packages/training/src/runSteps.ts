@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import * as tf from "@tensorflow/tfjs";
-import type { ModelConfig } from "@pairloom/clip";
+import { type ModelConfig, modelMetadata } from "@pairloom/clip";
 import { UserError } from "@pairloom/config/errors";
 import type { ShardCursor } from "@pairloom/shards";
 import type { Batch } from "./data/batch.js";
@@ -148,11 +148,11 @@ class Checkpoints {
   }
 
   async save(step: number, cursor: ShardCursor | null): Promise<void> {
-    const { run, variables, settings } = this.context;
+    const { run, variables, settings, config } = this.context;
     this.savedAt = performance.now();
     if (this.saved === step) return;
     const state = await this.context.step.withVariables(() => readTrainerState(variables));
-    await saveCheckpoint(run, { step, cursor, ...state }, { format: "pt", step: String(step) });
+    await saveCheckpoint(run, { step, cursor, ...state }, { ...modelMetadata(config), step: String(step) });
     this.saved = step;
     await pruneCheckpoints(run, settings.keepLast, (await readBest(run))?.step ?? null);
   }
