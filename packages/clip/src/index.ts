@@ -1,7 +1,10 @@
 export * from "./modelConfig.js";
+export * from "./preprocessConfig.js";
+export * from "./preprocessingOf.js";
 export * from "./parseModelConfig.js";
 export * from "./loadModelConfig.js";
 export * from "./stateShapes.js";
+export { completedBy } from "./config/configDifferences.js";
 export * from "./modelSize.js";
 export * from "./tokenizerFit.js";
 export * from "./layout.js";
@@ -23,8 +26,8 @@ export * from "./checkpoints/checkStateDict.js";
 export * from "./checkpoints/readCheckpoint.js";
 export * from "./checkpoints/readModel.js";
 export * from "./checkpoints/exportModel.js";
-export { openClipFiles, openClipWeightsName } from "./checkpoints/openClipFolder.js";
-export { configBeside, weightsIn } from "./checkpoints/checkpointFolder.js";
+export { describeModel, openClipFiles, openClipWeightsName } from "./checkpoints/openClipFolder.js";
+export { configsBeside, weightsIn } from "./checkpoints/checkpointFolder.js";
 export {
   checkPyTorchFile,
   readPyTorch,

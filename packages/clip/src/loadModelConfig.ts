@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from "node:fs/promises";
-import { describedModel } from "./checkpoints/describedModel.js";
+import { describedModel, isHuggingFace } from "./checkpoints/describedModel.js";
+import { withInputFiles } from "./checkpoints/huggingFace/withInputFiles.js";
 import type { ModelConfig } from "./modelConfig.js";
 import { ModelConfigError, parseModelConfig } from "./parseModelConfig.js";
 
@@ -16,7 +17,7 @@ export async function listModels(): Promise<string[]> {
 /**
  * A model's config by name ("ViT-B-32"; the paper's spelling "ViT-B/32", "ViT-L/14@336px" and open_clip's
  * "ViT-B-32-quickgelu" work too), or from a JSON file: in open_clip's schema, open_clip's `open_clip_config.json`, or the
- * `config.json` of a CLIP model of transformers.
+ * `config.json` of a CLIP model of transformers. What such a folder says of its images and its tokenizer is part of it.
  *
  * @throws ModelConfigError naming the field, or the names there are
  */
@@ -41,7 +42,8 @@ export async function loadModelConfig(nameOrPath: string): Promise<ModelConfig> 
   } catch (error) {
     throw new ModelConfigError("(whole file)", "not JSON", nameOrPath, error);
   }
-  const config = describedModel(value, nameOrPath) ?? parseModelConfig(value, nameOrPath);
+  let config = describedModel(value, nameOrPath) ?? parseModelConfig(value, nameOrPath);
+  if (known === undefined && isHuggingFace(value)) config = await withInputFiles(config, nameOrPath);
   if (known !== undefined && nameOrPath.endsWith("-quickgelu")) config.quick_gelu = true;
   return config;
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { preprocessConfigSchema } from "./preprocessConfig.js";
 
 /** Limits far above any CLIP there is: what lies beyond is a slip of the pen, and is refused before memory is spent. */
 const width = z.int().min(1).max(65_536);
@@ -90,6 +91,8 @@ export const modelConfigSchema = z.strictObject({
   init_logit_scale: z.number().optional(),
   /** Present for SigLIP's loss: adds the parameter `logit_bias`. */
   init_logit_bias: z.number().nullish(),
+  /** How its images are made, where something says it: open_clip keeps this beside the model's config. */
+  preprocess_cfg: preprocessConfigSchema.optional(),
 });
 
 export type ModelConfig = z.infer<typeof modelConfigSchema>;

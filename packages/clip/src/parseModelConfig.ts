@@ -1,7 +1,8 @@
 import { UserError } from "@pairloom/config/errors";
+import { isObject } from "@pairloom/config/isObject";
 import { checkAgreement } from "./config/checkAgreement.js";
-import { withoutForeignTowers } from "./config/foreignTowers.js";
-import { modelConfigSchema, type ModelConfig } from "./modelConfig.js";
+import { type Fail, withoutForeignTowers } from "./config/foreignTowers.js";
+import { imageSize, modelConfigSchema, type ModelConfig } from "./modelConfig.js";
 
 /** Says which field of a model config is wrong and why. */
 export class ModelConfigError extends UserError {
@@ -42,8 +43,29 @@ export function parseModelConfig(value: unknown, name = "given"): ModelConfig {
     );
   }
   checkAgreement(parsed.data, fail);
+  checkInput(value, parsed.data, fail);
   return parsed.data;
 }
+
+/** What a `preprocess_cfg` may say beside what is kept of it: the model's own size, and RGB. */
+function checkInput(value: unknown, config: ModelConfig, fail: Fail): void {
+  const said = isObject(value) ? value["preprocess_cfg"] : undefined;
+  if (!isObject(said)) return;
+  const { size, mode } = said;
+  const [height, width] = imageSize(config.vision_cfg);
+  const sides = typeof size === "number" ? [size, size] : size;
+  if (given(size) && JSON.stringify(sides) !== JSON.stringify([height, width])) {
+    fail(
+      "preprocess_cfg.size",
+      `${JSON.stringify(size)} contradicts vision_cfg.image_size ${height}×${width}`,
+    );
+  }
+  if (given(mode) && mode !== "RGB") {
+    fail("preprocess_cfg.mode", `images are made in RGB here, got ${JSON.stringify(mode)}`);
+  }
+}
+
+const given = (value: unknown): boolean => value !== undefined && value !== null;
 
 /** The value at a path, short, for a message. */
 function at(value: unknown, path: readonly PropertyKey[]): string {

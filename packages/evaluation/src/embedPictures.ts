@@ -1,4 +1,4 @@
-import { imageSize } from "@pairloom/clip";
+import { imageSize, preprocessingOf } from "@pairloom/clip";
 import { UserError } from "@pairloom/config/errors";
 import { type EvaluatedModel, imageFeatures } from "./encodeFeatures.js";
 import { checkFinite, type FeatureTable } from "./featureTable.js";
@@ -77,8 +77,8 @@ export async function* embedBatches<P extends WithPicture>(
   pictures: AsyncIterable<P>,
   { batchSize = 64, signal, preprocess }: EmbedPicturesOptions<P> = {},
 ): AsyncGenerator<EmbeddedBatch<P>, void> {
-  const size = imageSize(model.config.vision_cfg);
-  const ready = preprocess ?? ((image: Uint8Array) => preprocessPicture(image, size));
+  const preprocessing = preprocessingOf(model.config);
+  const ready = preprocess ?? ((image: Uint8Array) => preprocessPicture(image, preprocessing));
   const decoded: Promise<DecodedBatch<P>>[] = [];
   let group: P[] = [];
   for await (const picture of pictures) {

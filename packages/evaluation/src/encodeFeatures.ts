@@ -1,6 +1,12 @@
 import * as tf from "@tensorflow/tfjs";
-import { encodeImage, encodeText, imageSize, type ModelConfig, type Parameters } from "@pairloom/clip";
-import { UserError } from "@pairloom/config/errors";
+import {
+  checkTokenizerFit,
+  encodeImage,
+  encodeText,
+  imageSize,
+  type ModelConfig,
+  type Parameters,
+} from "@pairloom/clip";
 import type { Tokenizer } from "@pairloom/tokenizer";
 import { type FeatureTable, normalizeRows } from "./featureTable.js";
 
@@ -27,29 +33,18 @@ export async function imageFeatures(
 
 /**
  * Normalised features of texts; those longer than the context are cut.
- * @throws UserError "vocabulary_differs"
+ * @throws UserError "tokenizer_misfit"
  */
 export async function textFeatures(
   model: EvaluatedModel,
   texts: readonly string[],
   batchSize = 64,
 ): Promise<FeatureTable> {
-  checkVocabulary(model);
+  checkTokenizerFit(model.config);
   return tokenFeatures(
     model,
     model.tokenizer.tokenize(texts, model.config.text_cfg.context_length),
     batchSize,
-  );
-}
-
-/** @throws UserError "vocabulary_differs" where the model knows fewer ids than the tokenizer gives */
-export function checkVocabulary({ config, tokenizer }: Pick<EvaluatedModel, "config" | "tokenizer">): void {
-  const words = config.text_cfg.vocab_size;
-  if (words >= tokenizer.vocabularySize) return;
-  throw new UserError(
-    "vocabulary_differs",
-    `The model knows ${words} token ids, CLIP's tokenizer gives ${tokenizer.vocabularySize}`,
-    { hint: "Such a model takes token ids alone: `pairloom embed --token-ids`." },
   );
 }
 

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
+import type { Preprocessing } from "@pairloom/clip/images";
 import { UserError } from "@pairloom/config/errors";
 import type { PreprocessAnswer, PreprocessOrder, PreprocessThreadData } from "./threads/preprocessThread.js";
 
@@ -23,10 +24,10 @@ export class PreprocessThreads {
   private closing = false;
   private lastId = 0;
 
-  /** @param size height and width of the model's pictures */
-  constructor(size: readonly [height: number, width: number], threads = availableParallelism()) {
+  /** @param preprocessing the model's (`preprocessingOf`) */
+  constructor(preprocessing: Preprocessing, threads = availableParallelism()) {
     this.workers = Array.from({ length: threads }, () => {
-      const workerData: PreprocessThreadData = { size };
+      const workerData: PreprocessThreadData = { preprocessing };
       const worker = new Worker(file, { workerData, name: "pairloom-pictures", execArgv: [] });
       const own = { worker, busy: 0 };
       worker.on("message", (answer: PreprocessAnswer) => {

@@ -113,7 +113,7 @@ test.each(["float16", "int8"] as const)(
     const place = join(folder, kind);
     expect(await embed(place, { batchSize: 3 })).toEqual({ rows: 6, fresh: 6, skipped: 2 });
     for (const [i, picture] of pictures.entries()) {
-      const own = await imageFeatures(model, await preprocessPicture(picture, 16));
+      const own = await imageFeatures(model, await preprocessPicture(picture, { size: 16 }));
       const [hit] = await search(place, featureRow(own, 0), 1, { store: kind });
       expect(hit).toMatchObject({ text: `a ${colours[i]}`, url: `http://a.example/${hit!.key}` });
       expect(hit!.score).toBeCloseTo(1, 3);

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { tensorBytes, tensorDtypes } from "@pairloom/clip";
+import { parseModelConfig, tensorBytes, tensorDtypes } from "@pairloom/clip";
 import { RandomNumbers } from "@pairloom/clip/images";
 import { type FeatureTable, normalizeRows } from "../src/featureTable.js";
 import { partName, publishPart } from "../src/search/indexPart.js";
@@ -27,7 +27,8 @@ export async function writeIndex(
   kind: SearchKind = "images",
 ) {
   await mkdir(folder, { recursive: true });
-  await claimIndex(folder, { version: 2, model: "none", width: table.width });
+  const config = parseModelConfig({ embed_dim: table.width, vision_cfg: {}, text_cfg: {} });
+  await claimIndex(folder, "none", config);
   for (let block = 0; block * partRows < table.rows; block++) {
     const from = block * partRows;
     const to = Math.min(table.rows, from + partRows);

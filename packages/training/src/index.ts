@@ -12,6 +12,7 @@ export * from "./data/trainingData.js";
 export { type CheckpointFiles, checkpointFiles, listCheckpoints, loadCheckpoint } from "./run/checkpoint.js";
 export { loadNewestCheckpoint } from "./run/newestCheckpoint.js";
 export { type EvaluationMetrics, readMetrics, type StepMetrics } from "./run/metricsLog.js";
+export { startingConfig } from "./run/startingModel.js";
 export { readRunRecord, type RunRecord } from "./run/runRecord.js";
 export { type ParameterGroup, parameterGroups } from "./step/parameterGroups.js";
 export { StepVariables } from "./step/stepVariables.js";

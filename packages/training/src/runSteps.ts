@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import * as tf from "@tensorflow/tfjs";
-import type { ModelConfig } from "@pairloom/clip";
+import { type ModelConfig, modelMetadata } from "@pairloom/clip";
 import { UserError } from "@pairloom/config/errors";
 import type { ShardCursor } from "@pairloom/shards";
 import type { HeldLock } from "@pairloom/storage/lock";
@@ -153,12 +153,12 @@ class Checkpoints {
   }
 
   async save(step: number, cursor: ShardCursor | null): Promise<void> {
-    const { run, lock, variables, settings } = this.context;
+    const { run, lock, variables, settings, config } = this.context;
     this.savedAt = performance.now();
     if (this.saved === step) return;
     lock.assertHeld();
     const state = await this.context.step.withVariables(() => readTrainerState(variables));
-    await saveCheckpoint(run, { step, cursor, ...state }, { format: "pt", step: String(step) });
+    await saveCheckpoint(run, { step, cursor, ...state }, { ...modelMetadata(config), step: String(step) });
     this.saved = step;
     await pruneCheckpoints(run, step, settings.keepLast, (await readBest(run))?.step ?? null);
   }

@@ -1,13 +1,6 @@
 import { resolve } from "node:path";
 import type * as tf from "@tensorflow/tfjs";
-import {
-  checkStateDict,
-  initialParameters,
-  loadModelConfig,
-  type ModelConfig,
-  type StateDict,
-  readCheckpointFile,
-} from "@pairloom/clip";
+import { type ModelConfig, type StateDict } from "@pairloom/clip";
 import type { Engine } from "@pairloom/engine";
 import { openRelease } from "./data/openRelease.js";
 import { openTrainingData, type TrainingData } from "./data/trainingData.js";
@@ -20,6 +13,7 @@ import { openRunLog } from "./run/runLog.js";
 import { checkResume, readRunRecord, type RunRecord, writeRunRecord } from "./run/runRecord.js";
 import { outlook, outlookLine } from "./run/outlook.js";
 import { preflight } from "./run/preflight.js";
+import { startingModel } from "./run/startingModel.js";
 import { restoreTrainerState } from "./run/trainerState.js";
 import { captionWarnings } from "./run/trainingWatch.js";
 import { StepVariables } from "./step/stepVariables.js";
@@ -70,11 +64,12 @@ export interface TrainResult {
 export async function train(given: TrainSettings, options: TrainOptions): Promise<TrainResult> {
   const { engine, log = () => {} } = options;
   const run = resolve(given.out);
-  const config = await loadModelConfig(given.model);
+  const before = await readRunRecord(run);
+  const start = await startingModel(given, before, log);
+  const { config } = start;
   const settings = withModelDropout(given, config);
   checkAgainst(settings, config, engine);
   const release = await openRelease(settings.data);
-  const before = await readRunRecord(run);
   if ((await readLaunchManifest(run)) !== null) {
     throw new UserError("run_launched", `${run} holds a run that open_clip trains`, {
       hint: "Give --launcher to go on with it, or another --out folder.",
@@ -102,7 +97,7 @@ export async function train(given: TrainSettings, options: TrainOptions): Promis
     );
     log(outlookLine(outlook(config, settings, engine.name)));
     captionWarnings(data.captionReport).forEach((warning) => log(`warning: ${warning}`));
-    const state = from?.model ?? (await initialState(config, settings));
+    const state = from?.model ?? (await start.state());
     if (from === null) log(await preflight(engine, config, state, settings, data));
     const runLog = await openRunLog(run, from?.step ?? 0, settings.tensorboard);
     try {
@@ -178,9 +173,4 @@ async function withStep<T>(
   } finally {
     variables.dispose();
   }
-}
-
-async function initialState(config: ModelConfig, settings: TrainSettings) {
-  if (settings.initialCheckpoint === null) return initialParameters(config, settings.seed);
-  return checkStateDict(await readCheckpointFile(settings.initialCheckpoint), config);
 }

@@ -6,11 +6,14 @@ import { decodePicture } from "../src/data/decodedPicture.js";
 
 const ramp = { width: 4, height: 3, data: Uint8Array.from({ length: 36 }, (_, i) => i * 7) };
 
-test("a crop holds the chosen pixels, normalised by CLIP's mean and deviation", () => {
+test.each([
+  ["CLIP's", clipMean, clipDeviation],
+  ["another model's", [0.5, 0.4, 0.3], [0.5, 0.25, 1]],
+])("a crop holds the chosen pixels, normalised by %s mean and deviation", (_, mean, deviation) => {
   const target = new Float32Array(14).fill(9);
-  cropPicture(ramp, 2, { ...centreCrop, x: 1, y: 0 }, target, 1);
+  cropPicture(ramp, 2, { ...centreCrop, x: 1, y: 0 }, { mean, deviation }, target, 1);
   const pixel = (row: number, column: number) =>
-    [0, 1, 2].map((c) => (ramp.data[(row * 4 + column) * 3 + c]! / 255 - clipMean[c]!) / clipDeviation[c]!);
+    [0, 1, 2].map((c) => (ramp.data[(row * 4 + column) * 3 + c]! / 255 - mean[c]!) / deviation[c]!);
   const expected = [...pixel(0, 2), ...pixel(0, 3), ...pixel(1, 2), ...pixel(1, 3)];
   expect(target[0]).toBe(9);
   expect(target[13]).toBe(9);

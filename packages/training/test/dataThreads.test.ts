@@ -13,6 +13,8 @@ const rows: RowSettings = {
   brightness: 0,
   side: 8,
   contextLength: 6,
+  mean: [0.5, 0.5, 0.5],
+  deviation: [0.5, 0.5, 0.5],
 };
 
 let threads: DataThreads;

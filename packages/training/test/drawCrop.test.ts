@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { type CropSettings, decodedSide, drawCrop } from "../src/data/drawCrop.js";
 
 const resized: CropSettings = { crop: "resized", cropMargin: 0, cropMinArea: 0.9, brightness: 0 };
+const normalization = { mean: clipMean, deviation: clipDeviation };
 const picture = {
   width: 40,
   height: 30,
@@ -11,7 +12,7 @@ const picture = {
 
 test("`resized` is the part that RandomResizedCrop draws, resized as Pillow does", () => {
   const target = new Float32Array(12 * 12 * 3 + 1).fill(9);
-  drawCrop(picture, 12, resized, new RandomNumbers(4, "row"), target, 1);
+  drawCrop(picture, 12, { ...resized, ...normalization }, new RandomNumbers(4, "row"), target, 1);
   const box = trainingCrop(picture, { kind: "resized" }, new RandomNumbers(4, "row"));
   const { data } = resizeImage(cropImage({ ...picture, channels: 3 }, box), 12, 12);
   expect(target[0]).toBe(9);

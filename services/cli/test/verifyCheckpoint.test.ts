@@ -24,12 +24,12 @@ async function written(name: string, bytes: Uint8Array, sha256?: string): Promis
 
 test("a sound checkpoint is sound, with and without a manifest", async () => {
   const bytes = writeSafetensors(state);
-  expect(await verifyCheckpoint(await written("bare", bytes), config)).toMatchObject({
+  expect(await verifyCheckpoint(await written("bare", bytes), { model: "tiny" })).toMatchObject({
     ok: true,
     digestMatches: null,
   });
   const digest = createHash("sha256").update(bytes).digest("hex");
-  expect(await verifyCheckpoint(await written("whole", bytes, digest), config)).toMatchObject({
+  expect(await verifyCheckpoint(await written("whole", bytes, digest), { model: "tiny" })).toMatchObject({
     ok: true,
     digestMatches: true,
     tensors: state.size,
@@ -40,7 +40,7 @@ test("one flipped bit is seen by its digest", async () => {
   const bytes = writeSafetensors(state);
   const digest = createHash("sha256").update(bytes).digest("hex");
   bytes[bytes.length - 3]! ^= 1;
-  const verdict = await verifyCheckpoint(await written("flipped", bytes, digest), config);
+  const verdict = await verifyCheckpoint(await written("flipped", bytes, digest), { model: "tiny" });
   expect(verdict).toMatchObject({ ok: false, digestMatches: false });
   expect(verdict.problem).toMatch(/sha256/);
 });
@@ -49,13 +49,13 @@ test("a number that is none, another model's shapes, and a file cut off are name
   const broken = new Map(state);
   broken.set("logit_scale", { dtype: "F32", shape: [], data: Float32Array.of(NaN) });
   const path = await written("nan", writeSafetensors(broken));
-  for (const model of [config, null]) {
-    expect((await verifyCheckpoint(path, model)).problem).toMatch(/`logit_scale` holds NaN/);
+  for (const model of ["tiny", undefined]) {
+    expect((await verifyCheckpoint(path, { model })).problem).toMatch(/`logit_scale` holds NaN/);
   }
-  const other = await loadModelConfig("ViT-B-32");
-  expect((await verifyCheckpoint(await written("other", writeSafetensors(state)), other)).problem).toMatch(
-    /shape|lacks/,
-  );
+  const other = await verifyCheckpoint(await written("other", writeSafetensors(state)), {
+    model: "ViT-B-32",
+  });
+  expect(other.problem).toMatch(/shape|lacks/);
   const cut = writeSafetensors(state).subarray(0, 5000);
-  expect((await verifyCheckpoint(await written("cut", cut), config)).ok).toBe(false);
+  expect((await verifyCheckpoint(await written("cut", cut), { model: "tiny" })).ok).toBe(false);
 });

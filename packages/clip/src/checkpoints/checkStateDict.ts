@@ -17,7 +17,8 @@ type Checked = { readonly tensor: HostTensor } | Problem;
 
 /**
  * Checks tensors of a file against a config: none missing, none extra, shapes as they must be, all finite. Half precision
- * becomes float32; counters become int64, and zero where an older PyTorch wrote none. Keys come in the state dict's order.
+ * becomes float32; counters become int64, and zero where an older PyTorch wrote none; a scalar may be a list of one. Keys
+ * come in the state dict's order.
  *
  * @param options.allowNotFinite takes weights that are NaN or infinite
  * @throws CheckpointError naming every tensor that doesn't fit, up to 20; its code is the first one's
@@ -37,7 +38,7 @@ export function checkStateDict(
     else problems.push(found);
   }
   for (const key of named.keys()) {
-    if (!shapes.has(key)) {
+    if (!shapes.has(key) && !key.endsWith(".num_batches_tracked")) {
       problems.push({
         code: "checkpoint_tensor_extra",
         message: `The checkpoint has the tensor \`${key.slice(0, 120)}\`, which the model config has no place for`,
@@ -74,7 +75,9 @@ function checked(
       return { tensor: { dtype: "I64", shape: [], data: BigInt64Array.of(0n) } };
     return { code: "checkpoint_tensor_missing", message: `The checkpoint lacks the tensor \`${key}\`` };
   }
-  const { shape, data, dtype } = tensor;
+  const { data, dtype } = tensor;
+  // FSDP and some programs keep a scalar as a list of one
+  const shape = entry.shape.length === 0 && data.length === 1 ? entry.shape : tensor.shape;
   const agrees =
     shape.length === entry.shape.length && shape.every((side, axis) => side === entry.shape[axis]);
   if (!agrees) {
@@ -128,4 +131,17 @@ function misfit(problems: readonly Problem[], names: Iterable<string>): Checkpoi
   const lines = [`${problems.length} tensors of the checkpoint don't fit:`, ...named];
   if (more > 0) lines.push(`  … and ${more} more`);
   return new CheckpointError(first.code, lines.join("\n"), { hint });
+}
+
+/** Whether all tensors that a config asks for are there in its shapes, and none that it has no place for. */
+export function fitsConfig(tensors: ReadonlyMap<string, HostTensor>, config: ModelConfig): boolean {
+  const shapes = stateShapes(config);
+  const named = namedFor(shapes, tensors);
+  const isCounter = (key: string) => key.endsWith(".num_batches_tracked");
+  const fits = (entry: StateEntry, tensor: HostTensor | undefined) =>
+    tensor !== undefined && "tensor" in checked("", entry, tensor, true);
+  return (
+    [...shapes].every(([key, entry]) => isCounter(key) || fits(entry, named.get(key))) &&
+    [...named.keys()].every((key) => isCounter(key) || shapes.has(key))
+  );
 }

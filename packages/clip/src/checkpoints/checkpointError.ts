@@ -16,6 +16,8 @@ export type CheckpointProblem =
   | "checkpoint_layout_unknown"
   | "checkpoint_layout_unsupported"
   | "checkpoint_model_unknown"
+  | "checkpoint_model_contradicted"
+  | "checkpoint_several_models"
   | "checkpoint_too_large"
   | "pytorch_zip_invalid"
   | "pytorch_pickle_invalid"

@@ -41,13 +41,17 @@ export async function weightsIn(folder: string): Promise<string | null> {
   return others[0] === undefined ? null : join(folder, others[0]);
 }
 
-/** The config beside a file of weights, or in the folder above (a run's checkpoints lie in one); null where there is none. */
-export async function configBeside(weights: string): Promise<string | null> {
+/**
+ * The configs that may describe a file of weights, the likeliest first: of its own name (`model.config.json` beside
+ * `model.safetensors`), open_clip's, transformers', and the one above a run's folder of checkpoints.
+ */
+export async function configsBeside(weights: string): Promise<string[]> {
   const folder = dirname(weights);
-  for (const path of [...configNames.map((name) => join(folder, name)), join(folder, "..", "config.json")]) {
-    if ((await stat(path).catch(() => null))?.isFile() === true) return path;
-  }
-  return null;
+  const own = basename(weights).replace(/\.(safetensors|pt|pth|bin)$/, "");
+  const paths = [`${own}.config.json`, ...configNames].map((name) => join(folder, name));
+  if (basename(folder) === "checkpoints") paths.push(join(folder, "..", "config.json"));
+  const found = await Promise.all(paths.map(async (path) => (await stat(path).catch(() => null))?.isFile()));
+  return paths.filter((_, at) => found[at] === true);
 }
 
 /** Far more than an index of a hundred thousand tensors takes. */

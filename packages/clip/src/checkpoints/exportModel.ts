@@ -1,9 +1,10 @@
 import type { ModelConfig } from "../modelConfig.js";
+import { clipPreprocessConfig } from "../preprocessConfig.js";
 import { huggingFaceFiles } from "./huggingFace/huggingFaceFiles.js";
 import { onnxFiles } from "./onnx/onnxFiles.js";
 import { openClipFiles, openClipModelConfig } from "./openClipFolder.js";
 import { pyTorchParts } from "./pytorch/writePyTorch.js";
-import { configMetadataKey } from "./readModel.js";
+import { configMetadataKey, preprocessMetadataKey } from "./modelOrigin.js";
 import { safetensorsParts } from "./safetensors.js";
 import type { StateDict } from "./stateDict.js";
 
@@ -44,7 +45,11 @@ export function exportModel(format: ExportFormat, state: StateDict, config: Mode
   }
 }
 
-/** What our files say of themselves: that PyTorch can read them, and their model. */
+/** What our files say of themselves: that PyTorch can read them, their model, and how its images are made. */
 export function modelMetadata(config: ModelConfig): Record<string, string> {
-  return { format: "pt", [configMetadataKey]: JSON.stringify(openClipModelConfig(config)) };
+  return {
+    format: "pt",
+    [configMetadataKey]: JSON.stringify(openClipModelConfig(config)),
+    [preprocessMetadataKey]: JSON.stringify(config.preprocess_cfg ?? clipPreprocessConfig),
+  };
 }

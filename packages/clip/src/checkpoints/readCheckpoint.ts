@@ -1,5 +1,6 @@
 import { open, stat } from "node:fs/promises";
 import { CheckpointError } from "./checkpointError.js";
+import { chooseWeights } from "./chooseWeights.js";
 import { readShardIndex, weightsIn } from "./checkpointFolder.js";
 import { fromHuggingFaceTensors } from "./huggingFace/huggingFaceTensors.js";
 import { readPyTorchCheckpoint } from "./pytorch/readPyTorch.js";
@@ -20,11 +21,23 @@ export interface Checkpoint {
   readonly metadata: ReadonlyMap<string, string>;
   /** Names of the classes of a TorchScript program. */
   readonly classes: ReadonlySet<string>;
+  /** Holds the numbers that OpenAI's archives have beside their weights: its models have QuickGELU. */
+  readonly isOpenAi: boolean;
+  /** What was done to tell the model's tensors from others, in words. */
+  readonly notes: readonly string[];
 }
 
-/** OpenAI's archives keep these numbers beside the weights; TorchScript keeps masks, which PyTorch makes anew. */
+export interface CheckpointOptions {
+  /** Part of the beginning of the tensors' names, to choose among several models in one file: "ema". */
+  readonly weights?: string | undefined;
+}
+
+/** OpenAI's archives keep these numbers beside the weights. */
+const openAiNumbers = ["input_resolution", "context_length", "vocab_size"];
+
+/** Masks and places are no weights either: PyTorch makes them anew. */
 const isNoWeight = (name: string): boolean =>
-  /^(input_resolution|context_length|vocab_size)$|(^|\.)attn_mask$/.test(name);
+  openAiNumbers.includes(name) || /(^|\.)(attn_mask|position_ids)$/.test(name);
 
 /**
  * The weights in a file, whatever it is called, in open_clip's layout: safetensors, or what `torch.save` or
@@ -37,24 +50,36 @@ export async function readCheckpointFile(path: string): Promise<TensorFile> {
 }
 
 /** The same, with what else it tells. @throws CheckpointError */
-export async function readCheckpoint(path: string): Promise<Checkpoint> {
+export async function readCheckpoint(path: string, options: CheckpointOptions = {}): Promise<Checkpoint> {
   const isFolder = (await stat(path)).isDirectory();
   const file = isFolder ? await weightsIn(path) : path;
   if (file === null) {
     throw new CheckpointError("checkpoint_format_unknown", `${path} is a folder without a file of weights`);
   }
-  const read = file.endsWith(".index.json") ? await readShards(file) : await readOne(file);
+  const read = file.endsWith(".index.json") ? await readShards(file, options) : await readOne(file, options);
+  const isOpenAi = openAiNumbers.every((name) => read.tensors.has(name));
   const raw = new Map([...read.tensors].filter(([name]) => !isNoWeight(name)));
   const found = recogniseLayout(raw.keys());
   const layout = found !== null && "layout" in found ? found.layout : null;
-  return { ...read, file, tensors: layout === "hugging_face" ? fromHuggingFaceTensors(raw) : raw, layout };
+  const tensors = layout === "hugging_face" ? fromHuggingFaceTensors(raw) : raw;
+  return { ...read, file, tensors, layout, isOpenAi };
 }
 
-type Read = Omit<Checkpoint, "layout" | "file">;
+/** The files that a model's weights lie in: one, or those of an index. */
+export async function filesOf(file: string): Promise<string[]> {
+  return file.endsWith(".index.json") ? [...(await readShardIndex(file)).keys()] : [file];
+}
 
-async function readOne(path: string, wanted?: ReadonlySet<string>): Promise<Read> {
+type Read = Omit<Checkpoint, "layout" | "file" | "isOpenAi">;
+
+interface ReadOptions extends CheckpointOptions {
+  /** Reads only these names, as they are in the file. */
+  readonly names?: ReadonlySet<string>;
+}
+
+async function readOne(path: string, options: ReadOptions): Promise<Read> {
   try {
-    return await readFileOf(path, wanted);
+    return await readFileOf(path, options);
   } catch (error) {
     // a folder has many files, a command several: say which
     if (!(error instanceof CheckpointError) || error.message.includes(path)) throw error;
@@ -66,28 +91,36 @@ async function readOne(path: string, wanted?: ReadonlySet<string>): Promise<Read
   }
 }
 
-async function readFileOf(path: string, wanted?: ReadonlySet<string>): Promise<Read> {
+async function readFileOf(path: string, options: ReadOptions): Promise<Read> {
   if ((await checkpointFormat(path)) === "pytorch") {
-    const { tensors, classes, metadata } = await readPyTorchCheckpoint(path, wanted);
+    const { tensors, classes, metadata, notes } = await readPyTorchCheckpoint(path, options);
     const format = classes === null ? "pytorch" : "torchscript";
-    return { tensors, format, metadata, classes: classes ?? new Set() };
+    return { tensors, format, metadata, classes: classes ?? new Set(), notes };
   }
-  const { metadata } = await readSafetensorsHeader(path);
-  return {
-    tensors: await readSafetensorsFile(path, wanted),
-    format: "safetensors",
-    metadata,
-    classes: new Set(),
-  };
+  const { metadata, tensors: places } = await readSafetensorsHeader(path);
+  const facts = { format: "safetensors", metadata, classes: new Set<string>() } as const;
+  if (options.names !== undefined)
+    return { ...facts, tensors: await readSafetensorsFile(path, options.names), notes: [] };
+  const { names, notes } = chooseWeights(places.keys(), options.weights);
+  return { ...facts, tensors: renamed(await readSafetensorsFile(path, new Set(names.keys())), names), notes };
 }
 
-async function readShards(index: string): Promise<Read> {
+function renamed(tensors: TensorFile, names: ReadonlyMap<string, string>): TensorFile {
+  return new Map([...tensors].map(([name, tensor]) => [names.get(name)!, tensor]));
+}
+
+async function readShards(index: string, { weights }: CheckpointOptions): Promise<Read> {
   const tensors: TensorFile = new Map();
+  const shards = await readShardIndex(index);
+  const all = [...shards.values()].flatMap((names) => [...names]);
+  const { names: chosen, notes } = chooseWeights(all, weights);
   let format: Read["format"] = "safetensors";
-  for (const [path, wanted] of await readShardIndex(index)) {
-    const part = await readOne(path, wanted);
+  for (const [path, inside] of shards) {
+    const names = new Set([...inside].filter((name) => chosen.has(name)));
+    if (names.size === 0) continue;
+    const part = await readOne(path, { names });
     ({ format } = part);
-    for (const name of wanted) {
+    for (const name of names) {
       const tensor = part.tensors.get(name);
       if (tensor === undefined) {
         throw new CheckpointError(
@@ -95,10 +128,10 @@ async function readShards(index: string): Promise<Read> {
           `${path} lacks the tensor \`${name}\`, which ${index} puts there`,
         );
       }
-      tensors.set(name, tensor);
+      tensors.set(chosen.get(name)!, tensor);
     }
   }
-  return { tensors, format, metadata: new Map(), classes: new Set() };
+  return { tensors, format, metadata: new Map(), classes: new Set(), notes };
 }
 
 /** What a file is by its first bytes. @throws CheckpointError "checkpoint_format_unknown" */

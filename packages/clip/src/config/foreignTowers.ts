@@ -43,13 +43,12 @@ const refusals: readonly Refusal[] = [
       why: "without a pool there is no one vector for a sample",
     },
   ]),
-  {
-    ...{ part: "", field: "nonscalar_logit_scale", isSet: given },
-    why: "a logit scale of shape [1] is for FSDP; it is a scalar here",
-  },
 ];
 
-/** Fields that mean something beside `timm_model_name` or `hf_model_name` alone; a dump of open_clip's defaults has them. */
+/**
+ * Fields that mean something beside `timm_model_name` or `hf_model_name` alone; a dump of open_clip's defaults has them. And a
+ * logit scale of shape [1], which is read as the scalar that it is.
+ */
 const idle =
   /^(timm_.*|hf_model_.*|hf_proj_type|hf_pooler_type|scaled_cosine_attn|nonscalar_logit_scale|multimodal_cfg)$/;
 

@@ -1,10 +1,9 @@
 import sharp from "sharp";
 import type { RawImage } from "./rawImage.js";
-import type { Resample } from "./resizeImage.js";
 
 /** Decoded pixels, and how they must be resized to be seen as Pillow sees them. */
 export interface DecodedImage extends RawImage {
-  readonly resample: Resample;
+  readonly resample: "bicubic" | "nearest";
 }
 
 /**

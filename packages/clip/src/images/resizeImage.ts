@@ -1,10 +1,11 @@
 import type { PixelBox, RawImage } from "./rawImage.js";
 
-export type Resample = "bicubic" | "nearest";
+/** Pillow's filters by their names in open_clip and torchvision. */
+export type Resample = "bicubic" | "bilinear" | "lanczos" | "nearest";
 
 /**
- * Resizes as Pillow does, to the last bit: bicubic (a = −½) widened by the scale when shrinking, first across, then down,
- * rounded to bytes in between; colours weighted by alpha where there is one.
+ * Resizes as Pillow does, to the last bit: the filter (bicubic with a = −½ where none is named) widened by the scale when
+ * shrinking, first across, then down, rounded to bytes in between; colours weighted by alpha where there is one.
  *
  * @param window the part of the resized image that is wanted; only it is computed
  */
@@ -15,10 +16,12 @@ export function resizeImage(
   options: { resample?: Resample; window?: PixelBox } = {},
 ): RawImage {
   const window = options.window ?? { left: 0, top: 0, width, height };
-  if (options.resample === "nearest") return nearest(image, width, height, window);
+  const { resample = "bicubic" } = options;
+  if (resample === "nearest") return nearest(image, width, height, window);
+  const filter = filters[resample];
   const alpha = image.colours === undefined && (image.channels === 2 || image.channels === 4);
-  const columns = kernels(image.width, width, window.left, window.width);
-  const rows = kernels(image.height, height, window.top, window.height);
+  const columns = kernels(filter, image.width, width, window.left, window.width);
+  const rows = kernels(filter, image.height, height, window.top, window.height);
   const source = alpha ? weighted(image) : image;
   const across = passAcross(source, columns, rows);
   const done = passDown(across, rows);
@@ -50,10 +53,35 @@ function bicubic(x: number): number {
   return 0;
 }
 
-function kernels(inputs: number, outputs: number, start: number, count: number): Kernels {
+/** The triangle of Pillow's BILINEAR. */
+function bilinear(x: number): number {
+  return Math.max(0, 1 - Math.abs(x));
+}
+
+function lanczos(x: number): number {
+  return x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0;
+}
+
+function sinc(x: number): number {
+  return x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI);
+}
+
+interface Filter {
+  readonly weight: (x: number) => number;
+  /** Input pixels to each side that have a weight, where nothing shrinks. */
+  readonly support: number;
+}
+
+const filters: Readonly<Record<Exclude<Resample, "nearest">, Filter>> = {
+  bicubic: { weight: bicubic, support: 2 },
+  bilinear: { weight: bilinear, support: 1 },
+  lanczos: { weight: lanczos, support: 3 },
+};
+
+function kernels(filter: Filter, inputs: number, outputs: number, start: number, count: number): Kernels {
   const scale = inputs / outputs;
   const filterScale = Math.max(scale, 1);
-  const support = 2 * filterScale;
+  const support = filter.support * filterScale;
   const size = Math.ceil(support) * 2 + 1;
   const first = new Int32Array(count);
   const length = new Int32Array(count);
@@ -71,7 +99,7 @@ function kernels(inputs: number, outputs: number, start: number, count: number):
     const high = Math.min(inputs, Math.trunc(center + support + 0.5));
     let total = 0;
     for (let i = low; i < high; i++) {
-      raw[i - low] = bicubic((i - center + 0.5) / filterScale);
+      raw[i - low] = filter.weight((i - center + 0.5) / filterScale);
       total += raw[i - low]!;
     }
     for (let i = 0; i < high - low; i++) {

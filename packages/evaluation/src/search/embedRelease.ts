@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { imageSize } from "@pairloom/clip";
+import { checkTokenizerFit, preprocessingOf } from "@pairloom/clip";
 import { readShardBatches, type ShardFile, type ShardSample } from "@pairloom/shards";
 import type { Store } from "@pairloom/storage";
 import { embedPictures } from "../embedPictures.js";
@@ -41,7 +41,8 @@ type Settings = EmbedOptions & Required<Pick<EmbedOptions, "kind" | "batchSize" 
  * kept if its shard holds the same bytes, so a run that was stopped or killed goes on where it was; parts of shards that
  * changed or are gone are removed.
  *
- * @throws UserError "index_differs" where the folder holds an index of other weights, "features_not_finite"
+ * @throws UserError "index_differs" where the folder holds an index of other weights or another preprocessing, "tokenizer_misfit",
+ * "features_not_finite"
  */
 export async function embedRelease(
   store: Store,
@@ -53,7 +54,8 @@ export async function embedRelease(
   const settings: Settings = { kind: "images", batchSize: 64, partSamples: 2048, ...options };
   const { kind, progress = () => {}, signal } = settings;
   await mkdir(folder, { recursive: true });
-  await claimIndex(folder, { version: 2, model: options.fingerprint, width: model.config.embed_dim });
+  if (kind === "texts") checkTokenizerFit(model.config);
+  await claimIndex(folder, options.fingerprint, model.config);
   const hashes = await ShardHashes.open(folder);
   const wanted = new Set<string>();
   const done: EmbedProgress = { rows: 0, fresh: 0, skipped: 0 };
@@ -62,7 +64,7 @@ export async function embedRelease(
   const embedder: Embedder = {
     model,
     pictureThreads: () =>
-      (threads ??= new PreprocessThreads(imageSize(model.config.vision_cfg), settings.threads)),
+      (threads ??= new PreprocessThreads(preprocessingOf(model.config), settings.threads)),
   };
   try {
     for (const { name: shard } of shards) {

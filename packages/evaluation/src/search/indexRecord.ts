@@ -1,5 +1,8 @@
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { clipPreprocessConfig, type ModelConfig, modelConfigSchema } from "@pairloom/clip";
 import { UserError } from "@pairloom/config/errors";
 import { z } from "zod";
 import { publishFile } from "../publishFile.js";
@@ -15,20 +18,41 @@ const indexRecord = z.strictObject({
   model: z.string(),
   /** E. */
   width: z.int().min(1),
+  /** Stands for the model's config and its preprocessing; indexes of before have none, and were made with CLIP's. */
+  config: z.string().optional(),
 });
 export type IndexRecord = z.infer<typeof indexRecord>;
 
+/** Stands for what a model makes of an image or a text beside its weights: its config with its preprocessing. */
+function configFingerprint(config: ModelConfig): string {
+  const said = { ...config, preprocess_cfg: config.preprocess_cfg ?? clipPreprocessConfig };
+  return createHash("sha256")
+    .update(JSON.stringify(modelConfigSchema.parse(said)))
+    .digest("hex");
+}
+
 /**
- * Makes the folder an index of these weights.
+ * Makes the folder an index of these weights and this config.
+ *
+ * @param fingerprint stands for the weights
  * @throws UserError "index_differs" where it is one of others already
  */
-export async function claimIndex(folder: string, record: IndexRecord): Promise<void> {
+export async function claimIndex(folder: string, fingerprint: string, config: ModelConfig): Promise<void> {
+  const record: IndexRecord = {
+    version: 2,
+    model: fingerprint,
+    width: config.embed_dim,
+    config: configFingerprint(config),
+  };
   const old = await recordOf(folder);
   if (old === null) {
     await publishFile(join(folder, "index.json"), [Buffer.from(`${JSON.stringify(record)}\n`)]);
     return;
   }
-  if (old !== "unknown" && old.model === record.model && old.width === record.width) return;
+  if (old !== "unknown" && old.model === record.model && old.width === record.width) {
+    const isUsual = isDeepStrictEqual(config.preprocess_cfg ?? clipPreprocessConfig, clipPreprocessConfig);
+    if (old.config === record.config || (old.config === undefined && isUsual)) return;
+  }
   throw new UserError("index_differs", `${folder} holds an index made with other weights or settings`, {
     hint: "Choose another folder for the index, or delete that one.",
   });

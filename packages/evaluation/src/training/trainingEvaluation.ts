@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { imageSize, type ModelConfig } from "@pairloom/clip";
+import { imageSize, type ModelConfig, preprocessingOf } from "@pairloom/clip";
 import type { ShardSample } from "@pairloom/shards";
 import type { Tokenizer } from "@pairloom/tokenizer";
 import { type ModelInTraining, textsOf, type TrainSettings } from "@pairloom/training";
@@ -119,7 +119,7 @@ async function openPairs(settings: EvaluationSettings, pairs: number, classes: r
 async function usable(samples: readonly ShardSample[]): Promise<ShardSample[]> {
   const good = await Promise.all(
     samples.map(({ image }) =>
-      preprocessPicture(image, 8).then(
+      preprocessPicture(image, { size: 8 }).then(
         () => true,
         () => false,
       ),
@@ -167,12 +167,13 @@ class PixelSource {
   private async pixels(start: number, config: ModelConfig): Promise<Float32Array> {
     const before = this.kept.get(start);
     if (before !== undefined) return before;
-    const [side] = imageSize(config.vision_cfg);
-    const size = side * side * 3;
+    const preprocessing = preprocessingOf(config);
+    const [height, width] = imageSize(config.vision_cfg);
+    const size = height * width * 3;
     const group = this.samples.slice(start, start + chunk);
     const pixels = new Float32Array(group.length * size);
     await Promise.all(
-      group.map(async ({ image }, i) => pixels.set(await preprocessPicture(image, side), i * size)),
+      group.map(async ({ image }, i) => pixels.set(await preprocessPicture(image, preprocessing), i * size)),
     );
     if (4 * size * this.samples.length <= keptPixelBytes) this.kept.set(start, pixels);
     return pixels;

@@ -1,4 +1,3 @@
-import { clipDeviation, clipMean } from "@pairloom/clip/images";
 import type { DecodedPicture } from "./decodedPicture.js";
 
 export interface Crop {
@@ -10,6 +9,12 @@ export interface Crop {
   lift: number;
 }
 
+/** What a model takes from pixels' values (0 to 1), and divides them by, a channel each. */
+export interface Normalization {
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+}
+
 export const centreCrop: Crop = { x: 0.5, y: 0.5, gain: 1, lift: 0 };
 
 /**
@@ -19,13 +24,14 @@ export function cropPicture(
   { data, width, height }: DecodedPicture,
   side: number,
   { x, y, gain, lift }: Crop,
+  { mean, deviation }: Normalization,
   target: Float32Array,
   at: number,
 ): void {
   const left = Math.round(x * (width - side));
   const top = Math.round(y * (height - side));
-  const scale = clipDeviation.map((deviation) => gain / 255 / deviation) as [number, number, number];
-  const shift = clipDeviation.map((deviation, c) => (lift - (clipMean[c] as number)) / deviation) as [
+  const scale = deviation.map((spread) => gain / 255 / spread) as [number, number, number];
+  const shift = deviation.map((spread, c) => (lift - (mean[c] as number)) / spread) as [
     number,
     number,
     number,

@@ -1,5 +1,5 @@
 import { cropImage, type RandomNumbers, resizeImage, trainingCrop } from "@pairloom/clip/images";
-import { centreCrop, type Crop, cropPicture } from "./cropPicture.js";
+import { centreCrop, type Crop, cropPicture, type Normalization } from "./cropPicture.js";
 import type { DecodedPicture } from "./decodedPicture.js";
 
 /** How a picture becomes the model's square; drawn anew each time it is seen. */
@@ -25,24 +25,27 @@ export function decodedSide({ crop, cropMargin, cropMinArea }: CropSettings, sid
   return crop === "square" ? side + cropMargin : Math.ceil(side / Math.sqrt(cropMinArea * ratio[0]));
 }
 
-/** Cuts a random part out of a picture and writes it to `target` at `at`, normalised: [side, side, 3]. */
+/**
+ * Cuts a random part out of a picture and writes it to `target` at `at`, normalised as the model wants it: [side, side, 3]. Parts
+ * are resized by a bicubic filter whatever the model's own is, as open_clip does in training.
+ */
 export function drawCrop(
   picture: DecodedPicture,
   side: number,
-  settings: CropSettings,
+  settings: CropSettings & Normalization,
   random: RandomNumbers,
   target: Float32Array,
   at: number,
 ): void {
   if (settings.crop === "square") {
     const place = { x: random.uniform(), y: random.uniform() };
-    cropPicture(picture, side, { ...place, ...drawBrightness(settings, random) }, target, at);
+    cropPicture(picture, side, { ...place, ...drawBrightness(settings, random) }, settings, target, at);
     return;
   }
   const box = trainingCrop(picture, { kind: "resized", scale: [settings.cropMinArea, 1], ratio }, random);
   const { data } = resizeImage(cropImage({ ...picture, channels: 3 }, box), side, side);
   const square = { data: data as Uint8Array, width: side, height: side };
-  cropPicture(square, side, { ...centreCrop, ...drawBrightness(settings, random) }, target, at);
+  cropPicture(square, side, { ...centreCrop, ...drawBrightness(settings, random) }, settings, target, at);
 }
 
 function drawBrightness({ brightness }: CropSettings, random: RandomNumbers): Pick<Crop, "gain" | "lift"> {

@@ -1,11 +1,12 @@
 import { RandomNumbers } from "@pairloom/clip/images";
 import type { Tokenizer } from "@pairloom/tokenizer";
 import { decodePicture } from "./decodedPicture.js";
+import type { Normalization } from "./cropPicture.js";
 import { type CropSettings, decodedSide, drawCrop } from "./drawCrop.js";
 import type { Sample } from "./sample.js";
 
 /** What turns a pair into a row of a batch, beside the random numbers. */
-export interface RowSettings extends CropSettings {
+export interface RowSettings extends CropSettings, Normalization {
   seed: number;
   captions: "first" | "any";
   /** Height and width of the model's pictures. */

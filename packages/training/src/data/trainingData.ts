@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { imageSize, type ModelConfig } from "@pairloom/clip";
+import { imageSize, type ModelConfig, preprocessingOf } from "@pairloom/clip";
 import { UserError } from "@pairloom/config/errors";
 import type { ShardCursor } from "@pairloom/shards";
 import { createTokenizer } from "@pairloom/tokenizer";
@@ -83,7 +83,7 @@ export async function openTrainingData(
       { hint: "Choose a smaller --batch-size, or gather more." },
     );
   }
-  const rows = rowSettings(settings, side, config.text_cfg.context_length);
+  const rows = rowSettings(settings, side, config);
   const workers = settings.dataWorkers ?? defaultDataWorkers();
   const slots = prefetch + 1;
   const captions =
@@ -120,9 +120,11 @@ export async function openTrainingData(
   };
 }
 
-function rowSettings(settings: DataSettings, side: number, contextLength: number): RowSettings {
+function rowSettings(settings: DataSettings, side: number, config: ModelConfig): RowSettings {
   const { seed, captions, crop, cropMargin, cropMinArea, brightness } = settings;
-  return { seed, captions, crop, cropMargin, cropMinArea, brightness, side, contextLength };
+  const { mean, deviation } = preprocessingOf(config);
+  const contextLength = config.text_cfg.context_length;
+  return { seed, captions, crop, cropMargin, cropMinArea, brightness, side, contextLength, mean, deviation };
 }
 
 async function* threadedBatches(options: DataThreadsOptions): AsyncGenerator<Batch, void> {

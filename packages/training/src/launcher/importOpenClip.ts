@@ -5,6 +5,7 @@ import {
   checkPyTorchFile,
   checkStateDict,
   type ModelConfig,
+  modelMetadata,
   readPyTorchFile,
   safetensorsParts,
 } from "@pairloom/clip";
@@ -50,7 +51,7 @@ export async function importEpochs(
     // open_clip writes in place: a file without its end is still being written
     if (!(await isWhole(path))) continue;
     const state = checkStateDict(await readPyTorchFile(path), config);
-    const metadata = { format: "pt", step: String(step), trainer: `open_clip ${openClip}` };
+    const metadata = { ...modelMetadata(config), step: String(step), trainer: `open_clip ${openClip}` };
     await writeDurably(model, safetensorsParts(state, metadata));
     imported.push(step);
   }

@@ -24,10 +24,21 @@ export function openClipArguments({ paths, config, handed, launch, device, shard
     ...(handed.resampled ? ["--dataset-resampled"] : []),
     ...["--workers", String(handed.workers)],
     ...handed.settings.flatMap(({ flags }) => flags),
+    ...imageFlags(config),
     ...(isSigLip ? ["--siglip"] : world > 1 ? ["--local-loss", "--gather-with-grad"] : []),
     ...["--device", device, "--log-every-n-steps", String(launch.logEvery)],
     ...["--logs", paths.folder, "--name", paths.openClipName],
     ...["--resume", "latest"],
+  ];
+}
+
+/** How images are made, where the model says it; the folder says the same to whoever loads the model from there. */
+function imageFlags({ preprocess_cfg: said }: ModelConfig): string[] {
+  if (said === undefined) return [];
+  const { mean, std, interpolation, resize_mode } = said;
+  return [
+    ...["--image-mean", ...mean.map(String), "--image-std", ...std.map(String)],
+    ...["--image-interpolation", interpolation, "--image-resize-mode", resize_mode],
   ];
 }
 

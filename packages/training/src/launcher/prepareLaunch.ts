@@ -2,10 +2,11 @@ import { copyFile, mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { checkTokenizerFit, loadModelConfig, type ModelConfig } from "@pairloom/clip";
+import { checkTokenizerFit, type ModelConfig } from "@pairloom/clip";
 import { UserError } from "@pairloom/config/errors";
 import { openRelease, type Release } from "../data/openRelease.js";
 import { checkResume, readRunRecord, type RunRecord, writeRunRecord } from "../run/runRecord.js";
+import { startingModel } from "../run/startingModel.js";
 import { writeDurably, writeJsonDurably } from "../run/writeDurably.js";
 import type { TrainSettings } from "../settings/trainSettings.js";
 import { findOpenClip, type OpenClipInstallation, openClipVersion } from "./findOpenClip.js";
@@ -21,7 +22,7 @@ import { launchScript } from "./launchScript.js";
 import type { LaunchSettings } from "./launchSettings.js";
 import { openClipArguments, trainerProgram } from "./openClipCommand.js";
 import { slurmScript } from "./slurmScript.js";
-import { writeStartingModel } from "./startingModel.js";
+import { writeStartingModel } from "./writeStartingModel.js";
 
 const cpuProgram = fileURLToPath(new URL("../../python/open_clip_on_cpu.py", import.meta.url));
 
@@ -48,11 +49,12 @@ export async function prepareLaunch(
   { look, warn }: { look: boolean; warn: (line: string) => void },
 ): Promise<PreparedLaunch> {
   const paths = launchedRunPaths(settings.out);
-  const config = await loadModelConfig(settings.model);
-  checkTokenizerFit(config);
   const release = await openRelease(settings.data);
   const { shards, samples } = localShards(release);
   const before = await checkFolder(paths, settings.resume);
+  const model = await startingModel(settings, before, warn);
+  const { config } = model;
+  checkTokenizerFit(config);
   const found = look && launch.launcher === "torchrun" ? await findOpenClip(launch.python) : null;
   const device = chooseDevice(launch, found);
   const handed = handOver(settings, config, launch, { samples, shards: shards.length, device });
@@ -61,7 +63,7 @@ export async function prepareLaunch(
   if (before === null) await mkdir(join(paths.run, "checkpoints"), { recursive: true });
   else checkResume(before, record).forEach(warn);
   await mkdir(paths.modelFolder, { recursive: true });
-  const startingWeights = await writeStartingModel(paths.modelFolder, config, settings);
+  const startingWeights = await writeStartingModel(paths.modelFolder, model);
   await copyFile(cpuProgram, paths.cpuProgram);
   const command = openClipArguments({ paths, config, handed, launch, device, shards });
   const name = jobName(paths.run);

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { modelConfigSchema } from "@pairloom/clip";
+import { describeModel, modelConfigSchema } from "@pairloom/clip";
 import { UserError } from "@pairloom/config/errors";
 import { z } from "zod";
 import { freeSettings, type TrainSettings, trainSettings } from "../settings/trainSettings.js";
@@ -53,7 +53,7 @@ export async function writeRunRecord(run: string, record: RunRecord): Promise<vo
 
 /** The model's config with `quick_gelu` where open_clip looks for it. */
 function openClipConfig({ quick_gelu, ...model }: RunRecord["model"]): object {
-  return { ...model, quick_gelu };
+  return describeModel({ ...model, quick_gelu });
 }
 
 /**

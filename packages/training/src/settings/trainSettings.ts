@@ -8,13 +8,16 @@ const count = z.int().min(1);
 export const trainSettings = z.strictObject({
   /** The release: a folder of webdataset shards. */
   data: z.string().min(1),
-  /** A model's name ("tiny", "ViT-B-32") or the path of a JSON config in open_clip's schema. */
+  /**
+   * A model's name ("tiny", "ViT-B-32") or the path of a JSON config in open_clip's schema. Where none is given, it is the model of
+   * `initialCheckpoint`, by that path.
+   */
   model: z.string().min(1).default("tiny"),
   /** The run folder. */
   out: z.string().min(1),
   recipe: z.enum(recipeNames).default("laptop"),
   seed: z.int().min(0).default(0),
-  /** Start from these weights (safetensors, open_clip's keys); null draws new ones. */
+  /** Start from these weights, of any program that is read: a file, or a model's folder; null draws new ones. */
   initialCheckpoint: z.string().min(1).nullable().default(null),
   /** Go on where the run in `out` stopped; starts it where there is none. */
   resume: z.boolean().default(false),
@@ -147,7 +150,8 @@ export function resolveTrainSettings(
   const recipe = recipeNames.find((name) => name === (input.recipe ?? "laptop"));
   const preset = recipe === undefined ? {} : recipes[recipe];
   const length = given["steps"] === undefined && given["epochs"] === undefined ? {} : { epochs: null };
-  const parsed = trainSettings.safeParse({ ...familyValues(family), ...preset, ...length, ...given });
+  const own = typeof given["initialCheckpoint"] === "string" ? { model: given["initialCheckpoint"] } : {};
+  const parsed = trainSettings.safeParse({ ...familyValues(family), ...preset, ...length, ...own, ...given });
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const field = issue?.code === "unrecognized_keys" ? issue.keys.join(", ") : (issue?.path.join(".") ?? "");

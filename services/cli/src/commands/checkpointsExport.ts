@@ -5,16 +5,18 @@ import { type Command, Option } from "commander";
 import { findRun } from "../project/findRun.js";
 import { foreignWeights } from "../project/foreignWeights.js";
 import { newFile, writeParts } from "../project/newFile.js";
+import { tellOfModel } from "../project/openModel.js";
 import { newFolder } from "../project/newFolder.js";
 import { checkpointPath } from "../project/runFolders.js";
 import { createSay } from "../terminal/say.js";
-import { dirOption, jsonOption } from "./options.js";
+import { dirOption, forceOption, jsonOption } from "./options.js";
 
 interface ExportOptions {
   dir: string;
   format: ExportFormat;
   out: string;
   model?: string;
+  force?: boolean;
   allowNotFinite?: boolean;
   json?: boolean;
 }
@@ -48,6 +50,7 @@ export function addExportCommand(checkpoints: Command): void {
     )
     .requiredOption("-o, --out <path>", "the folder or file to write; what is there already stays")
     .option("--model <name>", "the model's config, where the weights don't tell")
+    .addOption(forceOption())
     .option("--allow-not-finite", "write weights that are NaN or infinite too")
     .addOption(jsonOption())
     .addHelpText("after", help)
@@ -55,17 +58,19 @@ export function addExportCommand(checkpoints: Command): void {
 }
 
 async function exportCheckpoint(run: string, file: string, options: ExportOptions): Promise<void> {
-  const { model, allowNotFinite } = options;
+  const { model, force, allowNotFinite } = options;
   const say = createSay(options.json ?? false);
   const target = resolve(options.out);
   const source = await sourceOf(options.dir, run, file);
   const clip = await import("@pairloom/clip");
-  const { config, configFile, state, assumed } = await clip.readModel(source, {
-    ...(model === undefined ? {} : { model }),
-    ...(allowNotFinite === undefined ? {} : { allowNotFinite }),
-  });
-  for (const what of assumed)
-    say.warn(`${source} doesn't tell its whole model: assumed ${what}; --model says otherwise`);
+  const read = await clip.readModel(source, { model, force, allowNotFinite });
+  const { config, configFile, state, assumed, notes, warnings } = read;
+  tellOfModel(
+    source,
+    read,
+    (line) => say.warn(line),
+    (line) => say.info(line),
+  );
   // before there was a folder for open_clip, `openclip` was the name of its .pt file
   const format = options.format === "openclip" && /\.(pt|pth)$/.test(target) ? "pt" : options.format;
   const exported = clip.exportModel(format, state, config);
@@ -74,7 +79,17 @@ async function exportCheckpoint(run: string, file: string, options: ExportOption
   const files = exported.kind === "folder" ? [...exported.files.keys()].sort() : [];
   const load = loadLines(format, target);
   say.result(
-    { checkpoint: target, format, source: resolve(source), config: configFile, files, load, assumed },
+    {
+      checkpoint: target,
+      format,
+      source: resolve(source),
+      config: configFile,
+      files,
+      load,
+      assumed,
+      notes,
+      warnings,
+    },
     [
       target,
       ...files.map((name) => `  ${name}`),
@@ -86,8 +101,7 @@ async function exportCheckpoint(run: string, file: string, options: ExportOption
 
 /** A run's checkpoint; or weights of others by their path. */
 async function sourceOf(dir: string, run: string, file: string): Promise<string> {
-  const weights = await foreignWeights(dir, run);
-  if (weights !== null) return weights;
+  if ((await foreignWeights(dir, run)) !== null) return run;
   const folder = await findRun(dir, run);
   const source = await checkpointPath(folder, file);
   if (source !== null) return source;

@@ -1,16 +1,21 @@
 import { stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { ModelConfig, ReadModel } from "@pairloom/clip";
+import type { ModelConfig, ReadModel, ReadModelOptions } from "@pairloom/clip";
 import { UserError } from "@pairloom/config";
 import type { Command } from "commander";
 import { newFile, writeParts } from "../project/newFile.js";
 import { createSay } from "../terminal/say.js";
-import { jsonOption, wholeNumber } from "./options.js";
+import { tellOfModel } from "../project/openModel.js";
+import { forceOption, jsonOption, wholeNumber } from "./options.js";
 
 interface ImportOptions {
   model?: string;
   quickGelu?: boolean;
+  force?: boolean;
+  weights?: string;
+  resizePositions?: boolean;
+  fillMissing?: boolean;
   allowNotFinite?: boolean;
   out?: string;
   step?: number;
@@ -21,12 +26,15 @@ const help = `
 What is read, told by its content and not by its name:
   OpenAI's TorchScript archives and state dicts; torch.save's files of open_clip, its training checkpoints too;
   safetensors of open_clip; folders of open_clip (open_clip_config.json) and transformers (config.json), in parts too.
-Without --model the config is taken from beside the weights, or told from the tensors' shapes.
+The beginnings that wrappers give to names (module., _orig_mod., state_dict.model.) are dropped, and what was done is told.
+Without --model the config is taken from the file, from beside it, or told from the tensors' shapes. The folder's
+preprocessing (mean, std, interpolation, resize mode) and tokenizer are kept with the weights.
 
 Examples:
   $ pairloom checkpoints import ViT-B-32.pt --out model.safetensors      # OpenAI's
   $ pairloom checkpoints import clip-vit-base-patch32/ --out runs/b32    # a folder of transformers
   $ pairloom checkpoints import epoch_32.pt --model ViT-B-32 --out model.safetensors
+  $ pairloom checkpoints import model.safetensors --model larger.json --resize-positions --out larger.safetensors
   $ pairloom checkpoints import runs/wide     # what a job on a cluster has written by now
 `;
 
@@ -39,6 +47,13 @@ export function addImportCommand(checkpoints: Command): void {
     .option("--model <name>", "a model's name, or a JSON config in open_clip's schema")
     .option("--quick-gelu", "the model was trained with QuickGELU, as OpenAI's were")
     .option("--no-quick-gelu", "the model was trained with GELU")
+    .addOption(forceOption())
+    .option(
+      "--weights <name>",
+      "which weights, where a file holds several: a part of their names' beginning (ema)",
+    )
+    .option("--resize-positions", "interpolate positions to the image size and context length of --model")
+    .option("--fill-missing", "give a missing logit_scale or logit_bias the value that open_clip gives it")
     .option("--allow-not-finite", "take weights that are NaN or infinite too")
     .option("--out <path>", "a .safetensors file, or a run's folder")
     .option("--step <n>", "the step it stands for in the run's folder", wholeNumber(0))
@@ -86,23 +101,27 @@ async function importModel(path: string, options: ImportOptions): Promise<void> 
     : resolve(out, "config.json");
   const clip = await import("@pairloom/clip");
   const read = await clip.readModel(path, readOptions(options, isFile ? null : await present(config)));
-  for (const what of read.assumed)
-    say.warn(`${path} doesn't tell its whole model: assumed ${what}; --model says otherwise`);
+  tellOfModel(
+    path,
+    read,
+    (line) => say.warn(line),
+    (line) => say.info(line),
+  );
   await writeConfig(config, read.config);
   const parts = clip.safetensorsParts(read.state, { ...clip.modelMetadata(read.config), step: String(at) });
   await newFile(target, (beside) => writeParts(beside, parts));
-  say.result(report(target, config, read), summary(target, config, read));
+  const misfit = clip.tokenizerMisfit(read.config);
+  say.result(
+    { ...report(target, config, read), tokenizerMisfit: misfit },
+    summary(target, config, read, misfit),
+  );
 }
 
-function readOptions(
-  { model, quickGelu, allowNotFinite }: ImportOptions,
-  configOfRun: string | null,
-): { model?: string; quickGelu?: boolean; allowNotFinite?: boolean } {
-  const named = model ?? configOfRun;
+function readOptions(options: ImportOptions, configOfRun: string | null): ReadModelOptions {
+  const { model, quickGelu, force, weights, resizePositions, fillMissing, allowNotFinite } = options;
   return {
-    ...(named === null ? {} : { model: named }),
-    ...(quickGelu === undefined ? {} : { quickGelu }),
-    ...(allowNotFinite === undefined ? {} : { allowNotFinite }),
+    model: model ?? configOfRun ?? undefined,
+    ...{ quickGelu, force, weights, resizePositions, fillMissing, allowNotFinite },
   };
 }
 
@@ -111,18 +130,20 @@ const present = async (path: string): Promise<string | null> =>
 
 /** Writes a model's config; one that is there already must be the same. */
 async function writeConfig(path: string, config: ModelConfig): Promise<void> {
+  const { describeModel, loadModelConfig } = await import("@pairloom/clip");
   if ((await present(path)) !== null) {
-    const { loadModelConfig } = await import("@pairloom/clip");
-    if (isDeepStrictEqual(await loadModelConfig(path), config)) return;
+    if (isDeepStrictEqual(describeModel(await loadModelConfig(path)), describeModel(config))) return;
     throw new UserError("file_exists", `${path} describes another model`, {
       hint: "Name another place with --out.",
     });
   }
-  await newFile(path, (beside) => writeParts(beside, [Buffer.from(`${JSON.stringify(config, null, 2)}\n`)]));
+  await newFile(path, (beside) =>
+    writeParts(beside, [Buffer.from(`${JSON.stringify(describeModel(config), null, 2)}\n`)]),
+  );
 }
 
 function report(checkpoint: string, configFile: string, read: ReadModel): object {
-  const { state, config, configSource, format, layout, assumed } = read;
+  const { state, config, configSource, format, layout, assumed, notes, warnings } = read;
   const parameters = parameterCount(read);
   return {
     checkpoint,
@@ -134,10 +155,17 @@ function report(checkpoint: string, configFile: string, read: ReadModel): object
     format,
     layout,
     assumed,
+    notes,
+    warnings,
   };
 }
 
-function summary(checkpoint: string, configFile: string, read: ReadModel): string {
+function summary(
+  checkpoint: string,
+  configFile: string,
+  read: ReadModel,
+  misfit: { field: string; problem: string } | null,
+): string {
   const origin = {
     named: "as named",
     file: "as the file says",
@@ -147,7 +175,12 @@ function summary(checkpoint: string, configFile: string, read: ReadModel): strin
   return [
     checkpoint,
     `${read.state.size} tensors, ${(parameterCount(read) / 1e6).toFixed(1)} million numbers; the model ${origin}`,
-    `Its model is described in ${configFile}: use it with --checkpoint ${checkpoint} --model ${configFile}`,
+    `Its model is described in ${configFile} and in the file itself: use it with --checkpoint ${checkpoint}`,
+    ...(misfit === null
+      ? []
+      : [
+          `It takes token ids alone, since texts are tokenized as CLIP's: \`text_cfg.${misfit.field}\`: ${misfit.problem}`,
+        ]),
   ].join("\n");
 }
 

@@ -1,12 +1,18 @@
 import { join } from "node:path";
-import type { ModelConfig } from "@pairloom/clip";
 import type { Command } from "commander";
 import { findRun } from "../project/findRun.js";
 import { foreignWeights } from "../project/foreignWeights.js";
 import { readCheckpoints } from "../project/runFolders.js";
 import { type CheckpointVerdict, verifyCheckpoint } from "../project/verifyCheckpoint.js";
 import { createSay } from "../terminal/say.js";
-import { dirOption, jsonOption } from "./options.js";
+import { dirOption, forceOption, jsonOption } from "./options.js";
+
+interface VerifyCommandOptions {
+  dir: string;
+  model?: string;
+  force?: boolean;
+  json?: boolean;
+}
 
 /** `pairloom checkpoints verify`: whether weights are whole, of their model, and finite. */
 export function addVerifyCommand(checkpoints: Command): void {
@@ -15,20 +21,25 @@ export function addVerifyCommand(checkpoints: Command): void {
     .description("check digests, shapes and numbers of a run's checkpoints, or of other weights")
     .argument("<run>", "the run's name or folder; or weights of any program: a file, or a model's folder")
     .addOption(dirOption())
-    .option("--model <name>", "the model's config, where none lies beside the file")
+    .option("--model <name>", "the model's config, where the weights don't tell it")
+    .addOption(forceOption())
     .addOption(jsonOption())
     .addHelpText(
       "after",
       "\nExamples:\n  $ pairloom checkpoints verify runs/first\n  $ pairloom checkpoints verify epoch_3.pt --model ViT-B-32\n",
     )
-    .action(async (run: string, options: { dir: string; model?: string; json?: boolean }) => {
-      const { paths, configFile } = await filesOf(options.dir, run);
-      const model = options.model ?? configFile;
-      const config = model === null ? null : await configOf(model);
+    .action(async (run: string, options: VerifyCommandOptions) => {
+      const { model, force } = options;
+      const say = createSay(options.json ?? false);
       const verdicts: CheckpointVerdict[] = [];
-      for (const path of paths) verdicts.push(await verifyCheckpoint(path, config));
+      for (const path of await filesOf(options.dir, run))
+        verdicts.push(await verifyCheckpoint(path, { model, force }));
+      for (const { file, notes, warnings } of verdicts) {
+        for (const note of notes) say.info(`${file}: ${note}`);
+        for (const warning of warnings) say.warn(warning);
+      }
       const ok = verdicts.every((verdict) => verdict.ok);
-      createSay(options.json ?? false).result(
+      say.result(
         { ok, checkpoints: verdicts },
         verdicts.length === 0 ? "There is no checkpoint yet." : verdicts.map(verdictLine).join("\n"),
       );
@@ -37,23 +48,10 @@ export function addVerifyCommand(checkpoints: Command): void {
 }
 
 /** A run's checkpoints; or weights of any program by their path. */
-async function filesOf(dir: string, run: string): Promise<{ paths: string[]; configFile: string | null }> {
-  const weights = await foreignWeights(dir, run);
-  if (weights !== null) {
-    const { configBeside } = await import("@pairloom/clip");
-    return { paths: [weights], configFile: await configBeside(weights) };
-  }
+async function filesOf(dir: string, run: string): Promise<string[]> {
+  if ((await foreignWeights(dir, run)) !== null) return [run];
   const folder = await findRun(dir, run);
-  const all = await readCheckpoints(folder);
-  return {
-    paths: all.map(({ file }) => join(folder, "checkpoints", file)),
-    configFile: join(folder, "config.json"),
-  };
-}
-
-async function configOf(model: string): Promise<ModelConfig> {
-  const { loadModelConfig } = await import("@pairloom/clip");
-  return loadModelConfig(model);
+  return (await readCheckpoints(folder)).map(({ file }) => join(folder, "checkpoints", file));
 }
 
 function verdictLine({

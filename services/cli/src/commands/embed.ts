@@ -14,11 +14,12 @@ import { newFile } from "../project/newFile.js";
 import { openModel, type OpenModel } from "../project/openModel.js";
 import { LiveBlock } from "../terminal/liveBlock.js";
 import { createSay, type Say } from "../terminal/say.js";
-import { engineOption, jsonOption, wholeNumber } from "./options.js";
+import { engineOption, forceOption, jsonOption, wholeNumber } from "./options.js";
 
 interface EmbedOptions {
   checkpoint: string;
   model?: string;
+  force?: boolean;
   pixels?: string;
   images?: string;
   tokenIds?: string;
@@ -34,9 +35,10 @@ export function addEmbedCommand(program: Command): void {
   program
     .command("embed")
     .description("features of images and texts, normalised, as a safetensors file")
-    .requiredOption("--checkpoint <file>", "the model's weights (safetensors or .pt, open_clip's keys)")
+    .requiredOption("--checkpoint <file>", "the model's weights: a file, or a model's folder")
     .requiredOption("--out <file>", "where to write image_features and text_features, float32 [N, E]")
-    .option("--model <name>", "the model's config, where none lies beside the checkpoint")
+    .option("--model <name>", "the model's config, where the weights don't tell it")
+    .addOption(forceOption())
     .addOption(
       new Option(
         "--images <folder>",
@@ -62,7 +64,9 @@ async function embed(options: EmbedOptions): Promise<void> {
   const { out, batchSize } = options;
   const say = createSay(options.json ?? false);
   await checkOptions(options);
-  const opened = await openModel(options.checkpoint, options.engine, options.model);
+  const opened = await openModel({ ...options, readsTexts: options.captions !== undefined }, (line) =>
+    say.warn(line),
+  );
   try {
     const { model } = opened;
     // both before anything is computed: what is wrong with the second shouldn't be told after hours with the first
@@ -78,6 +82,7 @@ async function embed(options: EmbedOptions): Promise<void> {
         : options.captions !== undefined
           ? await captionInput(options.captions, model, batchSize)
           : null;
+    const { modelMetadata } = await import("@pairloom/clip");
     const { FeatureFile } = await import("@pairloom/evaluation");
     let ofImages: Done | null = null;
     let ofTexts: Done | null = null;
@@ -87,7 +92,8 @@ async function embed(options: EmbedOptions): Promise<void> {
       try {
         if (images !== null) ofImages = await write(file, "image_features", images, opened, "images");
         if (texts !== null) ofTexts = await write(file, "text_features", texts, opened, "texts");
-        await file.finish({ model: opened.name, checkpoint_sha256: opened.fingerprint });
+        const { format: _, ...described } = modelMetadata(model.config);
+        await file.finish({ model: opened.name, checkpoint_sha256: opened.fingerprint, ...described });
       } finally {
         await file.close();
       }

@@ -7,13 +7,14 @@ import { newFile } from "../project/newFile.js";
 import { openModel, type OpenModel } from "../project/openModel.js";
 import { createSay, type Say } from "../terminal/say.js";
 import type { BadRows } from "@pairloom/tables";
-import { engineOption, jsonOption, wholeNumber } from "./options.js";
+import { engineOption, forceOption, jsonOption, wholeNumber } from "./options.js";
 import { badRowsOption, delimiterOption } from "./tableOptions.js";
 
 /** Options of every evaluation. */
 export interface EvalOptions {
   checkpoint: string;
   model?: string;
+  force?: boolean;
   data: string;
   split?: string;
   pathColumn?: string;
@@ -28,12 +29,13 @@ export interface EvalOptions {
 
 export function addEvalOptions(command: Command): Command {
   return command
-    .requiredOption("--checkpoint <file>", "the model's weights (safetensors or .pt, open_clip's keys)")
+    .requiredOption("--checkpoint <file>", "the model's weights: a file, or a model's folder")
     .requiredOption(
       "--data <place>",
       "the dataset: a folder or a table, a csv for one (docs/evaluation.md shows the layouts)",
     )
-    .option("--model <name>", "the model's config, where none lies beside the checkpoint")
+    .option("--model <name>", "the model's config, where the weights don't tell it")
+    .addOption(forceOption())
     .option("--split <name>", "part of the dataset (default: test, where there is one)")
     .option("--path-column <name>", "a table's column of picture files (default: path)")
     .addOption(delimiterOption())
@@ -72,13 +74,14 @@ export interface Evaluation {
   text: string;
 }
 
-/** Opens the model, evaluates, prints and writes the result. */
+/** Opens the model (one that can read CLIP's tokens, if the evaluation has texts), evaluates, prints and writes the result. */
 export async function runEvaluation<O extends EvalOptions>(
   options: O,
+  readsTexts: boolean,
   evaluate: (opened: OpenModel, options: O, say: Say) => Promise<Evaluation>,
 ): Promise<void> {
   const say = createSay(options.json ?? false);
-  const opened = await openModel(options.checkpoint, options.engine, options.model);
+  const opened = await openModel({ ...options, readsTexts }, (line) => say.warn(line));
   try {
     const { result, counts, text } = await evaluate(opened, options, say);
     const { out } = options;

@@ -56,7 +56,7 @@ export function addProbeCommand(evaluation: Command): void {
         "  $ pairloom eval probe --checkpoint model.safetensors --model ViT-B-32 --data flowers/   # flowers/train/CLASS, flowers/test/CLASS\n" +
         "  $ pairloom eval probe --checkpoint model.safetensors --model ViT-B-32 --data test.csv --train-data train.csv --c 3.16\n",
     )
-    .action((options: ProbeOptions) => runEvaluation(options, evaluateProbe));
+    .action((options: ProbeOptions) => runEvaluation(options, false, evaluateProbe));
 }
 
 async function evaluateProbe(

@@ -31,7 +31,7 @@ export function addRetrievalCommand(evaluation: Command): void {
         "  $ pairloom eval retrieval --checkpoint runs/first/checkpoints/step-000500.safetensors --data data/releases/r0001\n" +
         "  $ pairloom eval retrieval --checkpoint model.safetensors --model ViT-B-32 --data wds_mscoco_captions/\n",
     )
-    .action((options: RetrievalOptions) => runEvaluation(options, evaluateRetrieval));
+    .action((options: RetrievalOptions) => runEvaluation(options, true, evaluateRetrieval));
 }
 
 async function evaluateRetrieval(

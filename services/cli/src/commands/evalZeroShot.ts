@@ -47,7 +47,7 @@ export function addZeroShotCommand(evaluation: Command): void {
         "  $ pairloom eval zeroshot --checkpoint model.safetensors --model ViT-B-32 --data wds_cifar10/   # CLIP_benchmark's layout\n" +
         "  $ pairloom eval zeroshot --checkpoint model.safetensors --model ViT-B-32 --data data/releases/r0001 --classes names.txt\n",
     )
-    .action((options: ZeroShotOptions) => runEvaluation(options, evaluateZeroShot));
+    .action((options: ZeroShotOptions) => runEvaluation(options, true, evaluateZeroShot));
 }
 
 async function evaluateZeroShot(

@@ -29,6 +29,9 @@ export const contactOption = () =>
 export const engineOption = () =>
   new Option("--engine <name>", "what computes").choices(["auto", "tensorflow", "wasm", "webgpu"]);
 
+export const forceOption = () =>
+  new Option("--force", "go on with what --model says where the weights say otherwise");
+
 export const jsonOption = () => new Option("--json", "print the result as JSON");
 
 /** Parses a whole number of at least `least`. */

@@ -17,7 +17,7 @@ import {
 import { outputColours } from "../terminal/outputColours.js";
 import { printable } from "../terminal/printable.js";
 import { createSay, type Say } from "../terminal/say.js";
-import { engineOption, jsonOption, wholeNumber } from "./options.js";
+import { engineOption, forceOption, jsonOption, wholeNumber } from "./options.js";
 
 interface SearchOptions {
   checkpoint: string;
@@ -25,6 +25,7 @@ interface SearchOptions {
   image?: string;
   for: SearchKind;
   model?: string;
+  force?: boolean;
   count: number;
   store: "float16" | "int8";
   approximate?: boolean;
@@ -42,11 +43,12 @@ export function addSearchCommand(program: Command): void {
     .command("search")
     .description("find pictures or texts of a release for a sentence or a picture")
     .argument("[sentence]", "what the picture shows; one that begins with a dash goes behind --")
-    .requiredOption("--checkpoint <file>", "the model's weights (safetensors, open_clip's keys)")
+    .requiredOption("--checkpoint <file>", "the model's weights: a file, or a model's folder")
     .requiredOption("--release <folder>", "the shards to search")
     .option("--image <file>", "look for what is like this picture instead")
     .addOption(new Option("--for <kind>", "what to find").choices(["images", "texts"]).default("images"))
-    .option("--model <name>", "the model's config, where none lies beside the checkpoint")
+    .option("--model <name>", "the model's config, where the weights don't tell it")
+    .addOption(forceOption())
     .option("--count <n>", "results to show", wholeNumber(1), 10)
     .option("--index <folder>", "where the embedded release is kept (default: beside the release)")
     .addOption(
@@ -78,7 +80,8 @@ async function search(sentence: string | undefined, options: SearchOptions): Pro
   const say = createSay(options.json ?? false);
   setupSharp();
   const query = await queryOf(sentence, options.image);
-  const opened = await openModel(options.checkpoint, options.engine, options.model);
+  const readsTexts = "sentence" in query || options.for === "texts";
+  const opened = await openModel({ ...options, readsTexts }, (line) => say.warn(line));
   try {
     const live = new LiveBlock();
     const start = performance.now();

@@ -29,7 +29,10 @@ export function addTrainCommand(program: Command): void {
     .description("train a two-tower CLIP on a release (or on any webdataset shards)")
     .requiredOption("--data <folder>", "the release")
     .requiredOption("--out <folder>", "the run: metrics, checkpoints, everything to resume")
-    .option("--model <name>", "a model's name, or a JSON config in open_clip's schema", "tiny")
+    .option(
+      "--model <name>",
+      "a model's name, or a JSON config in open_clip's schema (default: that of --initial-checkpoint, or tiny)",
+    )
     .addOption(
       new Option("--recipe <name>", "values for what is not given").choices(["laptop", "openai", "finetune"]),
     )
@@ -59,7 +62,7 @@ export function addTrainCommand(program: Command): void {
       new Option("--precision <name>", "of products (tensorflow engine)").choices(["float32", "bf16"]),
     )
     .option("--xla", "let TensorFlow's XLA compile the step")
-    .option("--initial-checkpoint <file>", "start from these weights (safetensors, open_clip's keys)")
+    .option("--initial-checkpoint <file>", "start from these weights: a file, or a model's folder")
     .option("--checkpoint-every <n>", "steps between checkpoints", wholeNumber(1))
     .option("--checkpoint-minutes <n>", "and minutes", number)
     .option("--keep-last <n>", "checkpoints that stay", wholeNumber(1))
@@ -95,9 +98,11 @@ Examples:
       const say = createSay(json ?? false);
       const [launcher, settled] = splitLauncherOptions(given);
       const options: TrainSettingsInput = { ...settled, ...set };
-      const { loadModelConfig } = await import("@pairloom/clip");
-      const { resolveTrainSettings, train } = await import("@pairloom/training");
-      const model = await loadModelConfig(options.model ?? "tiny");
+      const { readRunRecord, resolveTrainSettings, startingConfig, train } =
+        await import("@pairloom/training");
+      const initial = options.initialCheckpoint ?? null;
+      const before = options.resume === true ? await readRunRecord(given.out ?? "") : null;
+      const model = await startingConfig(options.model ?? initial ?? "tiny", initial, before);
       const family = typeof model.vision_cfg.layers === "number" ? "vit" : "resnet";
       const settings = resolveTrainSettings(options, family);
       if (launcher.launcher !== undefined) {

@@ -39,7 +39,10 @@ const searchCount = 10;
  * captions. Labels come from the captions that the pages gave.
  */
 export async function proveDemo(input: ProofInput): Promise<DemoProof> {
-  const opened = await openModel(input.checkpoint, input.engine);
+  const opened = await openModel(
+    { checkpoint: input.checkpoint, engine: input.engine, readsTexts: true },
+    () => {},
+  );
   try {
     const {
       classFeatures,
@@ -153,11 +156,14 @@ function balanced({ samples, labels }: Labelled): Labelled {
 
 async function embed({ model }: OpenModel, samples: readonly ShardSample[]): Promise<FeatureTable> {
   const { imageFeatures, preprocessPicture } = await import("@pairloom/evaluation");
-  const [side] = (await import("@pairloom/clip")).imageSize(model.config.vision_cfg);
-  const size = side * side * 3;
+  const preprocessing = (await import("@pairloom/clip")).preprocessingOf(model.config);
+  const [height, width] = preprocessing.size;
+  const size = height * width * 3;
   const pixels = new Float32Array(samples.length * size);
   await Promise.all(
-    samples.map(async ({ image }, at) => pixels.set(await preprocessPicture(image, side), at * size)),
+    samples.map(async ({ image }, at) =>
+      pixels.set(await preprocessPicture(image, preprocessing), at * size),
+    ),
   );
   return imageFeatures(model, pixels);
 }

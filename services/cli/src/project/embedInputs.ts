@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { imageSize } from "@pairloom/clip";
+import { checkTokenizerFit, preprocessingOf } from "@pairloom/clip";
 import { pictureName, UserError } from "@pairloom/config";
 import type { EvaluatedModel, FeatureTable } from "@pairloom/evaluation";
 import { byCodePoint, walkFolder } from "@pairloom/storage";
@@ -59,7 +59,7 @@ export async function imageFolderInput(
     }
   }
   async function* features() {
-    const threads = new PreprocessThreads(imageSize(model.config.vision_cfg));
+    const threads = new PreprocessThreads(preprocessingOf(model.config));
     try {
       const preprocess = (image: Uint8Array) => threads.preprocess(image);
       for await (const batch of embedBatches(model, pictures(), { batchSize, preprocess })) {
@@ -105,7 +105,7 @@ export async function captionInput(
     throw new UserError("captions_empty", `${path} holds no caption`, { hint: "One caption a line." });
   const length = model.config.text_cfg.context_length;
   const { tokenizer } = model;
-  (await import("@pairloom/evaluation")).checkVocabulary(model);
+  checkTokenizerFit(model.config);
   let truncated = 0;
   const idsOf = (from: number, to: number) => {
     const captions = lines.slice(from, to);

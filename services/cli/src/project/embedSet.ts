@@ -29,7 +29,7 @@ export async function embedSet<P extends { image: Uint8Array; from: string }, T>
   say: Say,
 ): Promise<EmbeddedSet<T>> {
   const { embedPictures, PreprocessThreads } = await import("@pairloom/evaluation");
-  const { imageSize } = await import("@pairloom/clip");
+  const { preprocessingOf } = await import("@pairloom/clip");
   for (const note of set.notes ?? []) say.warn(note);
   const live = new LiveBlock();
   const started = performance.now();
@@ -47,7 +47,7 @@ export async function embedSet<P extends { image: Uint8Array; from: string }, T>
     }
   }
   // an engine's step holds this thread: pictures are decoded and resized in others meanwhile
-  const threads = new PreprocessThreads(imageSize(model.config.vision_cfg));
+  const threads = new PreprocessThreads(preprocessingOf(model.config));
   const { features, kept, skipped } = await embedPictures(model, counted(), keep, {
     batchSize: options.batchSize,
     preprocess: (image) => threads.preprocess(image),

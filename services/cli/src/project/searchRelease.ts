@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { imageSize } from "@pairloom/clip";
+import { preprocessingOf } from "@pairloom/clip";
 import { UserError } from "@pairloom/config";
 import type { EmbedProgress, Hit, SearchIndex, SearchIndexOptions, SearchKind } from "@pairloom/evaluation";
 import { findShards } from "@pairloom/shards";
@@ -88,7 +88,7 @@ async function featureOf(
     const truncated = model.tokenizer.encode(query.sentence).length + 2 > length;
     return { feature: checkFinite(await textFeatures(model, [query.sentence])).data, truncated };
   }
-  const pixels = await preprocessPicture(query.image, imageSize(model.config.vision_cfg)).catch(
+  const pixels = await preprocessPicture(query.image, preprocessingOf(model.config)).catch(
     (cause: unknown) => {
       throw new UserError("query_unreadable", `${query.path} can't be read as a picture`, {
         hint: "--image takes a JPEG, PNG, WebP or other raster file.",

@@ -28,6 +28,8 @@ function mapPaths(settings: Record<string, unknown>, change: (path: string) => s
     if (typeof path === "string" && !isStoreUrl(path)) changed[name] = change(path);
   }
   const { model } = settings;
-  if (typeof model === "string" && model.endsWith(".json")) changed["model"] = change(model);
+  const isPath =
+    typeof model === "string" && (model.endsWith(".json") || model === settings["initialCheckpoint"]);
+  if (isPath) changed["model"] = change(model);
   return changed;
 }

@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import type { ModelConfig } from "@pairloom/clip";
 import { UserError } from "@pairloom/config";
 import { z } from "zod";
 
@@ -18,12 +17,29 @@ export interface CheckpointVerdict {
   digestMatches: boolean | null;
   /** Whether names and shapes were compared with a model config. */
   shapesChecked: boolean;
+  /** What was done to tell the model's tensors, or passed over, in words. */
+  notes: string[];
+  /** What may be wrong, in words. */
+  warnings: string[];
 }
 
 const manifest = z.object({ model: z.string() });
 
-/** Looks at every byte of a checkpoint: its digest, its tensors' names and shapes, and that all numbers are finite. */
-export async function verifyCheckpoint(path: string, config: ModelConfig | null): Promise<CheckpointVerdict> {
+export interface VerifyOptions {
+  /** Its config, by name or path, where the file doesn't say it. */
+  model?: string | undefined;
+  /** Takes the config that is named where the file says otherwise. */
+  force?: boolean | undefined;
+}
+
+/**
+ * Looks at every byte of a checkpoint: its digest, its tensors' names and shapes (as the named config, or the file itself, or one
+ * beside it says), and that all numbers are finite.
+ */
+export async function verifyCheckpoint(
+  path: string,
+  options: VerifyOptions = {},
+): Promise<CheckpointVerdict> {
   const verdict: CheckpointVerdict = {
     file: basename(path),
     ok: false,
@@ -31,16 +47,25 @@ export async function verifyCheckpoint(path: string, config: ModelConfig | null)
     tensors: 0,
     numbers: 0,
     digestMatches: null,
-    shapesChecked: config !== null,
+    shapesChecked: false,
+    notes: [],
+    warnings: [],
   };
   try {
     verdict.digestMatches = await digestMatches(path);
     const clip = await import("@pairloom/clip");
-    const tensors = await clip.readCheckpointFile(path);
+    const checkpoint = await clip.readCheckpoint(path);
+    const { tensors } = checkpoint;
+    verdict.file = basename(checkpoint.file);
     verdict.tensors = tensors.size;
     for (const { data } of tensors.values()) verdict.numbers += data.length;
-    if (config !== null) clip.checkStateDict(tensors, config);
-    else checkFinite(tensors);
+    const said = await clip.saidConfig(path, checkpoint, options);
+    verdict.notes = [...checkpoint.notes, ...said.notes];
+    if ("config" in said) {
+      verdict.shapesChecked = true;
+      verdict.warnings = [...said.warnings];
+      clip.checkStateDict(tensors, said.config);
+    } else checkFinite(tensors);
     verdict.ok = verdict.digestMatches !== false;
     if (!verdict.ok) verdict.problem = "its sha256 is not what its manifest says";
   } catch (error) {

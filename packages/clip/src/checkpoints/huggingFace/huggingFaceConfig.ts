@@ -1,6 +1,7 @@
 import { endOfText, vocabularySize } from "@pairloom/tokenizer";
 import { epsilonOf, hiddenWidth, type ModelConfig, visionHeads } from "../../modelConfig.js";
 import { CheckpointError } from "../checkpointError.js";
+import { processorProblem } from "./imageProcessor.js";
 
 type Tower = ModelConfig["vision_cfg"] | ModelConfig["text_cfg"];
 
@@ -61,10 +62,13 @@ function endOfTextOf(text: ModelConfig["text_cfg"]): number {
   return text.vocab_size === vocabularySize ? endOfText : legacyEndOfText;
 }
 
-function checkExpressible({ vision_cfg: vision, text_cfg: text, init_logit_bias: bias }: ModelConfig): void {
+function checkExpressible(config: ModelConfig): void {
+  const { vision_cfg: vision, text_cfg: text, init_logit_bias: bias } = config;
+  const resizing = processorProblem(config);
   const problems: [boolean, string][] = [
     [typeof vision.layers !== "number", "a ResNet: transformers' CLIPModel has vision transformers only"],
     [typeof vision.image_size !== "number", "images that are not square"],
+    [typeof vision.image_size === "number" && resizing !== null, resizing ?? ""],
     [vision.no_ln_pre, "no norm before the image tower's blocks (no_ln_pre)"],
     [vision.pool_type !== "tok" || vision.final_ln_after_pool, "an image tower that pools by the mean"],
     [typeof (vision.ls_init_value ?? text.ls_init_value) === "number", "layer scale (ls_init_value)"],

@@ -1,10 +1,11 @@
 import { vocabularySize } from "@pairloom/tokenizer";
-import { clipDeviation, clipMean } from "../../images/preprocess.js";
 import type { ModelConfig } from "../../modelConfig.js";
+import { hasForeignTokenizer } from "../../tokenizerFit.js";
 import { safetensorsParts } from "../safetensors.js";
 import type { StateDict } from "../stateDict.js";
 import { huggingFaceConfig } from "./huggingFaceConfig.js";
 import { toHuggingFaceTensors } from "./huggingFaceTensors.js";
+import { imageProcessor, processorProblem } from "./imageProcessor.js";
 import { tokenizerFiles } from "./tokenizerFiles.js";
 
 /**
@@ -21,32 +22,16 @@ export function huggingFaceFiles(state: StateDict, config: ModelConfig): Map<str
   return files.set("model.safetensors", safetensorsParts(toHuggingFaceTensors(state), { format: "pt" }));
 }
 
-/** The files that turn pictures and texts into a model's inputs; for texts only where the vocabulary is CLIP's. */
+/**
+ * The files that turn pictures and texts into a model's inputs: for pictures where transformers can do as the model says, for
+ * texts where the model was made for CLIP's tokenizer and vocabulary.
+ */
 export function inputFiles(config: ModelConfig): Map<string, string> {
-  const files = new Map([["preprocessor_config.json", json(imageProcessor(config))]]);
+  const files = new Map<string, string>();
+  if (processorProblem(config) === null) files.set("preprocessor_config.json", json(imageProcessor(config)));
   const { vocab_size: size, context_length: length } = config.text_cfg;
-  return size === vocabularySize ? new Map([...files, ...tokenizerFiles(length)]) : files;
-}
-
-/** CLIPImageProcessor's settings: the shorter side resized, the centre cut out. */
-function imageProcessor({ vision_cfg: vision }: ModelConfig): object {
-  const side = vision.image_size;
-  const [height, width] = typeof side === "number" ? [side, side] : side;
-  return {
-    image_processor_type: "CLIPImageProcessor",
-    processor_class: "CLIPProcessor",
-    do_convert_rgb: true,
-    do_resize: true,
-    size: typeof side === "number" ? { shortest_edge: side } : { height, width },
-    resample: 3,
-    do_center_crop: true,
-    crop_size: { height, width },
-    do_rescale: true,
-    rescale_factor: 1 / 255,
-    do_normalize: true,
-    image_mean: clipMean,
-    image_std: clipDeviation,
-  };
+  const isClips = size === vocabularySize && !hasForeignTokenizer(config.text_cfg);
+  return isClips ? new Map([...files, ...tokenizerFiles(length)]) : files;
 }
 
 const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;

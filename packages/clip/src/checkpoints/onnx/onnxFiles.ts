@@ -1,5 +1,5 @@
-import { clipDeviation, clipMean } from "../../images/preprocess.js";
 import { imageSize, type ModelConfig } from "../../modelConfig.js";
+import { clipPreprocessConfig } from "../../preprocessConfig.js";
 import { inputFiles } from "../huggingFace/huggingFaceFiles.js";
 import { openClipModelConfig } from "../openClipFolder.js";
 import type { StateDict } from "../stateDict.js";
@@ -37,6 +37,7 @@ export function onnxFiles(
 function imageModel(state: StateDict, config: ModelConfig): OnnxModel {
   const { vision_cfg: vision, quick_gelu: quick, embed_dim: embedDim } = config;
   const graph = new OnnxGraph(state);
+  const input = config.preprocess_cfg ?? clipPreprocessConfig;
   const features =
     typeof vision.layers === "number"
       ? visionTransformerGraph(graph, vision, quick, "images")
@@ -46,7 +47,12 @@ function imageModel(state: StateDict, config: ModelConfig): OnnxModel {
     { name: "images", type: "float", shape: ["B", 3, ...imageSize(vision)] },
     { name: "image_features", type: "float", shape: ["B", embedDim] },
     (key) => key.startsWith("visual."),
-    { ...facts(state, config), mean: JSON.stringify(clipMean), std: JSON.stringify(clipDeviation) },
+    {
+      ...facts(state, config),
+      mean: JSON.stringify(input.mean),
+      std: JSON.stringify(input.std),
+      preprocess_cfg: JSON.stringify(input),
+    },
   );
 }
 

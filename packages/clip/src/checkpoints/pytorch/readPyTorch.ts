@@ -1,8 +1,10 @@
 import { CheckpointError } from "../checkpointError.js";
+import type { ChosenWeights } from "../chooseWeights.js";
+import { weightsAmong } from "./weightsAmong.js";
 import type { TensorFile } from "../safetensors.js";
 import { tensorDtypes } from "../tensorDtype.js";
 import { gatherElements, lastElement } from "./gatherElements.js";
-import { pickledStateDict } from "./pickledStateDict.js";
+import { pickledTensors } from "./pickledTensors.js";
 import type { PickledTensor } from "./pickleValue.js";
 import { inMemory, type RandomAccess, withFile } from "./randomAccess.js";
 import { listStoredZip, readStoredEntry, type ZipEntry } from "./storedZip.js";
@@ -15,51 +17,58 @@ export interface PyTorchCheckpoint {
   readonly classes: ReadonlySet<string> | null;
   /** Texts that the archive keeps beside its tensors, by name. */
   readonly metadata: ReadonlyMap<string, string>;
+  /** What was done to tell the model's tensors from others, in words. */
+  readonly notes: readonly string[];
+}
+
+export interface PyTorchReadOptions {
+  /** Reads only these names, as they are in the file; names that it lacks are not missed. */
+  readonly names?: ReadonlySet<string> | undefined;
+  /** Chooses among several models: see `chooseWeights`. */
+  readonly weights?: string | undefined;
 }
 
 /** Longer texts beside the tensors are passed over. */
 const maxTextBytes = 2 ** 20;
 
 /**
- * Reads the tensors of a checkpoint that `torch.save` wrote (a zip of a pickle and storages, PyTorch 1.6 and later):
- * a state dict itself, or one under the key "state_dict" beside an optimizer's and others, which are passed over; or
- * those of a TorchScript program, as OpenAI published its models. The prefix "module." of DistributedDataParallel is
- * dropped. No code of the file is run, and its claims are checked against its length before memory is taken.
+ * Reads a model's tensors from a checkpoint that `torch.save` wrote (a zip of a pickle and storages, PyTorch 1.6 and later): a
+ * state dict itself, or one in another dict beside an optimizer's and others, which are passed over; or those of a
+ * TorchScript program, as OpenAI published its models. `chooseWeights` says which. No code of the file is run, and its
+ * claims are checked against its length before memory is taken.
  *
- * @param wanted reads only these names, if given; names that the file lacks are not missed
  * @throws CheckpointError on a broken file, or on one that holds more than data
  */
 export function readPyTorchCheckpoint(
   path: string,
-  wanted?: ReadonlySet<string>,
+  options: PyTorchReadOptions = {},
 ): Promise<PyTorchCheckpoint> {
-  return withFile(path, (file) => readTensors(file, wanted));
+  return withFile(path, (file) => readTensors(file, options));
 }
 
 /** The tensors alone. @throws CheckpointError as `readPyTorchCheckpoint` */
-export async function readPyTorchFile(path: string, wanted?: ReadonlySet<string>): Promise<TensorFile> {
-  return (await readPyTorchCheckpoint(path, wanted)).tensors;
+export async function readPyTorchFile(path: string): Promise<TensorFile> {
+  return (await readPyTorchCheckpoint(path)).tensors;
 }
 
 /** The same from memory. */
 export async function readPyTorch(bytes: Uint8Array): Promise<TensorFile> {
-  return (await readTensors(inMemory(bytes))).tensors;
+  return (await readTensors(inMemory(bytes), {})).tensors;
 }
 
 /** Checks that a file is whole as far as that can be seen without reading its tensors. @throws CheckpointError */
 export function checkPyTorchFile(path: string): Promise<void> {
   return withFile(path, async (file) => {
-    await openStateDict(file);
+    await openStateDict(file, {});
   });
 }
 
-async function readTensors(file: RandomAccess, wanted?: ReadonlySet<string>): Promise<PyTorchCheckpoint> {
-  const { tensors, entries, classes, texts } = await openStateDict(file);
+async function readTensors(file: RandomAccess, options: PyTorchReadOptions): Promise<PyTorchCheckpoint> {
+  const { tensors, entries, classes, texts, notes } = await openStateDict(file, options);
   const result: TensorFile = new Map();
   let read: ZipEntry | undefined;
   let storage = new Uint8Array();
   for (const [name, tensor] of tensors) {
-    if (wanted !== undefined && !wanted.has(name)) continue;
     const entry = entries.get(tensor)!;
     // neighbours often share a storage
     if (entry !== read) storage = await readStoredEntry(file, entry);
@@ -71,15 +80,19 @@ async function readTensors(file: RandomAccess, wanted?: ReadonlySet<string>): Pr
   const metadata = new Map<string, string>();
   for (const [name, entry] of texts)
     metadata.set(name, new TextDecoder().decode(await readStoredEntry(file, entry)));
-  return { tensors: result, classes, metadata };
+  return { tensors: result, classes, metadata, notes };
 }
 
 /** The tensors of the state dict and the members they lie in, checked; no tensor is read. */
-async function openStateDict(file: RandomAccess): Promise<{
+async function openStateDict(
+  file: RandomAccess,
+  options: PyTorchReadOptions,
+): Promise<{
   tensors: Map<string, PickledTensor>;
   entries: Map<PickledTensor, ZipEntry>;
   classes: ReadonlySet<string> | null;
   texts: Map<string, ZipEntry>;
+  notes: ChosenWeights["notes"];
 }> {
   const members = await listStoredZip(file);
   const pickle = findPickle(members);
@@ -93,7 +106,9 @@ async function openStateDict(file: RandomAccess): Promise<{
   await checkByteOrder(file, members.get(`${folder}byteorder`));
   const isProgram = members.has(`${folder}constants.pkl`);
   const value = unpickle(await readStoredEntry(file, pickle), { isProgram });
-  const { tensors, classes } = pickledStateDict(value);
+  const { tensors: all, classes } = pickledTensors(value);
+  const { names, notes } = weightsAmong(all.keys(), options);
+  const tensors = new Map([...names].map(([name, own]) => [own, all.get(name)!]));
   const entries = new Map<PickledTensor, ZipEntry>();
   let total = 0;
   for (const [name, tensor] of tensors) {
@@ -108,7 +123,7 @@ async function openStateDict(file: RandomAccess): Promise<{
     );
   }
   const texts = textsIn(members, `${folder}extra/`);
-  return { tensors, entries, classes, texts };
+  return { tensors, entries, classes, texts, notes };
 }
 
 function findPickle(members: ReadonlyMap<string, ZipEntry>): ZipEntry {

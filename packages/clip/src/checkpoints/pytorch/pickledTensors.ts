@@ -6,41 +6,46 @@ const maxVisits = 200_000;
 const maxDepth = 64;
 
 /** The tensors of a checkpoint by name, and what else its pickle tells of the model. */
-export interface PickledStateDict {
+export interface PickledTensors {
   readonly tensors: Map<string, PickledTensor>;
   /** Names of the classes of a TorchScript program; null for a checkpoint that is none. */
   readonly classes: ReadonlySet<string> | null;
 }
 
 /**
- * The state dict in what was pickled: the dict itself, one under the key "state_dict", or a TorchScript program's tensors
- * by the attributes that lead to them.
+ * All tensors in what was pickled: those of dicts in dicts by the keys that lead to them (`state_dict.visual.proj`), or a
+ * TorchScript program's by its attributes. Which of them are the model's, `chooseWeights` tells.
  *
  * @throws CheckpointError "pytorch_not_state_dict"
  */
-export function pickledStateDict(root: PickleValue): PickledStateDict {
+export function pickledTensors(root: PickleValue): PickledTensors {
   const found =
     root instanceof PickledModule ? moduleTensors(root) : { tensors: dictTensors(root), classes: null };
   if (found.tensors.size === 0) throw notStateDict("it holds no tensor");
-  return { tensors: withoutWrapper(found.tensors), classes: found.classes };
+  return found;
 }
 
 function dictTensors(root: PickleValue): Map<string, PickledTensor> {
-  const nested = root instanceof PickleDict ? root.entries.get("state_dict") : undefined;
-  const dict = nested ?? root;
-  if (!(dict instanceof PickleDict)) throw notStateDict("it holds no dict");
+  if (!(root instanceof PickleDict)) throw notStateDict("it holds no dict");
   const tensors = new Map<string, PickledTensor>();
-  for (const [key, value] of dict.entries) {
-    if (typeof key !== "string" || !(value instanceof PickledTensor)) {
-      throw notStateDict(`its entry ${JSON.stringify(String(key).slice(0, 80))} is no tensor`);
+  const waiting: { dict: PickleDict; prefix: string; depth: number }[] = [
+    { dict: root, prefix: "", depth: 0 },
+  ];
+  let visits = 0;
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    const { dict, prefix, depth } = next;
+    for (const [key, value] of dict.entries) {
+      if (++visits > maxVisits || depth > maxDepth) throw notStateDict("its dicts hold one another");
+      if (value instanceof PickledTensor) tensors.set(`${prefix}${key}`, value);
+      else if (value instanceof PickleDict)
+        waiting.push({ dict: value, prefix: `${prefix}${key}.`, depth: depth + 1 });
     }
-    tensors.set(key, value);
   }
   return tensors;
 }
 
 /** Walks a program's modules; without recursion, and not without end where modules hold one another. */
-function moduleTensors(root: PickledModule): PickledStateDict & { classes: Set<string> } {
+function moduleTensors(root: PickledModule): PickledTensors & { classes: Set<string> } {
   const tensors = new Map<string, PickledTensor>();
   const classes = new Set<string>();
   const waiting: { module: PickledModule; prefix: string; depth: number }[] = [
@@ -58,13 +63,6 @@ function moduleTensors(root: PickledModule): PickledStateDict & { classes: Set<s
     }
   }
   return { tensors, classes };
-}
-
-/** Names without the "module." of DistributedDataParallel. */
-function withoutWrapper(tensors: Map<string, PickledTensor>): Map<string, PickledTensor> {
-  const wrapper = "module.";
-  if (![...tensors.keys()].every((key) => key.startsWith(wrapper))) return tensors;
-  return new Map([...tensors].map(([key, tensor]) => [key.slice(wrapper.length), tensor]));
 }
 
 function notStateDict(problem: string): CheckpointError {
