@@ -49,7 +49,7 @@ const ask = (path: string, method = "GET") => fetch(new URL(path, monitor.url), 
 async function firstEvent(): Promise<string> {
   const answer = await ask("/api/events");
   const reader = answer.body!.getReader();
-  const { value } = await reader.read();
+  const { value } = (await reader.read()) as { value: Uint8Array | undefined };
   await reader.cancel();
   return Buffer.from(value ?? []).toString();
 }
