@@ -238,6 +238,34 @@ describe("mending a project", () => {
   });
 });
 
+describe("a Redis that comes back with an older state", () => {
+  it("runs again what it has forgotten to have run, to the same release", async () => {
+    let left = 9;
+    await crawl.run(() => left-- === 0);
+    const goBack = await crawl.snapshot();
+    await crawl.run();
+    await goBack();
+    await crawl.reopen();
+    await crawl.run();
+    expect(await findUnfinished(crawl.store, crawl.settings)).toBeNull();
+    const { pictures, release } = await outcomeOf(crawl);
+    expect([...new Set(pictures)]).toEqual(calm.pictures);
+    expect(release).toEqual(calm.release);
+  });
+
+  it("and doesn't know of a list that was seeded since: the empty queues are not taken for the end", async () => {
+    await crawl.end();
+    crawl = await crawls.start();
+    const goBack = await crawl.snapshot();
+    await crawl.seed();
+    await goBack();
+    await crawl.reopen();
+    expect(await crawl.run()).toBe(0);
+    expect(await findUnfinished(crawl.store, crawl.settings)).toContain("queries/");
+    await expectWhole();
+  });
+});
+
 async function flipBit(file: string): Promise<void> {
   const bytes = await readFile(file);
   const at = bytes.length >> 1;

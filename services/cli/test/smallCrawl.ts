@@ -55,6 +55,8 @@ export interface SmallCrawl {
   run(stop?: () => boolean): Promise<number>;
   /** All of the project's keys, gone. */
   flush(): Promise<void>;
+  /** Remembers all of the project's keys. @returns what puts Redis back to that state */
+  snapshot(): Promise<() => Promise<void>>;
   reopen(changes?: Partial<ProjectSettings>, evenForgotten?: boolean): Promise<void>;
   /** Asks for a release. */
   ask(name: string): Promise<void>;
@@ -101,6 +103,19 @@ export async function startSmallCrawl(redis: RedisHandle, parent: string): Promi
     const keys = await connection.keys(`${crawl.road.prefix}:*`);
     if (keys.length > 0) await connection.unlink(...keys);
     connection.disconnect();
+  };
+  crawl.snapshot = async () => {
+    const connection = redis.connect();
+    const state: [string, number, Buffer][] = [];
+    for (const key of await connection.keys(`${crawl.road.prefix}:*`)) {
+      const dump = await connection.dumpBuffer(key);
+      state.push([key, Math.max(0, await connection.pttl(key)), dump]);
+    }
+    return async () => {
+      await crawl.flush();
+      for (const [key, ttl, dump] of state) await connection.restore(key, ttl, dump);
+      connection.disconnect();
+    };
   };
   crawl.ask = async (release) => {
     const { release: settings } = crawl.settings;

@@ -5,7 +5,7 @@ import { segmentFile, verdictsFile } from "@pairloom/shards";
 import { crawlJobId } from "@pairloom/sources";
 import { readLines, type Store } from "@pairloom/storage";
 import { Coverage, queriesIn } from "./coverage.js";
-import { idIn, namesOf } from "./mending.js";
+import { damageOf, idIn, namesOf } from "./mending.js";
 
 /**
  * The first result that a project's files ask for and that isn't there; null where the crawl is whole. It looks at names (and
