@@ -12,7 +12,13 @@ import { damageOf, idIn, namesOf } from "./mending.js";
  * at query lists), so it costs little and doesn't see all: not a segment whose verdicts are gone as well.
  */
 export async function findUnfinished(store: Store, settings: ProjectSettings): Promise<string | null> {
-  return (await unaskedQueries(store, settings)) ?? (await unreadPages(store)) ?? (await halfSegment(store));
+  try {
+    return (await unaskedQueries(store, settings)) ?? (await unreadPages(store)) ?? (await halfSegment(store));
+  } catch (error) {
+    const why = damageOf(error);
+    if (why === null) throw error;
+    return `what a file held that can't be read (${why})`;
+  }
 }
 
 async function unaskedQueries(store: Store, { expandChunk }: ProjectSettings): Promise<string | null> {
