@@ -13,7 +13,9 @@ import { damageOf, idIn, namesOf } from "./mending.js";
  */
 export async function findUnfinished(store: Store, settings: ProjectSettings): Promise<string | null> {
   try {
-    return (await unaskedQueries(store, settings)) ?? (await unreadPages(store)) ?? (await halfSegment(store));
+    return (
+      (await unaskedQueries(store, settings)) ?? (await unreadPages(store)) ?? (await halfSegment(store))
+    );
   } catch (error) {
     const why = damageOf(error);
     if (why === null) throw error;
