@@ -5,12 +5,15 @@ import type { Candidate, SegmentRow } from "@pairloom/config";
 import { openStore, type Store } from "@pairloom/storage";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
+  checkSegment,
+  checkTar,
   CorruptSegmentError,
   listSegments,
   readCandidates,
   readSegmentPictures,
   readSegmentRows,
   readVerdicts,
+  segmentOfTar,
   writeCandidates,
   writeSegment,
   writeVerdicts,
@@ -146,7 +149,7 @@ describe("a segment", () => {
       const error = await readSegmentRows(store, "s").catch((e: unknown) => e);
       expect(error, `${cut}`).toBeInstanceOf(CorruptSegmentError);
       expect((error as CorruptSegmentError).message).toContain("segments/s.parquet");
-      expect((error as CorruptSegmentError).hint).toMatch(/delete/);
+      expect((error as CorruptSegmentError).hint).toMatch(/pairloom up --mend/);
     }
     for (let at = 0; at < whole.length; at += 7) {
       const damaged = Buffer.from(whole);
@@ -171,6 +174,23 @@ describe("a segment", () => {
       const error = await collect(readSegmentPictures(store, "s", all)).catch((e: unknown) => e);
       expect(error).toBeInstanceOf(CorruptSegmentError);
       expect((error as CorruptSegmentError).message).toContain(tar);
+      await expect(checkSegment(store, "s")).rejects.toThrow(tar);
+    }
+  });
+
+  it("is read to its last byte by a check, and says how many candidates it covers", async () => {
+    const { rows, pictures } = segment(10);
+    await writeSegment(store, "s", rows, pictures, 12);
+    const [tar = ""] = await tarOf("s");
+    expect(await checkSegment(store, "s")).toMatchObject({ tar, candidates: 12 });
+    expect(segmentOfTar(tar)).toBe("s");
+    expect(await checkTar(store, tar)).toBeNull();
+    const whole = await readFile(join(root, tar));
+    for (const at of [0, 700, whole.length - 1]) {
+      const changed = Buffer.from(whole);
+      changed[at] = (changed[at] as number) ^ 1;
+      await writeFile(join(root, tar), changed);
+      expect(await checkTar(store, tar)).toMatch(/not those written/);
     }
   });
 });

@@ -104,13 +104,22 @@ export async function countFrontier(
   pages: readonly { source: string }[],
 ): Promise<void> {
   const [, stage] = /^frontier\/(x|c)-/.exec(frontier) ?? [];
-  const counts: Record<string, number> = {};
-  if (stage === "x") counts["expander.pages_new"] = pages.length;
-  if (stage === "c") {
-    counts["crawler.pages_followed"] = pages.length;
+  if (stage !== undefined) await countPages(road, crawlJobId(frontier), stage as "x" | "c", pages);
+}
+
+/** Counts pages that an expansion ("x") or a crawl ("c") found, once for each crawl job that they go to. */
+export async function countPages(
+  road: Road,
+  crawlJob: string,
+  stage: "x" | "c",
+  pages: readonly { source: string }[],
+): Promise<void> {
+  const counts: Record<string, number> = {
+    [stage === "x" ? "expander.pages_new" : "crawler.pages_followed"]: pages.length,
+  };
+  if (stage === "c")
     for (const { source } of pages) counts[followedOf(source)] = (counts[followedOf(source)] ?? 0) + 1;
-  }
-  await road.countOnce(`${crawlJobId(frontier)}-found`, counts);
+  await road.countOnce(`${crawlJob}-found`, counts);
 }
 
 /** The counter of a site's pages that were handed on. */

@@ -7,6 +7,7 @@ import { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { setAside } from "../src/setAside.js";
 import { type BlobInfo, BlobNotFoundError, type ListOptions, type Store } from "../src/store.js";
 
 export interface StoreUnderTest {
@@ -413,6 +414,20 @@ export function storeConformance(
       for (const name of names) expect((await store.get(`odd/${name}`)).toString(), name).toBe(name);
       const found = (await listed(store, "odd/")).map(({ name }) => name.slice(4));
       expect(found).toEqual([...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
+    });
+
+    it("sets a file aside under a name of its own, however often, and deletes none", async () => {
+      const name = "aside/segments/one.parquet";
+      for (const [text, place] of [
+        ["first", `damaged/${name}`],
+        ["second", `damaged/${name}.2`],
+      ] as const) {
+        await store.publish(name, Buffer.from(text));
+        expect(await setAside(store, name)).toBe(place);
+        expect(await store.stat(name)).toBeNull();
+        expect((await store.get(place)).toString()).toBe(text);
+      }
+      expect(await setAside(store, name)).toBeNull();
     });
 
     it("lends an empty folder for work in progress that is no blob", async () => {

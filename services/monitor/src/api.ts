@@ -5,6 +5,7 @@ import { Hono } from "hono";
 import { streamSSE } from "hono/streaming";
 import { z } from "zod";
 import type { MonitorActions } from "./actions.js";
+import { guardForgotten } from "./guardForgotten.js";
 import { renderMetrics } from "./metrics.js";
 import { defined, readJson } from "./readJson.js";
 import { createRunsApi } from "./runsApi.js";
@@ -19,12 +20,7 @@ const queueName = z.enum(queueNames);
 /** The HTTP API: JSON in and out; errors are `{error: {code, message, hint}}`. */
 export function createApi(actions: MonitorActions, road: Road): Hono {
   const api = new Hono();
-  // Where Redis lost its data no answer would be true. The stream of events says so itself.
-  api.use("*", async (c, next) => {
-    if (c.req.path.endsWith("/api/events")) return next();
-    await road.checkEpoch();
-    return next();
-  });
+  api.use("*", guardForgotten(road));
 
   api.get("/status", async (c) => c.json(await actions.status()));
   api.get("/events", (c) =>
@@ -69,7 +65,7 @@ export function createApi(actions: MonitorActions, road: Road): Hono {
   api.notFound((c) => c.json({ error: { code: "not_found", message: `no ${c.req.path} here` } }, 404));
   api.onError((error, c) => {
     if (error instanceof UserError) {
-      const status = statusOf(error.code);
+      const status = /_missing$/.test(error.code) ? 404 : /^run_(is|exists)/.test(error.code) ? 409 : 400;
       return c.json({ error: { code: error.code, message: error.message, hint: error.hint } }, status);
     }
     if (error instanceof z.ZodError)
@@ -77,10 +73,4 @@ export function createApi(actions: MonitorActions, road: Road): Hono {
     return c.json({ error: { code: "unexpected", message: error.message, hint: null } }, 500);
   });
   return api;
-}
-
-function statusOf(code: string): 400 | 404 | 409 | 503 {
-  if (code === "redis_forgot") return 503;
-  if (/_missing$/.test(code)) return 404;
-  return /^run_(is|exists)/.test(code) ? 409 : 400;
 }

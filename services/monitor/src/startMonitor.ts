@@ -14,6 +14,7 @@ import { Hono } from "hono";
 import { checkAccess, guardAccess } from "./access.js";
 import type { MonitorActions } from "./actions.js";
 import { createApi } from "./api.js";
+import { guardForgotten } from "./guardForgotten.js";
 
 export interface MonitorOptions {
   host: string;
@@ -54,6 +55,7 @@ export async function startMonitor(
   const app = new Hono();
   app.use("*", guardAccess(options.token));
   app.route("/api", createApi(actions, road));
+  app.use("/queues/*", guardForgotten(road));
   app.route("/queues", bullBoard(road));
   app.get("/vendor/:file", async (c) => {
     const url = vendorModules[c.req.param("file")];

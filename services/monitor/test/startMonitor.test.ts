@@ -57,6 +57,7 @@ function actions(): MonitorActions {
       funnel: funnelOf({ "fetcher.candidates": 7 }),
       queues: await road.counts(),
       failedJobs: 0,
+      warnings: ["Redis keeps nothing on disk"],
     }),
     seedQueries: async (wish) => {
       asked.push(wish);

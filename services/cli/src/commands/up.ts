@@ -188,8 +188,9 @@ export async function runRoad(project: Project, run: RoadRun): Promise<RoadOutco
         funnel = (await soon(road.readFunnel())) ?? funnel;
         idle = (run.untilIdle || onFirstIdle !== undefined) && (await soon(road.isIdle())) === true;
         if (idle && onFirstIdle !== undefined) {
-          idle = !(await onFirstIdle());
+          const findMore = onFirstIdle;
           onFirstIdle = undefined;
+          idle = !(await findMore());
         }
       } catch (error) {
         if (error instanceof UserError && error.code === "redis_forgot") {

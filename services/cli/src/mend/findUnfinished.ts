@@ -5,14 +5,22 @@ import { segmentFile, verdictsFile } from "@pairloom/shards";
 import { crawlJobId } from "@pairloom/sources";
 import { readLines, type Store } from "@pairloom/storage";
 import { Coverage, queriesIn } from "./coverage.js";
-import { idIn, namesOf } from "./mending.js";
+import { damageOf, idIn, namesOf } from "./mending.js";
 
 /**
  * The first result that a project's files ask for and that isn't there; null where the crawl is whole. It looks at names (and
  * at query lists), so it costs little and doesn't see all: not a segment whose verdicts are gone as well.
  */
 export async function findUnfinished(store: Store, settings: ProjectSettings): Promise<string | null> {
-  return (await unaskedQueries(store, settings)) ?? (await unreadPages(store)) ?? (await halfSegment(store));
+  try {
+    return (
+      (await unaskedQueries(store, settings)) ?? (await unreadPages(store)) ?? (await halfSegment(store))
+    );
+  } catch (error) {
+    const why = damageOf(error);
+    if (why === null) throw error;
+    return `what a file held that can't be read (${why})`;
+  }
 }
 
 async function unaskedQueries(store: Store, { expandChunk }: ProjectSettings): Promise<string | null> {

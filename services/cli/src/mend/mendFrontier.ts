@@ -1,6 +1,6 @@
 import { frontierPage, type FrontierPage } from "@pairloom/config";
 import { crawlFile, readCrawl } from "@pairloom/service-crawler";
-import { countFrontier, crawlJobId, urlKey } from "@pairloom/sources";
+import { countFrontier, countPages, crawlJobId, urlKey } from "@pairloom/sources";
 import { readLines } from "@pairloom/storage";
 import { canonicalPageUrl } from "@pairloom/web";
 import { damageOf, idIn, type Mending, namesOf, putAside } from "./mending.js";
@@ -47,6 +47,7 @@ async function mendCrawlReports(mending: Mending, known: KnownPages): Promise<vo
     if (id === null) continue;
     try {
       const { pages } = await readCrawl(store, id);
+      if (!known.crawls.has(id)) await countLostFrontier(mending, id, pages);
       const canonical = pages.filter((page) => page.canonical !== null);
       await markPages(
         mending,
@@ -61,12 +62,25 @@ async function mendCrawlReports(mending: Mending, known: KnownPages): Promise<vo
       const why = damageOf(error);
       if (why === null) throw error;
       await putAside(mending, name, why);
-      if (!known.crawls.has(id))
-        mending.mended.lost.push(
-          `${name} is damaged, and the list of its pages is gone: links that only it held are not followed`,
-        );
     }
   }
+}
+
+/** Pages whose file is gone count as found where their kind of source finds them: a search names pages, a site links to them. */
+async function countLostFrontier(
+  { project: { road, settings } }: Mending,
+  crawl: string,
+  pages: readonly { source: string }[],
+): Promise<void> {
+  const sites = new Set(settings.sources.flatMap(({ kind, name }) => (kind === "site" ? [name] : [])));
+  const followed = pages.filter(({ source }) => sites.has(source));
+  await countPages(road, crawl, "c", followed);
+  await countPages(
+    road,
+    `${crawl}-x`,
+    "x",
+    pages.filter(({ source }) => !sites.has(source)),
+  );
 }
 
 /** Puts back every crawl whose report is missing. */

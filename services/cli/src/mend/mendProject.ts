@@ -3,7 +3,7 @@ import { putBackTrainings } from "@pairloom/service-trainer";
 import { join } from "node:path";
 import { readRunFolder, runNames } from "../project/runFolders.js";
 import { mendFrontier, putBackCrawls } from "./mendFrontier.js";
-import { type Mended, type Mending, newMended } from "./mending.js";
+import { type Mended, type Mending, noJobs } from "./mending.js";
 import { mendQueryLists, putBackExpansions } from "./mendQueries.js";
 import { mendReleases } from "./mendReleases.js";
 import { mendCandidates, mendReports } from "./mendReports.js";
@@ -21,23 +21,32 @@ export async function mendProject(
   project: Mending["project"],
   progress: (line: string) => void = () => undefined,
 ): Promise<Mended> {
-  const { road } = project;
-  const mending: Mending = { project, mended: newMended(), progress };
-  await road.beginMending();
+  const mended: Mended = { jobs: noJobs(), setAside: [], lost: [] };
+  const mending: Mending = { project, mended, again: false, progress };
+  do {
+    mending.again = false;
+    mended.jobs = noJobs();
+    await project.road.beginMending();
+    await rebuild(mending);
+  } while (mending.again);
+  await project.road.endMending();
+  mended.lost = [...new Set(mended.lost)];
+  return mended;
+}
+
+async function rebuild(mending: Mending): Promise<void> {
   // What is claimed comes before what asks whether it is.
-  progress("reading lists and pages");
+  mending.progress("reading lists and pages");
   const lists = await mendQueryLists(mending);
   const { crawls, sources } = await mendFrontier(mending);
   await mendCandidates(mending);
   const fetched = await mendSegments(mending);
-  progress("reading reports");
+  mending.progress("reading reports");
   const expanded = await mendReports(mending, { fetched, crawls, lists });
-  await putBackExpansions(mending, expanded, sources);
+  await putBackExpansions(mending, { expanded, fetched, sources });
   await putBackCrawls(mending);
   await mendReleases(mending);
   await mendTrainings(mending);
-  await road.endMending();
-  return mending.mended;
 }
 
 async function mendTrainings({ mended, project: { dir, road, store } }: Mending): Promise<void> {

@@ -14,14 +14,16 @@ export async function mendQueryLists(mending: Mending): Promise<Set<string>> {
   return lists;
 }
 
-/**
- * Puts back every expand job whose report is missing, and says which lists and sites are gone.
- * @param crawled names of sources that pages are known of
- */
+/** Puts back every expand job whose report is missing, and says which lists and sites are gone. */
 export async function putBackExpansions(
   mending: Mending,
-  expanded: Coverage,
-  crawled: ReadonlySet<string>,
+  known: {
+    /** Queries of lists that have their report, and candidates of jobs that have their rows. */
+    expanded: Coverage;
+    fetched: Coverage;
+    /** Names of sources that pages are known of. */
+    sources: ReadonlySet<string>;
+  },
 ): Promise<void> {
   const {
     mended,
@@ -33,21 +35,23 @@ export async function putBackExpansions(
     const queries = await readList(mending, name);
     if (list === null || queries === null) continue;
     there.add(list);
-    const missing = expanded.missing(list, queries.length, settings.expandChunk);
+    const missing = known.expanded.missing(list, queries.length, settings.expandChunk);
     await road.add(
       "expander",
       missing.map((range) => expandJobOf(list, range)),
     );
     mended.jobs.expand += missing.length;
   }
-  for (const list of expanded.lists())
-    if (!there.has(list))
+  const named = new Set(known.expanded.lists());
+  for (const job of known.fetched.lists()) named.add(/^x-(.+)-\d+$/.exec(job)?.[1] ?? "");
+  for (const list of named)
+    if (list !== "" && !there.has(list))
       mended.lost.push(
-        `queries/${list}.jsonl.gz is gone or damaged: those of its queries that were not asked yet are asked once you seed the same list again`,
+        `queries/${list}.jsonl.gz is gone or damaged: seed the same list again, and those of its queries that were not asked yet are asked`,
       );
   // A site's first pages come from its web server: only seeding finds them.
   for (const source of settings.sources)
-    if (source.kind === "site" && !crawled.has(source.name))
+    if (source.kind === "site" && !known.sources.has(source.name))
       mended.lost.push(
         `No page of the site ${source.name} is known: seed it again with \`pairloom seed --site ${source.url}\``,
       );
@@ -67,7 +71,7 @@ async function readList(mending: Mending, name: string): Promise<string[] | null
   }
   await putAside(mending, name, why);
   mending.mended.lost.push(
-    `${name} was damaged: seed the same list again, and what was not asked yet is asked`,
+    `${name} is gone or damaged: seed the same list again, and those of its queries that were not asked yet are asked`,
   );
   return null;
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { CrawlReport, ExpandReport } from "@pairloom/config";
-import { crawlFile, handOnCrawl, readCrawl } from "@pairloom/service-crawler";
-import { expansionFile, handOnExpansion, readExpansion } from "@pairloom/service-expander";
+import { handOnCrawl, readCrawl } from "@pairloom/service-crawler";
+import { handOnExpansion, readExpansion } from "@pairloom/service-expander";
 import { candidatesFile } from "@pairloom/shards";
 import { fetchJobOf } from "@pairloom/sources";
 import { readLines } from "@pairloom/storage";
@@ -51,11 +51,11 @@ export async function mendReports(mending: Mending, known: Known): Promise<Cover
     if (id === null || list === undefined) continue;
     const report = await soundReport(mending, name, () => readExpansion(store, id));
     if (report === null) continue;
-    const queryFile = `queries/${list}.jsonl.gz`;
-    if (
-      !(await putBackFetches(mending, id, report, known, { file: name, canRun: known.lists.has(queryFile) }))
-    )
-      continue;
+    const onLost = (why: string): void => {
+      if (!known.lists.has(`queries/${list}.jsonl.gz`))
+        mending.mended.lost.push(`${why}: seed the same query list again, and they are found again`);
+    };
+    if (!(await putBackFetches(mending, id, report, known, { file: name, onLost }))) continue;
     await handOnExpansion(project, id, report);
     expanded.add(list, Number(from), queriesIn(report, project.settings.expandChunk));
   }
@@ -64,10 +64,13 @@ export async function mendReports(mending: Mending, known: Known): Promise<Cover
     if (id === null) continue;
     const report = await soundReport(mending, name, () => readCrawl(store, id));
     if (report === null) continue;
-    if (await putBackFetches(mending, id, report, known, { file: name, canRun: known.crawls.has(id) }))
+    // Its pages were marked by this report: only without it does whoever found them hand them on again.
+    const onLost = (): void => {
+      if (!known.crawls.has(id)) mending.again = true;
+    };
+    if (await putBackFetches(mending, id, report, known, { file: name, onLost }))
       await handOnCrawl(project, id, report);
   }
-  await noteLostReports(mending, known);
   return expanded;
 }
 
@@ -88,7 +91,8 @@ async function putBackFetches(
   job: string,
   { candidates: { id, count } }: CrawlReport | ExpandReport,
   { fetched }: Known,
-  report: { file: string; canRun: boolean },
+  /** `onLost`: the report is out of the way, since its candidates are gone. */
+  report: { file: string; onLost: (why: string) => void },
 ): Promise<boolean> {
   const { mended, project } = mending;
   if (id === null) return true;
@@ -97,14 +101,9 @@ async function putBackFetches(
   if ((await project.store.stat(candidatesFile(id))) === null) {
     const rows = missing.reduce((sum, { from, to }) => sum + to - from, 0);
     const why = `${candidatesFile(id)} is gone, and ${rows} of its ${count} candidates have no row yet`;
-    if (report.canRun) {
-      await putAside(mending, report.file, why);
-      return false;
-    }
-    mended.lost.push(
-      `${why}. Where they came from is gone too: put the file back from a copy, or seed the same queries or site in a new project`,
-    );
-    return true;
+    await putAside(mending, report.file, why);
+    report.onLost(why);
+    return false;
   }
   await project.road.add(
     "fetcher",
@@ -112,21 +111,4 @@ async function putBackFetches(
   );
   mended.jobs.fetch += missing.length;
   return true;
-}
-
-/** Segments stay whose report is gone and can't be made again; what else the report said is lost. */
-async function noteLostReports(
-  { mended, project: { store } }: Mending,
-  { fetched, crawls, lists }: Known,
-): Promise<void> {
-  for (const job of fetched.lists()) {
-    if (job.startsWith("m-")) continue; // rows that mending fetched: no report names them
-    const list = /^x-(.+)-\d+$/.exec(job)?.[1];
-    const file = list === undefined ? crawlFile(job) : expansionFile(job);
-    const canRun = list === undefined ? crawls.has(job) : lists.has(`queries/${list}.jsonl.gz`);
-    if (canRun || (await store.stat(file)) !== null) continue;
-    mended.lost.push(
-      `${file} is gone, and so is what its job worked on: what was fetched for it stays, links that only it held are not followed. Put it back from a copy if there is one`,
-    );
-  }
 }

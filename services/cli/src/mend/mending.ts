@@ -19,17 +19,20 @@ export interface Mended {
 export interface Mending {
   project: Pick<Project, "dir" | "road" | "store" | "settings">;
   mended: Mended;
+  /** Something went out of the way that was counted or marked already: it all begins anew. */
+  again: boolean;
   /** Told now and then what is being looked at. */
   progress: (line: string) => void;
 }
 
-export function newMended(): Mended {
-  return {
-    jobs: { expand: 0, crawl: 0, fetch: 0, dedupe: 0, release: 0, train: 0 },
-    setAside: [],
-    lost: [],
-  };
-}
+export const noJobs = (): Mended["jobs"] => ({
+  expand: 0,
+  crawl: 0,
+  fetch: 0,
+  dedupe: 0,
+  release: 0,
+  train: 0,
+});
 
 /** Takes a file out of the way that can't be used, and writes that down. */
 export async function putAside({ project, mended }: Mending, file: string, why: string): Promise<void> {
