@@ -93,6 +93,7 @@ describe("what stands in for a placeholder", () => {
     "//:0",
     "javascript:void(0)",
     "{{ item.src }}",
+    "https://cdn.example/{{ item.id }}.jpg",
     "/i/1x1.png",
     "/i/spacer.gif?v=3",
     "/i/grey.gif",
