@@ -76,8 +76,8 @@ function isImageAddress(value: string, hinted: boolean, isSource = false): boole
   const url = new URL(value, "http://x/");
   if (!/^https?:$/.test(url.protocol) || isKnownPlaceholder(url)) return false;
   if (namesImageFile(url)) return true;
-  if (!hinted || /\s/.test(value) || /^[\d.,]+\w{0,3}$|\.(html?|js|css|json)$/i.test(url.pathname.slice(1)))
-    return false;
+  if (!hinted || /^[\d.,]+\w{0,3}$|\.(html?|js|css|json)$/i.test(url.pathname.slice(1))) return false;
+  if (/\s/.test(value)) return isSource && value.includes("/");
   return isSource ? /[./?]/.test(value) : /[/?]/.test(value);
 }
 
@@ -85,10 +85,10 @@ function isImageAddress(value: string, hinted: boolean, isSource = false): boole
 function filledIn(value: string, element: Element): string {
   if (!value.includes("{width}")) return value;
   const widths =
-    (element.attribs["data-widths"] ?? "")
+    element.attribs["data-widths"]
+      ?.slice(0, 500)
       .match(/\d{1,5}/g)
-      ?.slice(0, 100)
-      .map(Number) ?? [];
+      ?.map(Number) ?? [];
   return widths.length === 0 ? value : value.replaceAll("{width}", String(Math.max(...widths)));
 }
 

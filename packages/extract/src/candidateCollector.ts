@@ -40,7 +40,7 @@ export class CandidateCollector {
     const written = address?.trim() ?? "";
     if (written === "" || written === "#") return this.skip("no_address");
     if (/^data:/i.test(written)) return this.skip("data_uri");
-    if (isNoAddress(written) && !/^[a-z]+:/i.test(written)) return this.skip("bad_address");
+    if (isNoAddress(written) && !/^(javascript|about|blob):/i.test(written)) return this.skip("bad_address");
     let url: URL;
     try {
       url = new URL(written, this.baseUrl);

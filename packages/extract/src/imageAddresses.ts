@@ -30,6 +30,8 @@ export function imageAddresses(
     if (address !== null) instead.push(address);
   };
   background(image);
+  // What isn't counted among the images may stand beside thousands of its kind, each with the same wrapper.
+  if (imagesIn(image) === 0) return addresses();
   const noscript = noscriptImage(image, imagesIn);
   for (const wrapper of wrappers(image, noscript === null ? 1 : 2, imagesIn)) {
     const { full, sets: candidates, lazy, other } = attributeAddresses(wrapper);
@@ -40,7 +42,17 @@ export function imageAddresses(
     const { full, sets: candidates, lazy } = attributeAddresses(noscript);
     instead.push(...full, ...bySize(candidates), ...lazy, noscript.attribs.src ?? "");
   }
-  return { shown, better: [...own.full, ...sets, ...own.lazy], instead };
+  return addresses();
+
+  function addresses(): ImageAddresses {
+    // Loaders show a drawing first, under any name; whoever keeps a photograph beside one means the photograph.
+    const photographs = isDrawing(shown) ? own.other.filter((address) => !isDrawing(address)) : [];
+    return { shown, better: [...own.full, ...sets, ...own.lazy, ...photographs], instead };
+  }
+}
+
+function isDrawing(address: string | null): boolean {
+  return /\.(gif|svg)\s*([?#]|$)/i.test(address ?? "");
 }
 
 /** The elements around an image that hold no other. */

@@ -1,5 +1,6 @@
 /** Addresses that show nothing: data URIs, scripts, a place on the page, templates that nobody filled in. */
-const noAddress = /^(data:|javascript:|about:|blob:|#|\/\/:0|$)|[{}<>]|%3[ce]|%7b%7b|\[\[/i;
+const noAddress =
+  /^(data:|javascript:|about:|blob:|#|\/\/:0|$)|[<>]|\{[{%]|\}\}|[$#]\{|\{[a-z_.]+\}|%7b%7b|\[\[|%3c\/?svg|svg%3e/i;
 
 /** True for what can't be an image's address, as written (trimmed). */
 export function isNoAddress(written: string): boolean {

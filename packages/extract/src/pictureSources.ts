@@ -7,17 +7,38 @@ import type { SrcsetCandidate } from "./srcset.js";
 /** Types a picture's source may have that we can read. */
 const readable = /^image\/(jpeg|jpg|png|webp|avif|gif|apng|bmp|tiff|svg\+xml)$/;
 
+const maxCandidates = 100;
+
+interface Sources {
+  candidates: SrcsetCandidate[];
+  /** They are there for some screens only, so the img isn't one of them. */
+  forScreens: boolean;
+}
+
+/** A picture may hold thousands of images. */
+const known = new WeakMap<Element, Sources>();
+
 /**
- * The candidates of an img and of its picture's sources. Sources for other screens and of other types are left out; of
- * the others those count that have the first one's media, since they differ in their type alone.
+ * The candidates of an img and of its picture's sources.
  * @param own the img's
  */
 export function pictureSources(img: Element, own: SrcsetCandidate[]): SrcsetCandidate[] {
   const picture = ancestor(img, 3, ({ name }) => name === "picture");
+  if (picture === null) return own;
+  let sources = known.get(picture);
+  if (sources === undefined) known.set(picture, (sources = sourcesOf(picture)));
+  return sources.forScreens ? sources.candidates : [...own, ...sources.candidates];
+}
+
+/**
+ * Sources for other screens and of other types are left out; of the others those count that have the first one's media,
+ * since they differ in their type alone.
+ */
+function sourcesOf(picture: Element): Sources {
   const sets: SrcsetCandidate[] = [];
   let ofMedia: string | null = null;
-  for (const source of picture?.children ?? []) {
-    if (!isTag(source) || source.name !== "source") continue;
+  for (const source of picture.children) {
+    if (!isTag(source) || source.name !== "source" || sets.length >= maxCandidates) continue;
     const type = source.attribs.type?.trim().toLowerCase() ?? "";
     const media = source.attribs.media?.trim() ?? "";
     if ((type !== "" && !readable.test(type)) || !mediaMatches(media)) continue;
@@ -27,5 +48,5 @@ export function pictureSources(img: Element, own: SrcsetCandidate[]): SrcsetCand
     ofMedia ??= media;
     if (media === ofMedia) sets.push(...candidates);
   }
-  return ofMedia === null || ofMedia === "" ? [...own, ...sets] : sets;
+  return { candidates: sets, forScreens: ofMedia !== null && ofMedia !== "" };
 }

@@ -33,6 +33,27 @@ describe("hostile pages cost linear time and no stack", () => {
       "a style of brackets",
       `<div title=x style="background:${"url(".repeat(n)}"></div><img src=a.png alt=x>`,
     ],
+    [
+      "thousands of inputs in one wrapper with a long attribute",
+      `<div data-x="/x.jpg ${"y".repeat(1_000_000)}">${"<input type=image src=blank.gif alt=y>".repeat(n / 10)}<img src=a.png alt=x></div>`,
+    ],
+    [
+      "a picture of thousands of images and sources",
+      `<picture>${"<source srcset='blank.gif 1x'><img src=blank.gif alt=y>".repeat(n / 5)}<img src=a.png alt=x></picture>`,
+    ],
+    [
+      "placeholders with noscripts in one container",
+      `<div>${"<img src=blank.gif alt=y><noscript><b></noscript>".repeat(n / 5)}<img src=a.png alt=x></div>`,
+    ],
+    [
+      "widths to fill in without end",
+      `<img src=a.png alt=x data-widths="${"1,".repeat(500_000)}" ${Array.from({ length: 5000 }, (_, i) => `a${i}={width}`).join(" ")}>`,
+    ],
+    ["words of a placeholder's name", `<img src="/${"lazy-img-".repeat(n)}x" alt=y><img src=a.png alt=x>`],
+    [
+      "a media query without end",
+      `<picture><source media="${"(a) and ".repeat(n)}" srcset=b.png><img src=a.png alt=x></picture>`,
+    ],
     ["an open comment", `<img src=a.png alt=x><!--${"-".repeat(n)}`],
     [
       "deep JSON",

@@ -80,6 +80,8 @@ describe("what stands in for a placeholder", () => {
     ],
     ["a link's picture", `<a href="/heron.jpg"><img ${blank}></a>`],
     ["an attribute of an image input", `<input type=image ${blank} data-src="/heron.jpg">`],
+    ["a photograph beside a drawing of any name", `<img src="/t7.gif" alt="A heron" data-qzx="/heron.jpg">`],
+    ["an address with spaces and no extension", `<img ${blank} data-src="/red heron 1">`, "/red%20heron%201"],
     ["another attribute where there is no src", `<img alt="A heron" data-src="/heron.jpg">`],
   ])("%s", (_name, html, expected = "/heron.jpg") => {
     expect(only(html)).toEqual({ [expected]: "A heron" });
@@ -91,6 +93,7 @@ describe("what stands in for a placeholder", () => {
     "//:0",
     "javascript:void(0)",
     "{{ item.src }}",
+    "https://cdn.example/{{ item.id }}.jpg",
     "/i/1x1.png",
     "/i/spacer.gif?v=3",
     "/i/grey.gif",
@@ -172,13 +175,23 @@ describe("a picture that is shown as it is", () => {
     "/img/clear-lake.png",
     "/pixel-art.png",
     "/s/pic.jpg",
+    "/{4A3F-11AA}.jpg",
+    "/text.php?t=%3Cb%3E",
   ])("%s is no placeholder", (src) => {
-    expect(Object.keys(only(`<img src="${src}" alt="x">`))).toEqual([src]);
+    expect(
+      Object.keys(only(`<img src="${src}" alt="x">`)).map((found) =>
+        found.replace("%7B", "{").replace("%7D", "}"),
+      ),
+    ).toEqual([src]);
   });
   it("gives way to a larger one by its name", () => {
     expect(Object.keys(kept(`data-large-file="/large.jpg" srcset="/m.jpg 640w"`))).toEqual(["/large.jpg"]);
     expect(Object.keys(kept(`data-original="/real.jpg"`))).toEqual(["/real.jpg"]);
   });
+});
+
+it("a drawing stays where only drawings stand beside it", () => {
+  expect(Object.keys(only(`<img src="/a.svg" alt="A map" data-other="/b.svg">`))).toEqual(["/a.svg"]);
 });
 
 it("a placeholder is no candidate where the page's head names it", () => {

@@ -39,7 +39,7 @@ afterAll(async () => {
 type Site = (path: string, n: number) => string | null;
 
 /** Crawls a site to the end, each job twice. @returns how often each page was read, by path without parameters */
-async function crawl(site: Site, { maxPages = 1000, crawlChunk = 50 } = {}) {
+async function crawl(site: Site, { maxPages = 1000, crawlChunk = 50, start = `${origin}/` } = {}) {
   const read: Record<string, number> = {};
   let served = 0;
   const answer = async (url: string) => {
@@ -63,13 +63,20 @@ async function crawl(site: Site, { maxPages = 1000, crawlChunk = 50 } = {}) {
   const settings = projectSettings.parse({ project: "p", crawlChunk });
   const source = siteSource({
     kind: "site",
-    name: "site:shop",
-    url: `${origin}/`,
+    name: `site:${start}`,
+    url: start,
     followLinks: true,
     useSitemaps: false,
     maxPages,
   });
-  await addFrontierJobs(road, store, "seed", source.start([]), canonicalPageUrl, crawlChunk);
+  await addFrontierJobs(
+    road,
+    store,
+    `seed-${new URL(start).host}`,
+    source.start([]),
+    canonicalPageUrl,
+    crawlChunk,
+  );
   const { signal } = new AbortController();
   for (let jobs = 0; ; jobs++) {
     const [job] = await road.queues.crawler.getJobs(["waiting"], 0, 0, true);
@@ -162,6 +169,14 @@ describe("a site that gives every link a new session", () => {
     const { read, images } = await crawl(site, { maxPages: 60 });
     expect(images).toEqual(photos);
     expect(Object.values(read).reduce((sum, times) => sum + times)).toBe(61);
+  });
+
+  it("each site has a page limit of its own", async () => {
+    const site = shop((path, n) => `${path}?from=${n}`, false);
+    for (const start of ["http://one.test/", "http://two.test/"]) {
+      const { read } = await crawl(site, { maxPages: 10, start });
+      expect(Object.values(read).reduce((sum, times) => sum + times)).toBe(11);
+    }
   });
 
   it("addresses that are drawn by lot themselves are pages of their own", async () => {
