@@ -1,39 +1,32 @@
-/** Bytes looked at for a meta element that names the encoding; the standard asks for 1,024, pages put it later. */
-const prescanBytes = 4096;
+import { isUtf8 } from "node:buffer";
+import { getBOMEncoding, legacyHookDecode } from "@exodus/bytes/encoding.js";
+import { encodingNamed } from "./encodingNamed.js";
+import { laterMetaEncoding } from "./laterMetaEncoding.js";
+import { prescanEncoding } from "./prescanEncoding.js";
 
 /**
- * Bytes to text as a browser does: byte order mark, then the transport's charset, then meta, then what the bytes look
- * like (UTF-8 where they are valid UTF-8, windows-1252 where not). Never throws: what can't be read becomes U+FFFD.
+ * Bytes to text as a browser does (WHATWG HTML §13.2.3): byte order mark, then the transport's charset, then what the
+ * page's beginning names, then a meta element farther down. Where nothing is named the bytes tell: UTF-16 without a mark,
+ * UTF-8 where they are valid UTF-8, else windows-1252. A label that nobody knows is passed over. Never throws: what can't
+ * be read becomes U+FFFD.
  *
  * @param charset of Content-Type, or null
  */
 export function decodeHtml(bytes: Uint8Array, charset: string | null): { html: string; encoding: string } {
-  const named = markOf(bytes) ?? known(charset) ?? metaCharset(bytes);
-  if (named !== null) return { html: decode(bytes, named), encoding: named };
-  try {
-    return { html: new TextDecoder("utf-8", { fatal: true }).decode(bytes), encoding: "utf-8" };
-  } catch {
-    // A body cut within its last character is still UTF-8.
-    const encoding = isUtf8(bytes) ? "utf-8" : "windows-1252";
-    return { html: decode(bytes, encoding), encoding };
-  }
+  const encoding =
+    getBOMEncoding(bytes) ??
+    (charset === null ? null : encodingNamed(charset)) ??
+    prescanEncoding(bytes) ??
+    unmarkedUtf16(bytes) ??
+    laterMetaEncoding(bytes) ??
+    (looksUtf8(bytes) ? "utf-8" : "windows-1252");
+  return { html: legacyHookDecode(bytes, encoding), encoding };
 }
 
-/** 0x80 to 0x9f in windows-1252 (WHATWG Encoding, index windows-1252). */
-const windows1252 =
-  "\u20ac\u0081\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u008d\u017d\u008f" +
-  "\u0090\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u009d\u017e\u0178";
-
-function decode(bytes: Uint8Array, encoding: string): string {
-  if (encoding !== "windows-1252") return new TextDecoder(encoding).decode(bytes);
-  // Some versions of Node take windows-1252 for Latin-1.
-  const latin1 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
-  return latin1.replace(/[\x80-\x9f]/g, (c) => windows1252[c.charCodeAt(0) - 0x80] ?? c);
-}
-
-function isUtf8(bytes: Uint8Array): boolean {
+/** A body that was cut within its last character is still UTF-8. */
+function looksUtf8(bytes: Uint8Array): boolean {
+  if (isUtf8(bytes)) return true;
   try {
-    // `stream` forgives a character that is cut at the end.
     new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
     return true;
   } catch {
@@ -41,33 +34,20 @@ function isUtf8(bytes: Uint8Array): boolean {
   }
 }
 
-function markOf([a, b, c]: Uint8Array): string | null {
-  if (a === 0xef && b === 0xbb && c === 0xbf) return "utf-8";
-  if (a === 0xfe && b === 0xff) return "utf-16be";
-  if (a === 0xff && b === 0xfe) return "utf-16le";
-  return null;
-}
+/** How many bytes must agree before they are taken for UTF-16, and how many are looked at. */
+const fewestBytes = 30;
+const mostBytes = 1024;
 
-/** The WHATWG name of an encoding label, or null where there is none. */
-function known(label: string | null): string | null {
-  if (label === null || label.trim() === "") return null;
-  try {
-    return new TextDecoder(label.trim()).encoding;
-  } catch {
-    return null;
+/**
+ * UTF-16 without a mark, where it holds characters below U+0100 only at its beginning: every other byte is zero, and no
+ * others are. Firefox tells it so.
+ */
+function unmarkedUtf16(bytes: Uint8Array): string | null {
+  const end = Math.min(bytes.length, mostBytes) & ~1;
+  if (end < fewestBytes) return null;
+  const zero = bytes[0] === 0 ? 0 : 1;
+  for (let at = 0; at < end; at += 2) {
+    if (bytes[at + zero] !== 0 || bytes[at + 1 - zero] === 0) return null;
   }
-}
-
-/** `<meta charset>` or `<meta http-equiv content="…charset=…">`, or an XML declaration, near the start. */
-function metaCharset(bytes: Uint8Array): string | null {
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, prescanBytes)).toString(
-    "latin1",
-  );
-  const text = head.replace(/<!--[\s\S]*?-->/g, "");
-  const label =
-    /<meta\b[^>]*?\bcharset\s*=\s*["']?\s*([^\s"'/>;]+)/i.exec(text)?.[1] ??
-    /^\s*<\?xml\b[^>]*\bencoding\s*=\s*["']([^"']+)["']/i.exec(text)?.[1];
-  const encoding = known(label ?? null);
-  // Bytes in which "charset" can be read as ASCII are not UTF-16, whatever they say (WHATWG HTML §13.2.3.2).
-  return encoding?.startsWith("utf-16") === true ? "utf-8" : encoding;
+  return zero === 0 ? "utf-16be" : "utf-16le";
 }

@@ -185,7 +185,7 @@ function decoded(input: ExtractInput, maxBytes: number): { html: string; encodin
     return { html: input.html.slice(0, maxBytes), encoding: "utf-8", cut: input.html.length > maxBytes };
   }
   const charset =
-    mediaType(input.contentType ?? undefined)[1] ?? mediaType([input.headers?.["content-type"]].flat()[0])[1];
+    mediaType(input.contentType ?? undefined)[1] ?? mediaType(input.headers?.["content-type"])[1];
   return {
     ...decodeHtml(input.html.subarray(0, maxBytes), charset),
     cut: input.html.byteLength > maxBytes,

@@ -151,3 +151,39 @@ describe("a sitemap", () => {
     );
   });
 });
+
+describe("a sitemap in another encoding than UTF-8", () => {
+  const latin1 = (text: string): Buffer => Buffer.from(text, "latin1");
+  const map = (declaration: string): string =>
+    `${declaration}<urlset><url><loc>https://site.example/caf\xe9</loc><image:image>` +
+    "<image:loc>https://cdn.example/\xe9.jpg</image:loc><image:caption>Zo\xeb</image:caption></image:image></url></urlset>";
+  const decoded = {
+    page: "https://site.example/caf%C3%A9",
+    image: "https://cdn.example/%C3%A9.jpg",
+    text: "Zoë",
+  };
+  it.each<[string, Buffer, string | null]>([
+    ["by its declaration", latin1(map('<?xml version="1.0" encoding="ISO-8859-1"?>')), null],
+    ["by its declaration, whatever the transport says", latin1(map("<?xml encoding='latin1'?>")), "koi8-r"],
+    ["by the transport", latin1(map("<?xml version='1.0'?>")), "iso-8859-1"],
+    ["as windows-1252 where nothing is said", latin1(map("")), null],
+    ["as windows-1252 where UTF-8 is said in vain", latin1(map("")), "utf-8"],
+    ["as UTF-8 where it is that, whatever the transport says", Buffer.from(map("")), "iso-8859-1"],
+    ["as UTF-8 where UTF-16 is declared in ASCII", Buffer.from(map('<?xml encoding="utf-16"?>')), null],
+    ["by a label that nobody knows: as UTF-8", Buffer.from(map('<?xml encoding="x-none"?>')), "x-none"],
+    ["gzipped", gzipSync(latin1(map('<?xml encoding="ISO-8859-1"?>'))), null],
+  ])("is decoded %s", (_name, bytes, charset) => {
+    const { pages, candidates } = read(bytes, { charset });
+    const [image] = candidates;
+    expect({ page: pages[0], image: image?.imageUrl, text: image?.texts[0]?.text }).toEqual(decoded);
+  });
+  it("as a list: its bytes stand for themselves", () => {
+    expect(read(latin1("https://site.example/caf\xe9\nhttps://site.example/b\n")).pages).toEqual([
+      "https://site.example/caf%E9",
+      "https://site.example/b",
+    ]);
+    expect(read(Buffer.from("https://site.example/café\n")).pages).toEqual([
+      "https://site.example/caf%C3%A9",
+    ]);
+  });
+});

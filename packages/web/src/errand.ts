@@ -1,5 +1,6 @@
 import { reasonOfHttpStatus, type Reason } from "@pairloom/config";
 import type { Hold } from "./clock/hostGate.js";
+import { escapedBytes } from "./escapedBytes.js";
 import { one, type Exchanged, type Headers } from "./exchange/exchange.js";
 import type { OptOut } from "./optouts/headerOptOut.js";
 import { mediaType, webNo, type WebAnswer, type WebNo } from "./webAnswer.js";
@@ -60,20 +61,13 @@ export function redirectOf(exchanged: Exchanged, base: URL): string | null {
   if (!exchanged.ok || !redirects.has(exchanged.httpStatus)) return null;
   const [location = "", ...others] = new Set([exchanged.headers.location ?? []].flat());
   if (location === "" || others.length > 0) return null;
+  // Header values come as Latin-1, one character a byte.
   const escaped = escapedBytes(location);
   try {
     return new URL(escaped, base).href;
   } catch {
     return escaped;
   }
-}
-
-/**
- * Header values come as Latin-1, one character a byte. Bytes beyond ASCII are escaped as they stand, whether they are
- * UTF-8 or not: that is the path the server means.
- */
-function escapedBytes(value: string): string {
-  return value.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /** What an exchange comes to for whoever asked. */
@@ -94,7 +88,7 @@ export function answerOf(
   if (body === null || (body.length === 0 && (errand.kind === "image" || errand.kind === "page"))) {
     return no("empty_body", "no bytes");
   }
-  const [contentType, charset] = mediaType(one(headers["content-type"]));
+  const [contentType, charset] = mediaType(headers["content-type"]);
   const reasons = [...new Set(optOuts.map(({ reason }) => reason))];
   return { status: "ok", body, finalUrl, httpStatus, headers, contentType, charset, optOuts: reasons };
 

@@ -54,11 +54,24 @@ export function webNo(
   return { status, reason, errorMessage, httpStatus: at.httpStatus ?? null, finalUrl: at.finalUrl ?? null };
 }
 
-/** "text/html; charset=UTF-8" → ["text/html", "utf-8"]. */
-export function mediaType(header: string | undefined): [type: string | null, charset: string | null] {
-  const [type = "", ...parameters] = (header ?? "").split(";");
-  const charset = parameters
-    .map((parameter) => /^\s*charset\s*=\s*["']?\s*([^"'\s]+)/i.exec(parameter)?.[1])
-    .find((value) => value !== undefined);
-  return [type.trim().toLowerCase() || null, charset?.toLowerCase() ?? null];
+/**
+ * "text/html; charset=UTF-8" → ["text/html", "utf-8"]. Of several values the last that is a type counts, and the charset
+ * of one before it of the same type (Fetch standard, extract a MIME type).
+ */
+export function mediaType(
+  header: string | string[] | undefined,
+): [type: string | null, charset: string | null] {
+  let type: string | null = null;
+  let charset: string | null = null;
+  for (const value of [header ?? []].flat().flatMap((line) => line.match(/(?:"[^"]*"?|[^",])+/g) ?? [])) {
+    const [essence = "", ...parameters] = value.split(";");
+    const found = essence.trim().toLowerCase();
+    if (!/^[^\s/]+\/[^\s/]+$/.test(found) || found === "*/*") continue;
+    const named = parameters
+      .map((parameter) => /^\s*charset\s*=\s*["']?\s*([^"'\s]+)/i.exec(parameter)?.[1])
+      .find((name) => name !== undefined);
+    charset = named?.toLowerCase() ?? (found === type ? charset : null);
+    type = found;
+  }
+  return [type, charset];
 }

@@ -196,3 +196,40 @@ describe("any input", () => {
     expect(performance.now() - startedMs).toBeLessThan(1000);
   });
 });
+
+describe("files in other encodings than UTF-8", () => {
+  const latin1 = (text: string): Buffer => Buffer.from(text, "latin1");
+  const disallowed = (bytes: Buffer, path: string): boolean =>
+    !isAllowed(parseRobots(bytes), "pairloom", at(path)).allowed;
+  const rules = "User-agent: *\nDisallow: /café\nDisallow: /à # à";
+  it("bytes that are no UTF-8 stand for themselves, as in addresses", () => {
+    expect(disallowed(latin1(rules), "/caf%E9.png")).toBe(true);
+    expect(disallowed(latin1(rules), "/caf%C3%A9.png")).toBe(false);
+    expect(parseRobots(latin1("Sitemap: http://x.test/caf\xe9.xml")).sitemaps).toEqual([
+      "http://x.test/caf%E9.xml",
+    ]);
+  });
+  it("UTF-8 in one line and not in another is read line by line", () => {
+    const mixed = Buffer.concat([
+      Buffer.from(`${rules}\nDisallow: /`),
+      latin1("\xfcber\n"),
+      Buffer.from("# é"),
+    ]);
+    expect(["/caf%C3%A9", "/%C3%A0", "/%FCber"].map((path) => disallowed(mixed, path))).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(parseRobots(mixed).groups[0]?.rules.map(({ text }) => text)).toEqual([
+      "Disallow: /café",
+      "Disallow: /à",
+      "Disallow: /%FCber",
+    ]);
+  });
+  it("UTF-16 with a mark is read", () => {
+    const little = Buffer.from(`\ufeff${rules}`, "utf16le");
+    expect(disallowed(little, "/caf%C3%A9")).toBe(true);
+    expect(disallowed(Buffer.from(little).swap16(), "/%C3%A0")).toBe(true);
+    expect(disallowed(Buffer.from(`\ufeff${rules}`), "/%C3%A0")).toBe(true);
+  });
+});

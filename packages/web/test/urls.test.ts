@@ -158,6 +158,25 @@ it.each([
   ["text/HTML; Charset=UTF-8", ["text/html", "utf-8"]],
   ['text/html;charset="ISO-8859-1"', ["text/html", "iso-8859-1"]],
   ["text/html;; x=y", ["text/html", null]],
+  ["text/html; charset='utf-8'", ["text/html", "utf-8"]],
+  ["text/html;charset=utf-8, text/html", ["text/html", "utf-8"]],
+  [
+    ["text/html; charset=utf-8", "text/html"],
+    ["text/html", "utf-8"],
+  ],
+  [
+    ["text/plain; charset=utf-8", "text/html"],
+    ["text/html", null],
+  ],
+  [
+    ["text/html; charset=a", "text/html; charset=b"],
+    ["text/html", "b"],
+  ],
+  [
+    ["text/html; charset=a", "*/*", "nonsense"],
+    ["text/html", "a"],
+  ],
+  ['text/html; x="a,b"; charset=utf-8', ["text/html", "utf-8"]],
   ["", [null, null]],
   [undefined, [null, null]],
 ])("media type %s", (header, expected) => {

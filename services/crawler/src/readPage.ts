@@ -37,7 +37,8 @@ export async function readPage(
       .map((url) => ({ url: canonicalPageUrl(url), source: page.source, scope: page.scope, kind }));
 
   if (page.kind === "sitemap") {
-    const sitemap = parseSitemap(answer.body.whole(), answer.finalUrl, { source: page.source });
+    const { source } = page;
+    const sitemap = parseSitemap(answer.body.whole(), answer.finalUrl, { source, charset: answer.charset });
     row.follow = [...follow(sitemap.sitemaps, "sitemap"), ...follow(sitemap.pages, "page")];
     row.skipped = sitemap.skipped;
     row.candidates = sitemap.candidates.length;

@@ -59,7 +59,7 @@ export const reasons = {
   http_503: { stage: "fetch", passes: true, says: "503 after every retry" },
   http_5xx: { stage: "fetch", passes: true, says: "another 5xx after every retry" },
   http_other: { stage: "fetch", passes: false, says: "a status that carries no image (1xx, 204, 304 …)" },
-  coding_refused: { stage: "fetch", passes: false, says: "a content coding that was not asked for" },
+  coding_refused: { stage: "fetch", passes: false, says: "a content coding that can't be undone here" },
   empty_body: { stage: "fetch", passes: false, says: "no bytes" },
   too_large: { stage: "fetch", passes: false, says: "more bytes on the wire than allowed" },
   inflated_too_large: { stage: "fetch", passes: false, says: "more bytes after decompression than allowed" },

@@ -1,11 +1,13 @@
-import { constants, gunzipSync } from "node:zlib";
 import type { Candidate } from "@pairloom/config";
 import { Parser } from "htmlparser2";
 import { parseHttpUrl } from "../parseHttpUrl.js";
+import { sitemapText } from "./sitemapText.js";
 
 export interface SitemapOptions {
   /** Name of the source for the candidates. */
   source: string;
+  /** Of the answer's Content-Type. */
+  charset?: string | null;
   /** The protocol allows 50,000. */
   maxEntries?: number;
   /** Bytes after gunzip; the protocol allows 50 MiB. What lies beyond is not read. */
@@ -29,10 +31,10 @@ export interface Sitemap {
  * @param url where it was found: relative URLs, against the protocol, are resolved
  */
 export function parseSitemap(body: Uint8Array, url: string, options: SitemapOptions): Sitemap {
-  const { source, maxEntries = 50_000, maxBytes = 50 * 2 ** 20 } = options;
+  const { source, charset = null, maxEntries = 50_000, maxBytes = 50 * 2 ** 20 } = options;
   const sitemap: Sitemap = { kind: "unknown", sitemaps: [], pages: [], candidates: [], skipped: {} };
   const skip = (name: string, count = 1) => (sitemap.skipped[name] = (sitemap.skipped[name] ?? 0) + count);
-  const text = decode(body, maxBytes, skip);
+  const text = sitemapText(body, charset, maxBytes, skip);
   const add = (list: string[], found: string): string | null => {
     const absolute = parseHttpUrl(found, url);
     if (absolute === null) skip("url_invalid");
@@ -133,30 +135,4 @@ function readEntries(
     { xmlMode: true, decodeEntities: true },
   );
   parser.end(text);
-}
-
-/** Gunzips where the bytes say so, and decodes UTF-8 or UTF-16 by byte order mark. */
-function decode(body: Uint8Array, maxBytes: number, skip: (name: string) => void): string {
-  let bytes = body;
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
-    try {
-      bytes = gunzipSync(bytes, { maxOutputLength: maxBytes, finishFlush: constants.Z_SYNC_FLUSH });
-    } catch (error) {
-      skip(
-        (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE" ? "bytes_over_limit" : "gzip_broken",
-      );
-      return "";
-    }
-  }
-  if (bytes.length > maxBytes) {
-    skip("bytes_over_limit");
-    bytes = bytes.subarray(0, maxBytes);
-  }
-  const encoding =
-    bytes[0] === 0xff && bytes[1] === 0xfe
-      ? "utf-16le"
-      : bytes[0] === 0xfe && bytes[1] === 0xff
-        ? "utf-16be"
-        : "utf-8";
-  return new TextDecoder(encoding).decode(bytes);
 }

@@ -1,3 +1,4 @@
+import { siteText } from "../siteText.js";
 import type { WebAnswer } from "../webAnswer.js";
 
 const htmlTypes = new Set(["text/html", "application/xhtml+xml"]);
@@ -9,7 +10,6 @@ const htmlTypes = new Set(["text/html", "application/xhtml+xml"]);
  */
 export function siteFileText(answer: WebAnswer): string | null {
   if (answer.status !== "ok" || htmlTypes.has(answer.contentType ?? "")) return null;
-  const text = answer.body.whole().toString("utf8");
-  // White space here includes the byte order mark.
+  const text = siteText(answer.body.whole());
   return /^\s*<[!?a-z]/i.test(text) ? null : text;
 }

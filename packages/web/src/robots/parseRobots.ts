@@ -1,3 +1,5 @@
+import { utf8OrEscaped } from "../escapedBytes.js";
+import { unmarkedBytes } from "../siteText.js";
 import type { ShortTurns } from "../shortTurns.js";
 
 /** One allow or disallow line; `text` as it stands in the file. */
@@ -136,16 +138,21 @@ export function productToken(value: string): string {
 
 /** The lines without comments and blanks; empty ones are left out. */
 function* lines(source: string | Uint8Array): Generator<string> {
-  const bytes = typeof source === "string" ? Buffer.from(source, "utf8") : source;
-  const cut = bytes.byteLength > maxRobotsBytes;
-  // TextDecoder drops the byte order mark and replaces what is no UTF-8.
-  const text = new TextDecoder("utf-8").decode(cut ? bytes.subarray(0, maxRobotsBytes) : bytes);
-  const parts = text.replaceAll("\r", "\n").split("\n");
+  const bytes =
+    typeof source === "string"
+      ? Buffer.from(source, "utf8")
+      : Buffer.from(source.buffer, source.byteOffset, source.byteLength);
+  const cut = bytes.length > maxRobotsBytes;
+  const parts = unmarkedBytes(cut ? bytes.subarray(0, maxRobotsBytes) : bytes)
+    .replaceAll("\r", "\n")
+    .split("\n");
   // A line that was cut in two says something else than it did.
   if (cut) parts.pop();
   for (const part of parts) {
     const comment = part.indexOf("#");
-    const line = part.slice(0, Math.min(comment < 0 ? part.length : comment, maxLineCharacters)).trim();
-    if (line !== "") yield line;
+    const line = part.slice(0, Math.min(comment < 0 ? part.length : comment, maxLineCharacters));
+    // Line by line, since in some files one is UTF-8 and another is not; not trimmed before: a byte of "à" would go.
+    const text = utf8OrEscaped(line).trim();
+    if (text !== "") yield text;
   }
 }
