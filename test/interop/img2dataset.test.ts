@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { encodeFormats } from "@pairloom/config";
-import { imageSettings, resizeModes } from "@pairloom/config";
+import { imageSettings, parsePythonJson, resizeModes } from "@pairloom/config";
 import { openCodecs, processImage, setupSharp } from "@pairloom/image";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -30,14 +30,14 @@ const ways = [
 const cli = fileURLToPath(new URL("../../services/cli/bin/pairloom.js", import.meta.url));
 const script = fileURLToPath(new URL("img2dataset_reference.py", import.meta.url));
 
-function ask<T>(command: string, argument: string): T {
-  const done = spawnSync(python, [script, command, argument], {
+function ask<T>(command: string, ...args: string[]): T {
+  const done = spawnSync(python, [script, command, ...args], {
     encoding: "utf8",
     maxBuffer: 1 << 28,
     env: { ...process.env, NO_ALBUMENTATIONS_UPDATE: "1" },
   });
   if (done.status !== 0) throw new Error(done.stderr);
-  return JSON.parse(done.stdout) as T;
+  return parsePythonJson(done.stdout, { integers: "bigint" }) as T;
 }
 
 /** Runs a program to its end. */
@@ -58,6 +58,7 @@ interface Shard {
   rows: Record<string, unknown>[];
   members: string[];
   texts: Record<string, string>;
+  records: Record<string, Record<string, unknown>>;
   recordKeys: Record<string, string[]>;
   stats: Record<string, unknown>;
 }
@@ -248,6 +249,32 @@ describe.skipIf(missing !== null)("pairloom fetch beside img2dataset", () => {
         );
       }
     });
+  });
+
+  test("columns of a parquet list keep their kinds and values, in the shards' parquet and in their records", async () => {
+    const { port } = server.address() as AddressInfo;
+    const list = join(dir, "kinds.parquet");
+    const columns = ask<string[]>("kinds", list, `http://127.0.0.1:${port}/base.png`);
+    expect(columns.length).toBeGreaterThan(11);
+    const options = (folder: string) => [
+      `--url_list=${list}`,
+      "--input_format=parquet",
+      "--caption_col=text",
+      `--save_additional_columns=[${columns.join(",")}]`,
+      `--output_folder=${folder}`,
+      "--output_format=webdataset",
+      "--image_size=64",
+      "--thread_count=2",
+    ];
+    await run(join(dirname(python), "img2dataset"), options(join(dir, "theirs-kinds")));
+    const more = ["--allow_private=127.0.0.0/8", "--host_gap_ms=0", "--address_gap_ms=0"];
+    await run(process.execPath, [cli, "fetch", ...options(join(dir, "ours-kinds")), ...more]);
+    const { "00000": theirs } = ask<Record<string, Shard>>("describe", join(dir, "theirs-kinds"));
+    const { "00000": ours } = ask<Record<string, Shard>>("describe", join(dir, "ours-kinds"));
+    expect(ours!.types).toEqual(theirs!.types.map(([name, type]) => [name, type.replace("large_", "")]));
+    expect(ours!.rows).toEqual(theirs!.rows);
+    expect(Object.keys(ours!.records).length).toBe(3);
+    expect(ours!.records).toEqual(theirs!.records);
   });
 
   test("files that need nothing done are kept byte for byte with --skip_reencode, others are not", async () => {

@@ -3,6 +3,7 @@
 python img2dataset_reference.py draw FOLDER          Pillow's part of the picture zoo; a JSON list of files
 python img2dataset_reference.py resize JOBS.json     img2dataset's Resizer: a JSON list of results, pictures as PNG files
 python img2dataset_reference.py describe FOLDER      an output folder: columns, types, rows, members, statistics
+python img2dataset_reference.py kinds FILE URL       a parquet list with columns of every kind that img2dataset can write
 """
 import glob
 import json
@@ -91,10 +92,37 @@ def describe(folder):
             "rows": sorted(rows, key=lambda row: row["key"]),
             "members": sorted(members),
             "texts": {k: v for k, v in records.items() if k.endswith(".txt")},
+            "records": {k: json.loads(v) for k, v in records.items() if k.endswith(".json")},
             "recordKeys": {k: list(json.loads(v)) for k, v in records.items() if k.endswith(".json")},
             "stats": stats,
         }
     print(json.dumps(shards))
 
 
-{"draw": draw, "resize": resize, "describe": describe}[sys.argv[1]](sys.argv[2])
+def kinds(path, url):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    # None of a missing value: pandas, through which img2dataset sends a list, makes fractions of whole numbers then.
+    columns = {
+        "url": pa.array([url, url, url]),
+        "text": pa.array(["one", None, "drei ü"]),
+        "i8": pa.array([-128, 0, 127], pa.int8()),
+        "u8": pa.array([0, 1, 255], pa.uint8()),
+        "u32": pa.array([0, 2**31, 2**32 - 1], pa.uint32()),
+        "i64": pa.array([-(2**63), 2**53 + 1, 2**63 - 1], pa.int64()),
+        "u64": pa.array([0, 2**63, 2**64 - 1], pa.uint64()),
+        "f32": pa.array([0.1, -0.0, 3e38], pa.float32()),
+        "f64": pa.array([0.1, -0.0, 1e308], pa.float64()),
+        "flag": pa.array([True, False, True]),
+        "large": pa.array(["a", None, ""], pa.large_string()),
+        "ids": pa.array([[2**53 + 1, -1], [], [0]], pa.list_(pa.int64())),
+        "words": pa.array([["a", "b"], [], None], pa.list_(pa.string())),
+        "box": pa.array([{"x": 1, "y": None}, {"x": None, "y": "b"}, {"x": 2**60, "y": ""}]),
+    }
+    pq.write_table(pa.table(columns), path)
+    print(json.dumps([name for name in columns if name not in ("url", "text")]))
+
+
+commands = {"draw": draw, "resize": resize, "describe": describe, "kinds": kinds}
+commands[sys.argv[1]](*sys.argv[2:])

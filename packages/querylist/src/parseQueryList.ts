@@ -92,14 +92,17 @@ async function* rawQueries(file: TableFile, format: TableFormat | undefined): As
   }
   switch (format ?? guessFormat(head)) {
     case "csv":
-      return yield* columnQueries(whole(), ",", file.name);
+      yield* columnQueries(whole(), ",", file.name);
+      break;
     case "tsv":
-      return yield* columnQueries(whole(), "\t", file.name);
+      yield* columnQueries(whole(), "\t", file.name);
+      break;
     case "json":
     case "jsonl":
-      return yield* jsonQueries(whole(), file.name);
+      yield* jsonQueries(whole(), file.name);
+      break;
     default:
-      return yield* lineQueries(whole(), file.name);
+      yield* lineQueries(whole(), file.name);
   }
 }
 

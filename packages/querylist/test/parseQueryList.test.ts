@@ -6,7 +6,7 @@ import { UserError } from "@pairloom/config";
 import fc from "fast-check";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type TableFormat, tableOfBytes } from "@pairloom/tables";
+import { type TableFormat, tableFormats, tableOfBytes } from "@pairloom/tables";
 import { parseQueryList, type QueryList } from "../src/parseQueryList.js";
 import { readQueryList } from "../src/readQueryList.js";
 
@@ -109,9 +109,7 @@ describe("what is no query list", () => {
     await fc.assert(
       fc.asyncProperty(
         fc.oneof(fc.uint8Array({ maxLength: 60 }), fc.string({ maxLength: 60 })),
-        fc.constantFrom(undefined, "txt", "csv", "tsv", "json", "jsonl", "parquet") as fc.Arbitrary<
-          TableFormat | undefined
-        >,
+        fc.constantFrom<TableFormat | undefined>(undefined, ...tableFormats),
         async (list, format) => {
           try {
             const { queries } = await parse(list, format);

@@ -15,3 +15,4 @@ export { type FileColumn, ParquetFile } from "./parquet/parquetFile.js";
 export { openParquetTable, type ParquetTable } from "./parquet/parquetTable.js";
 export { textLines } from "./text/textLines.js";
 export { textPieces } from "./text/textPieces.js";
+export { wholeText } from "./text/wholeText.js";

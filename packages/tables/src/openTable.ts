@@ -20,7 +20,7 @@ export interface Table {
    * @param onBytes bytes of the file read so far, or as many as are the rows' share of it
    * @throws UserError naming file and line where the table isn't of its form
    */
-  read(from?: number, onBytes?: (bytes: number) => void): AsyncGenerator<TableRow[]>;
+  read: (from?: number, onBytes?: (bytes: number) => void) => AsyncGenerator<TableRow[]>;
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   type TableFormat,
   tableFormatOf,
   tableOfBytes,
+  wholeText,
 } from "../src/index.js";
 
 /** A file that comes in pieces of so many bytes. */
@@ -276,6 +277,12 @@ describe("JSON", () => {
 });
 
 const big = (_: string, value: unknown): unknown => (typeof value === "bigint" ? Number(value) : value);
+
+test("a whole text is decoded alike, and one that no string can hold is an error", async () => {
+  const file = tableOfBytes(gzipSync(Buffer.from("\ufeffone\ntwo", "utf16le")), "t.txt");
+  expect(await wholeText(file)).toBe("one\ntwo");
+  await expect(wholeText(file, 6)).rejects.toMatchObject({ code: "text_too_long" });
+});
 
 test("names tell formats, before .gz too", () => {
   const names = ["a.csv", "a.TSV.gz", "a.tab", "a.ndjson", "a.b.parquet", "a.md", "csv"];

@@ -26,6 +26,17 @@ test("both spellings of a name mean the same, and values keep their underscores"
   });
 });
 
+test("a delimiter is a character or its name, and bad rows stop the command unless they are to be kept", () => {
+  expect(parse("--url_list=x.csv")).toMatchObject({ delimiter: null, badRows: "error" });
+  for (const delimiter of ["tab", "\t", "\\t"])
+    expect(parse("--url_list=x.csv", "--delimiter", delimiter, "--on_bad_rows=keep")).toMatchObject({
+      delimiter: "\t",
+      badRows: "keep",
+    });
+  expect(() => parse("--url_list=x.csv", "--delimiter=ab")).toThrow(/one character/);
+  expect(() => parse("--url_list=x.csv", "--on-bad-rows=skip")).toThrow(/error, keep/);
+});
+
 test("lists, truth values and None are understood as img2dataset's users write them", () => {
   for (const text of ['["a","b"]', "['a', 'b']", "[a,b]", "(a,b)", "a,b"])
     expect(listOfNames(text)).toEqual(["a", "b"]);

@@ -23,7 +23,7 @@ export interface ParquetTable {
   /** What each of them holds. */
   types: ColumnType[];
   /** Values of these columns from a row on, some thousand rows at a time, as `types` take them. */
-  read(from?: number): AsyncGenerator<unknown[][]>;
+  read: (from?: number) => AsyncGenerator<unknown[][]>;
 }
 
 const unreadable = (name: string, what: string, cause: unknown) =>
@@ -108,7 +108,7 @@ async function readRows(
         stringFromBytes: (bytes: Uint8Array | undefined) => bytes && utf8.decode(bytes),
         // The only time that comes with its leaf's annotation gone: INT96.
         timestampFromNanoseconds: (nanos: bigint | undefined) => nanos,
-      } as NonNullable<Parameters<typeof parquetReadObjects>[0]["parsers"]>,
+      },
     });
   } catch (cause) {
     if (cause instanceof UserError || (cause as { code?: unknown }).code !== undefined) throw cause;

@@ -110,8 +110,8 @@ export const setOptions = (
   columns: { label?: string | undefined; caption?: string | undefined },
 ): SetOptions => {
   const named = Object.entries({ path: pathColumn, ...columns }).filter(([, name]) => name !== undefined);
-  const { warn } = createSay(json ?? false);
-  return { split, columns: Object.fromEntries(named), table: { delimiter, badRows, onNote: warn } };
+  const onNote = (note: string) => createSay(json ?? false).warn(note);
+  return { split, columns: Object.fromEntries(named), table: { delimiter, badRows, onNote } };
 };
 
 /** The lines of a classification's text that say how much of it was right, the last with a note. */

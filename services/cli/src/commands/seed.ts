@@ -26,7 +26,7 @@ export function addSeedCommand(program: Command): void {
       .description("put a query list, or a site to crawl, on the road")
       .argument(
         "[file]",
-        "a query list: txt (one a line), csv or tsv with a column `query`, json, jsonl; .gz too",
+        "a query list: txt (one a line), csv or tsv with a column `query`, json, jsonl, parquet; .gz too",
       )
       .addOption(dirOption())
       .option(

@@ -4,6 +4,7 @@ import { checkTokenizerFit, preprocessingOf } from "@pairloom/clip";
 import { pictureName, UserError } from "@pairloom/config";
 import type { EvaluatedModel, FeatureTable } from "@pairloom/evaluation";
 import { byCodePoint, walkFolder } from "@pairloom/storage";
+import { localTable, wholeText } from "@pairloom/tables";
 
 /** Something to embed: how much of it there is at most, and its features as they are computed. */
 export interface EmbedInput {
@@ -82,7 +83,7 @@ export async function tokenIdInput(
 ): Promise<TextInput> {
   await checkFile(path);
   const { parseTokenIds } = await import("@pairloom/evaluation");
-  const ids = parseTokenIds(await readFile(path, "utf8"), model.config, path);
+  const ids = parseTokenIds(await wholeText(await localTable(path)), model.config, path);
   const length = model.config.text_cfg.context_length;
   return {
     count: ids.length / length,
@@ -100,7 +101,7 @@ export async function captionInput(
   batchSize: number,
 ): Promise<TextInput> {
   await checkFile(path);
-  const lines = (await readFile(path, "utf8")).replace(/\r?\n$/, "").split(/\r?\n/);
+  const lines = (await wholeText(await localTable(path))).replace(/\r?\n$/, "").split(/\r?\n/);
   if (lines.length === 1 && lines[0] === "")
     throw new UserError("captions_empty", `${path} holds no caption`, { hint: "One caption a line." });
   const length = model.config.text_cfg.context_length;

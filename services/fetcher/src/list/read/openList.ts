@@ -59,19 +59,20 @@ export async function openList(
     const table = await openTable(file, format, { ...options, onNote });
     if (table.types !== null) checkUrlType(table.types[0]!, settings.urlCol, file.name);
     const onBytes = (bytes: number) => checking !== undefined && (checking.bytes = before + bytes);
-    const malformed: number[] = [];
+    let malformed = 0;
+    let firstMalformed = 0;
     if (format !== "parquet") {
       for await (const rows of table.read(0, onBytes)) {
         signal?.throwIfAborted();
         for (const { line, values } of rows) {
-          if (values === null) malformed.push(line);
+          if (values === null) firstMalformed = malformed++ === 0 ? line : firstMalformed;
           else if (table.types === null) kinds = kinds.map((kind, at) => widen(kind, values[at]));
         }
       }
     }
-    if (malformed.length > 0)
+    if (malformed > 0)
       onNote?.(
-        `${file.name}: ${malformed.length} rows are not of the list's form, the first on line ${malformed[0]!}`,
+        `${file.name}: ${malformed} rows are not of the list's form, the first on line ${firstMalformed}`,
       );
     before += file.bytes;
     if (checking !== undefined) checking.bytes = before;

@@ -116,8 +116,12 @@ async function* shardsByNumber(
       if (shard >= end || isDone(shard)) break;
     }
     if (at < rowCount && !(shard < end && isDone(shard)))
-      throw new UserError("parquet_unreadable", `A parquet file of the list has fewer rows than its footer says`, {
-        hint: "Write it again.",
-      });
+      throw new UserError(
+        "parquet_unreadable",
+        `A parquet file of the list has fewer rows than its footer says`,
+        {
+          hint: "Write it again.",
+        },
+      );
   }
 }
