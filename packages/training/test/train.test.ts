@@ -216,7 +216,7 @@ test("a run isn't resumed on other data of the same names and sizes, and its rec
     train({ ...settings, resume: true, data: await makeOtherRelease() }, { engine }),
   );
   expect(other.code).toBe("resume_differs");
-  expect(other.message).toContain(`the release is another than the one in ${release}`);
+  expect(other.message).toContain(`the release is another than the run was begun with (${release})`);
   expect(await readFile(join(settings.out, "run.json"), "utf8")).toBe(record);
 });
 

@@ -45,8 +45,12 @@ export async function loadCache(
   let pairs = 0;
   let broken = 0;
   const pool = new PixelPool();
+  let dropped: string | null = null;
   const reader = await ShardReader.open(release.store, {
     onQuarantine: ({ key, shard, says }) => log(`left out ${key ?? shard}: ${says}`),
+    onNote: ({ kind, key, says }) => {
+      if (kind === "record_dropped") dropped ??= `${key ?? ""}: ${says}`;
+    },
   });
   let group: ShardSample[] = [];
   const flush = async () => {
@@ -79,8 +83,8 @@ export async function loadCache(
     if (group.length >= 4 * availableParallelism()) await flush();
   }
   if (samples !== null) await flush();
-  const dropped = reader.noted.record_dropped ?? 0;
-  if (dropped > 0) log(`${dropped} records (KEY.json) can't be used: their pictures and texts are`);
+  if (dropped !== null)
+    log(`${reader.noted.record_dropped} pairs are used without their records (first ${dropped})`);
   const skipped = reader.quarantine.length + broken;
   // a stream keeps pairs whose picture can't be decoded: it puts another of the batch in their place
   if (samples === null) return { pairs, samples, bytes: 0, skipped };

@@ -74,7 +74,7 @@ export function checkResume(old: RunRecord, now: RunRecord): string[] {
     );
   if (JSON.stringify(old.model) !== JSON.stringify(now.model)) differing.push("the model config is another");
   if (old.data.fingerprint !== now.data.fingerprint)
-    differing.push(`the release is another than the one in ${old.settings.data} that it was begun with`);
+    differing.push(`the release is another than the run was begun with (${old.settings.data})`);
   else if (old.data.cached !== now.data.cached) {
     differing.push(
       `the pictures ${old.data.cached ? "fitted" : "did not fit"} the cache, which decides their order`,
