@@ -186,6 +186,7 @@ export const namedTars: Record<string, NamedTar> = {
       ["a.txt", text],
     ]),
     used: ["a"],
+    says: [/__index__\/a\.jpg is no sample: readers take __…__ for notes/],
   },
   nan: {
     tar: withRecord('{"caption": "NaN", "similarity": NaN, "more": [Infinity, -Infinity]}'),

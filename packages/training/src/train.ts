@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type * as tf from "@tensorflow/tfjs";
 import { type ModelConfig, type StateDict } from "@pairloom/clip";
 import type { Engine } from "@pairloom/engine";
-import { openRelease } from "./data/openRelease.js";
+import { type DataIdentity, identityOf, openRelease } from "./data/openRelease.js";
 import { openTrainingData, type TrainingData } from "./data/trainingData.js";
 import { readLaunchManifest } from "./launcher/launchedRun.js";
 import { type Checkpoint, sweepCheckpoints } from "./run/checkpoint.js";
@@ -84,7 +84,8 @@ export async function train(given: TrainSettings, options: TrainOptions): Promis
   try {
     await sweepCheckpoints(run);
     const data = await openTrainingData(release, settings, config, log);
-    const record = makeRecord(settings, config, data, release.fingerprint, engine);
+    const identity = await identityOf(release, before?.data ?? null);
+    const record = makeRecord(settings, config, data, identity, engine);
     if (before === null) await writeRunRecord(run, record);
     else checkResume(before, record).forEach((warning) => log(`warning: ${warning}`));
     const from =
@@ -137,7 +138,7 @@ function makeRecord(
   settings: TrainSettings,
   model: ModelConfig,
   data: TrainingData,
-  fingerprint: string,
+  identity: DataIdentity,
   engine: Engine,
 ): RunRecord {
   const { samples, skipped, stepsPerEpoch, cached } = data;
@@ -145,7 +146,7 @@ function makeRecord(
     version: 1,
     settings,
     model,
-    data: { fingerprint, samples, skipped, stepsPerEpoch, cached },
+    data: { ...identity, samples, skipped, stepsPerEpoch, cached },
     steps: settings.steps ?? Math.max(1, Math.round((settings.epochs ?? 1) * stepsPerEpoch)),
     engine: { name: engine.name, version: engine.version, threads: engine.threads },
     versions: { node: process.version, platform: `${process.platform}-${process.arch}` },

@@ -1,6 +1,16 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFile, cp, mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  copyFile,
+  cp,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,6 +18,8 @@ import { UserError } from "@pairloom/config";
 import { type Engine, loadEngine } from "@pairloom/engine";
 import * as tf from "@tensorflow/tfjs";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openRelease } from "../src/data/openRelease.js";
+import { formerFingerprint } from "../src/data/releaseFingerprint.js";
 import { readMetrics } from "../src/run/metricsLog.js";
 import { resolveTrainSettings, type TrainSettingsInput } from "../src/settings/trainSettings.js";
 import { train } from "../src/train.js";
@@ -184,6 +196,55 @@ test("a run folder isn't taken by another run, nor resumed with other settings o
   await writeFile(join(copy, "00000.parquet"), "another table");
   const moved = await refusal(train({ ...settings, resume: true, data: copy }, { engine }));
   expect(moved.message).toContain("the release is another");
+});
+
+/** Another release with the same names and sizes, also of every member: one letter of each caption is another. */
+async function makeOtherRelease(): Promise<string> {
+  const other = join(folder, "other-data");
+  await cp(release, other, { recursive: true });
+  for (const shard of ["00000.tar", "00001.tar"]) {
+    const text = (await readFile(join(other, shard))).toString("latin1");
+    await writeFile(join(other, shard), text.replaceAll(" square on ", " circle on "), "latin1");
+  }
+  return other;
+}
+
+test("a run isn't resumed on other data of the same names and sizes, and its record keeps saying what it was trained on", async () => {
+  const settings = settingsOf();
+  await train(settings, { engine });
+  const record = await readFile(join(settings.out, "run.json"), "utf8");
+  const other = await refusal(
+    train({ ...settings, resume: true, data: await makeOtherRelease() }, { engine }),
+  );
+  expect(other.code).toBe("resume_differs");
+  expect(other.message).toContain(`the release is another than the run was begun with (${release})`);
+  expect(await readFile(join(settings.out, "run.json"), "utf8")).toBe(record);
+});
+
+test("a run is resumed where its data were moved or copied", async () => {
+  const settings = settingsOf();
+  await train(settings, { engine });
+  const copy = join(folder, "moved", "release");
+  await cp(release, copy, { recursive: true });
+  const resumed = await train({ ...settings, resume: true, data: copy }, { engine });
+  expect(resumed).toMatchObject({ status: "finished", samples: 0 });
+});
+
+test("a run of an older version is resumed, and refused other sizes, by what it recorded", async () => {
+  const settings = settingsOf();
+  await train(settings, { engine });
+  const path = join(settings.out, "run.json");
+  const record = JSON.parse(await readFile(path, "utf8")) as { data: Record<string, unknown> };
+  const { store, shards } = await openRelease(release);
+  delete record.data["fingerprintForm"];
+  record.data["fingerprint"] = await formerFingerprint(store, shards);
+  await writeFile(path, JSON.stringify(record));
+  const again = (data: string) => train({ ...settings, resume: true, data }, { engine });
+  expect(await again(release)).toMatchObject({ status: "finished", samples: 0 });
+  const larger = join(folder, "larger");
+  await cp(release, larger, { recursive: true });
+  await appendFile(join(larger, "00000.tar"), Buffer.alloc(512));
+  expect((await refusal(again(larger))).message).toContain("the release is another");
 });
 
 test("a folder in which a run is under way isn't trained in by a second", async () => {

@@ -80,6 +80,8 @@ export async function scanShard(
     const place = placeOfMember(name);
     if (place === "no_key") report("pairing", tar, `${name} has no key`);
     if (place === "macos_file") onNote(place);
+    if (place === "meta" && isPicture(name.slice(name.lastIndexOf(".") + 1).toLowerCase()))
+      report("pairing", tar, `${name} is no sample: readers take __…__ for notes of the tar's own`);
     if (typeof place === "string") {
       if (isSampleElsewhere.test(name)) between = name;
       return;

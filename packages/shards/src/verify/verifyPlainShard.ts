@@ -12,6 +12,9 @@ import {
 } from "./scanShard.js";
 import { verifyStats } from "./verifyStats.js";
 
+/** As many extensions of a key are remembered where its members stand apart. */
+const mostExtensions = 32;
+
 const kinds: Partial<Record<QuarantineReason, ReleaseProblem["kind"]>> = {
   empty_picture: "picture",
   record_unreadable: "record",
@@ -50,10 +53,12 @@ export async function verifyPlainShard(
       });
       const extensions = [...group.members.keys()];
       const before = here.get(key);
-      here.set(key, [...(before ?? []), ...extensions]);
+      if (before !== undefined) problems.unshift(["key", whyTwice(key, before, extensions)]);
+      if (before === undefined) here.set(key, extensions);
+      else if (before.length < mostExtensions)
+        before.push(...extensions.filter((one) => !before.includes(one)).slice(0, mostExtensions));
       if (group.members.has("txt")) texts++;
       else if (!("reason" in sample)) inRecord.push(key);
-      if (before !== undefined) problems.unshift(["key", whyTwice(key, before, extensions)]);
       if ("reason" in sample) problems.push([kinds[sample.reason] ?? "pairing", `${key}: ${sample.says}`]);
       return problems;
     },

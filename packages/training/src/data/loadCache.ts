@@ -45,8 +45,12 @@ export async function loadCache(
   let pairs = 0;
   let broken = 0;
   const pool = new PixelPool();
+  const dropped: string[] = [];
   const reader = await ShardReader.open(release.store, {
     onQuarantine: ({ key, shard, says }) => log(`left out ${key ?? shard}: ${says}`),
+    onNote: ({ kind, key, says }) => {
+      if (kind === "record_dropped" && dropped.length === 0) dropped.push(`${key ?? ""}: ${says}`);
+    },
   });
   let group: ShardSample[] = [];
   const flush = async () => {
@@ -79,8 +83,8 @@ export async function loadCache(
     if (group.length >= 4 * availableParallelism()) await flush();
   }
   if (samples !== null) await flush();
-  const dropped = reader.noted.record_dropped ?? 0;
-  if (dropped > 0) log(`${dropped} records (KEY.json) can't be used: their pictures and texts are`);
+  for (const first of dropped)
+    log(`${reader.noted.record_dropped ?? 0} pairs are used without their records (first ${first})`);
   const skipped = reader.quarantine.length + broken;
   // a stream keeps pairs whose picture can't be decoded: it puts another of the batch in their place
   if (samples === null) return { pairs, samples, bytes: 0, skipped };

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { UserError } from "@pairloom/config/errors";
 import { findShards, type ShardFile } from "@pairloom/shards";
 import { isStoreUrl, openStore, type Store } from "@pairloom/storage";
+import { formerFingerprint, releaseFingerprint } from "./releaseFingerprint.js";
 
 /** A release that is there and has shards. */
 export interface Release {
@@ -10,11 +10,11 @@ export interface Release {
   shards: ShardFile[];
   /** Samples by its `sizes.json`; null where that doesn't say. */
   samples: number | null;
-  /** Hex sha256 that stands for the data: names and sizes of the shards, and the contents of their parquet tables. */
+  /** Hex sha256 that stands for the data (`releaseFingerprint`). */
   fingerprint: string;
 }
 
-/** @throws UserError "release_missing", "release_empty", or "no_shards" */
+/** @throws UserError "release_missing", "release_empty", "release_damaged" (a listed shard is missing) or "no_shards" */
 export async function openRelease(data: string): Promise<Release> {
   if (!isStoreUrl(data) && !existsSync(data)) {
     throw new UserError("release_missing", `There is no release at ${data}`, {
@@ -32,22 +32,19 @@ export async function openRelease(data: string): Promise<Release> {
       hint: "Gather more, or look at the data card for why candidates were refused.",
     });
   }
-  return { store, shards, samples, fingerprint: await fingerprintOf(store, shards) };
+  return { store, shards, samples, fingerprint: await releaseFingerprint(store, shards) };
 }
 
-/** @throws UserError "release_damaged" where a listed shard is missing */
-async function fingerprintOf(store: Store, shards: readonly ShardFile[]): Promise<string> {
-  const hash = createHash("sha256");
-  for (const { name } of shards) {
-    const info = await store.stat(name);
-    if (info === null) {
-      throw new UserError("release_damaged", `The release in ${store.url} lacks the shard ${name}`, {
-        hint: "Copy it again, or write the release anew.",
-      });
-    }
-    hash.update(`${name} ${info.bytes}\n`);
-    const table = name.replace(/tar$/, "parquet");
-    if ((await store.stat(table)) !== null) hash.update(await store.get(table));
-  }
-  return hash.digest("hex");
+/** What a run's record says of its data: `form` 2 is `releaseFingerprint`, 1 what older versions recorded. */
+export interface DataIdentity {
+  fingerprint: string;
+  fingerprintForm: 1 | 2;
+}
+
+/** How a release's data are told, in the form of an older record where there is one. */
+export async function identityOf(release: Release, before: DataIdentity | null): Promise<DataIdentity> {
+  const { store, shards, fingerprint } = release;
+  return before?.fingerprintForm === 1
+    ? { fingerprint: await formerFingerprint(store, shards), fingerprintForm: 1 }
+    : { fingerprint, fingerprintForm: 2 };
 }

@@ -102,7 +102,7 @@ async function* groupsApart(
         yield { samples, cursor: batch + 1 === batches ? end : start };
       }
       // bit by bit, so that no step waits for a whole window
-      next.push(...(await take(batchSize)));
+      for (const sample of await take(batchSize)) next.push(sample);
     }
     skip = 0;
     start = end;

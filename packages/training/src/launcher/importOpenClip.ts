@@ -94,13 +94,15 @@ export async function setDamagedAside(paths: LaunchedRunPaths, warn: (line: stri
   }
 }
 
-/** @throws what keeps a file from being read, and isn't its own damage */
+/** @throws what keeps a file that is there from being read, and isn't its own damage */
 async function isWhole(path: string): Promise<boolean> {
   try {
     await checkPyTorchFile(path);
     return true;
   } catch (error) {
     if (error instanceof CheckpointError) return false;
+    // open_clip removed it meanwhile
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { checkTokenizerFit, type ModelConfig } from "@pairloom/clip";
 import { UserError } from "@pairloom/config/errors";
-import { openRelease, type Release } from "../data/openRelease.js";
+import { type DataIdentity, identityOf, openRelease, type Release } from "../data/openRelease.js";
 import { checkResume, readRunRecord, type RunRecord, writeRunRecord } from "../run/runRecord.js";
 import { startingModel } from "../run/startingModel.js";
 import { writeDurably, writeJsonDurably } from "../run/writeDurably.js";
@@ -59,7 +59,8 @@ export async function prepareLaunch(
   const device = chooseDevice(launch, found);
   const handed = handOver(settings, config, launch, { samples, shards: shards.length, device });
   handed.warnings.forEach(warn);
-  const record = makeRecord(settings, config, handed, { samples, fingerprint: release.fingerprint, launch });
+  const identity = await identityOf(release, before?.data ?? null);
+  const record = makeRecord(settings, config, handed, { samples, identity, launch });
   if (before === null) await mkdir(join(paths.run, "checkpoints"), { recursive: true });
   else checkResume(before, record).forEach(warn);
   await mkdir(paths.modelFolder, { recursive: true });
@@ -163,13 +164,13 @@ function makeRecord(
   settings: TrainSettings,
   model: ModelConfig,
   { plan }: HandOver,
-  { samples, fingerprint, launch }: { samples: number; fingerprint: string; launch: LaunchSettings },
+  { samples, identity, launch }: { samples: number; identity: DataIdentity; launch: LaunchSettings },
 ): RunRecord {
   return {
     version: 1,
     settings,
     model,
-    data: { fingerprint, samples, skipped: 0, stepsPerEpoch: plan.stepsPerEpoch, cached: false },
+    data: { ...identity, samples, skipped: 0, stepsPerEpoch: plan.stepsPerEpoch, cached: false },
     steps: plan.steps,
     engine: {
       name: `open_clip (${launch.processes * launch.nodes} processes)`,

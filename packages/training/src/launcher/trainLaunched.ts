@@ -133,7 +133,7 @@ async function endOf(path: string, from: number): Promise<string> {
     const { size } = await handle.stat();
     const start = Math.max(from, size - mostOutputBytes);
     const { buffer, bytesRead } = await handle.read({
-      buffer: Buffer.alloc(Math.max(0, size - start)),
+      buffer: Buffer.alloc(Math.max(1, size - start)),
       position: start,
     });
     return buffer.toString("utf8", 0, bytesRead);

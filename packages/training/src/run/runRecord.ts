@@ -14,6 +14,8 @@ export const runRecord = z.object({
   model: modelConfigSchema,
   data: z.object({
     fingerprint: z.string(),
+    /** What the fingerprint is made of; records of before there were two don't say. */
+    fingerprintForm: z.literal([1, 2]).default(1),
     samples: z.int(),
     skipped: z.int(),
     stepsPerEpoch: z.int(),
@@ -71,11 +73,14 @@ export function checkResume(old: RunRecord, now: RunRecord): string[] {
         `\`${key}\` was ${JSON.stringify(old.settings[key])}, now ${JSON.stringify(now.settings[key])}`,
     );
   if (JSON.stringify(old.model) !== JSON.stringify(now.model)) differing.push("the model config is another");
-  if (old.data.fingerprint !== now.data.fingerprint) differing.push("the release is another");
+  if (old.data.fingerprint !== now.data.fingerprint)
+    differing.push(`the release is another than the run was begun with (${old.settings.data})`);
   else if (old.data.cached !== now.data.cached) {
     differing.push(
       `the pictures ${old.data.cached ? "fitted" : "did not fit"} the cache, which decides their order`,
     );
+  } else if (old.data.samples !== now.data.samples) {
+    differing.push(`the release had ${old.data.samples} usable samples, now ${now.data.samples}`);
   }
   if (differing.length > 0) {
     throw new UserError("resume_differs", `Can't resume: ${differing.join("; ")}`, {
