@@ -223,6 +223,9 @@ describe("CLIP_benchmark's layout", () => {
       code: "shards_missing",
       message: expect.stringContaining('is "one"') as string,
     });
+    await expect(openLabelledSet(join(place, "train"), { split: "test" })).rejects.toMatchObject({
+      code: "classes_missing",
+    });
     for (const open of [openLabelledSet, openCaptionedSet])
       await expect(open(join(place, ".."), { split: "train" })).rejects.toMatchObject({
         code: "dataset_unknown",

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { LockFiles } from "../src/lock/lockFiles.js";
 import { ownIdentity, processSpace } from "../src/lock/processIdentity.js";
 import { LockWatch, lookAtLock, takeLock, type TakeLockOptions } from "../src/lock/takeLock.js";
 
@@ -224,6 +225,15 @@ describe("of many processes that race", () => {
     expect(contents.size).toBeGreaterThan(0);
     for (const text of contents) expect(JSON.parse(text)).toMatchObject({ pid: process.pid });
   });
+});
+
+test("a number that another had and gave back is not had again by one who looked before that", async () => {
+  const files = new LockFiles(folder, "run.lock");
+  const { held } = await attempt();
+  await held!.release();
+  expect(files.claim(1, "late")).toBe(false);
+  expect(await readdir(folder)).toEqual(["run.lock.1.free"]);
+  expect(files.claim(2, "in time")).toBe(true);
 });
 
 describe("a holder that was stopped for longer than a lease", () => {

@@ -119,7 +119,19 @@ describe("a batch that is not a number", () => {
       const run = settings.out;
       await mkdir(join(run, "checkpoints"), { recursive: true });
       const runLog = await openRunLog(run, 0, false);
-      const context = { run, settings, config, variables, step, from: 0, cursor: null, steps: 8, runLog };
+      const lock = { assertHeld: () => undefined };
+      const context = {
+        run,
+        lock,
+        settings,
+        config,
+        variables,
+        step,
+        from: 0,
+        cursor: null,
+        steps: 8,
+        runLog,
+      };
       let before: Float32Array | undefined;
       const onStep = () => (before = Float32Array.from(variables.parameters.get("visual.proj")!.dataSync()));
       const error: unknown = await runSteps(

@@ -192,8 +192,11 @@ async function untilUnlocked(
     void job.log(`waits: the run is locked by ${lockedBy}${how}. ${lockedAdvice}`).catch(ignore);
   };
   try {
-    const { held } = await takeLock(folder, runLockName, { timeoutMs: Infinity, leaseMs, signal, onWait });
-    await held?.release(); // the training takes it itself
+    const outcome = await takeLock(folder, runLockName, { timeoutMs: Infinity, leaseMs, signal, onWait });
+    if (outcome.held === null) return false;
+    await outcome.held.release(); // the training takes it itself
+    if (outcome.followed !== null)
+      await job.log(`took over the run's lock from ${holderName(outcome.followed.holder)}, which is gone`);
   } catch (error) {
     if (signal.aborted) return false;
     throw error;

@@ -26,15 +26,19 @@ export interface BenchmarkFolder {
 /**
  * Finds CLIP_benchmark's layout of webdatasets: the dataset's folder, or one of its splits (then the files with names and
  * type lie there or above). Null where it is another layout.
+ *
+ * @param asked the split that is asked for; by default "test", or the one that the folder is
  */
-export async function findBenchmarkFolder(folder: string, split: string): Promise<BenchmarkFolder | null> {
+export async function findBenchmarkFolder(folder: string, asked?: string): Promise<BenchmarkFolder | null> {
+  const split = asked ?? "test";
   const names = await readdir(folder);
   const inside = names.includes(split) ? await readdir(join(folder, split)).catch(() => []) : [];
   const here: BenchmarkFolder = { folder, shards: join(folder, split), split };
   if (inside.some((name) => name === "nshards.txt" || name.endsWith(".tar"))) return here;
-  if (names.includes("nshards.txt")) {
+  const own = basename(resolve(folder));
+  if (names.includes("nshards.txt") && (asked ?? own) === own) {
     const above = names.some(isAboutSet) ? folder : dirname(resolve(folder));
-    return { folder: above, shards: folder, split: basename(resolve(folder)) };
+    return { folder: above, shards: folder, split: own };
   }
   return names.some(isAboutSet) ? here : null;
 }
@@ -42,7 +46,7 @@ export async function findBenchmarkFolder(folder: string, split: string): Promis
 const isAboutSet = (name: string): boolean => name === "dataset_type.txt" || name === "classnames.txt";
 
 /** Names of the folders within one that hold a dataset in this layout each. */
-export async function benchmarkFoldersIn(folder: string, split: string): Promise<string[]> {
+export async function benchmarkFoldersIn(folder: string, split?: string): Promise<string[]> {
   const found: string[] = [];
   for (const name of (await readdir(folder)).sort(byCodePoint)) {
     const inner = await findBenchmarkFolder(join(folder, name), split).catch(() => null);

@@ -47,8 +47,7 @@ export interface LabelledSetOptions extends SetOptions {
  * @throws UserError where it is none of these or its parts don't fit
  */
 export async function openLabelledSet(place: string, options: LabelledSetOptions = {}): Promise<LabelledSet> {
-  const { classes, rules } = options;
-  const split = options.split ?? "test";
+  const { classes, rules, split } = options;
   if ((await kindOf(place)) === "table") {
     return labelledTable(place, { ...defaultColumns, ...options.columns }, classes ?? null, {
       ...options.table,
@@ -76,7 +75,7 @@ export async function openLabelledSet(place: string, options: LabelledSetOptions
  * @throws UserError where it is none of these
  */
 export async function openCaptionedSet(place: string, options: SetOptions = {}): Promise<CaptionedSet> {
-  const { split = "test" } = options;
+  const { split } = options;
   if ((await kindOf(place)) === "table")
     return captionedTable(place, { ...defaultColumns, ...options.columns }, options.table);
   const benchmark = await findBenchmarkFolder(place, split);
@@ -94,7 +93,7 @@ export async function openCaptionedSet(place: string, options: SetOptions = {}):
 }
 
 /** @throws UserError where the folder holds datasets in CLIP_benchmark's layout, one a folder */
-async function refuseCollection(place: string, split: string): Promise<void> {
+async function refuseCollection(place: string, split: string | undefined): Promise<void> {
   const inside = await benchmarkFoldersIn(place, split);
   if (inside.length === 0) return;
   throw new UserError(

@@ -43,7 +43,7 @@ export function listOf(text: string, path: string, kind: ListKind, choice: ListC
 function parseJson(text: string, path: string, kind: ListKind): unknown[] | Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(text);
-    if (Array.isArray(value)) return value;
+    if (Array.isArray(value)) return value as unknown[];
     if (typeof value === "object" && value !== null && Object.keys(value).length > 0)
       return value as Record<string, unknown>;
   } catch (cause) {

@@ -111,10 +111,10 @@ export class HeldLock {
     } catch {
       // The folder can't be reached or written now: tried again at the next beat, and told by assertHeld.
     }
-    if (this.gone.signal.aborted) clearInterval(this.timer);
   }
 
   private lose(): void {
+    clearInterval(this.timer);
     this.gone.abort(new LockLostError(this.path, this.clock.leaseMs));
     void this.thread?.terminate();
   }

@@ -25,10 +25,11 @@ export class LockFiles {
 
   /** The highest number there is, and whether it was given back; null where there is none. */
   current(): { number: number; free: boolean } | null {
-    return this.all().reduce<{ number: number; free: boolean } | null>(
-      (highest, one) => (highest === null || one.number > highest.number ? one : highest),
-      null,
-    );
+    let highest: { number: number; free: boolean } | null = null;
+    for (const one of this.all())
+      if (highest === null || one.number > highest.number || (one.number === highest.number && !one.free))
+        highest = one;
+    return highest;
   }
 
   private all(): { number: number; free: boolean }[] {
@@ -44,8 +45,8 @@ export class LockFiles {
    */
   claim(number: number, text: string): boolean {
     if (!this.create(number, text)) return false;
-    if (this.current()?.number === number) return true;
-    // What was seen as the highest had been followed meanwhile: this number is of the past.
+    if (this.all().every((one) => one.number < number || (one.number === number && !one.free))) return true;
+    // This number is of the past: another had it, and gave it back or was followed, since the caller looked.
     rmSync(this.path(number), { force: true });
     return false;
   }
