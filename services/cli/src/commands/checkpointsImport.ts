@@ -107,9 +107,6 @@ async function importModel(path: string, options: ImportOptions): Promise<void> 
     (line) => say.warn(line),
     (line) => say.info(line),
   );
-  const misfit = clip.tokenizerMisfit(read.config);
-  if (misfit !== null)
-    say.warn(`texts can't be read by this model here: \`text_cfg.${misfit.field}\`: ${misfit.problem}`);
   await writeConfig(config, read.config);
   const parts = clip.safetensorsParts(read.state, { ...clip.modelMetadata(read.config), step: String(at) });
   await newFile(target, (beside) => writeParts(beside, parts));
