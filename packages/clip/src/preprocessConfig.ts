@@ -27,5 +27,10 @@ export const preprocessConfigSchema = z.object({
 
 export type PreprocessConfig = z.infer<typeof preprocessConfigSchema>;
 
+/** A preprocessing as open_clip writes it: a fill colour that it takes for granted is left out. */
+export function writtenPreprocess({ fill_color, ...said }: PreprocessConfig): object {
+  return fill_color === 0 ? said : { ...said, fill_color };
+}
+
 /** CLIP's own preprocessing, which a model has that says nothing. */
 export const clipPreprocessConfig: PreprocessConfig = preprocessConfigSchema.parse({});

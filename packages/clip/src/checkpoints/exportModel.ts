@@ -1,5 +1,5 @@
 import type { ModelConfig } from "../modelConfig.js";
-import { clipPreprocessConfig } from "../preprocessConfig.js";
+import { clipPreprocessConfig, writtenPreprocess } from "../preprocessConfig.js";
 import { huggingFaceFiles } from "./huggingFace/huggingFaceFiles.js";
 import { onnxFiles } from "./onnx/onnxFiles.js";
 import { openClipFiles, openClipModelConfig } from "./openClipFolder.js";
@@ -50,6 +50,6 @@ export function modelMetadata(config: ModelConfig): Record<string, string> {
   return {
     format: "pt",
     [configMetadataKey]: JSON.stringify(openClipModelConfig(config)),
-    [preprocessMetadataKey]: JSON.stringify(config.preprocess_cfg ?? clipPreprocessConfig),
+    [preprocessMetadataKey]: JSON.stringify(writtenPreprocess(config.preprocess_cfg ?? clipPreprocessConfig)),
   };
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ModelConfig } from "../modelConfig.js";
-import { clipPreprocessConfig } from "../preprocessConfig.js";
+import { clipPreprocessConfig, writtenPreprocess } from "../preprocessConfig.js";
 import { CheckpointError } from "./checkpointError.js";
 import { safetensorsParts } from "./safetensors.js";
 import type { StateDict } from "./stateDict.js";
@@ -23,7 +23,10 @@ export function openClipFiles(state: StateDict, config: ModelConfig): Map<string
       { hint: "Export it with --format hf or onnx instead." },
     );
   }
-  const described = { model_cfg: openClipModelConfig(config), preprocess_cfg };
+  const described = {
+    model_cfg: openClipModelConfig(config),
+    preprocess_cfg: writtenPreprocess(preprocess_cfg),
+  };
   return new Map<string, Iterable<Uint8Array>>([
     [openClipConfigName, [Buffer.from(`${JSON.stringify(described, null, 2)}\n`)]],
     [openClipWeightsName, safetensorsParts(state, { format: "pt" })],
@@ -43,5 +46,5 @@ export function openClipModelConfig({ preprocess_cfg: _, ...config }: ModelConfi
  */
 export function describeModel({ preprocess_cfg, ...model }: ModelConfig): object {
   const isUsual = preprocess_cfg === undefined || isDeepStrictEqual(preprocess_cfg, clipPreprocessConfig);
-  return isUsual ? model : { model_cfg: model, preprocess_cfg };
+  return isUsual ? model : { model_cfg: model, preprocess_cfg: writtenPreprocess(preprocess_cfg) };
 }

@@ -26,12 +26,13 @@ export function resizeGrid(
  */
 export function resizeRow(values: ArrayLike<number>, from: number, to: number, width: number): Float32Array {
   const out = new Float32Array(to * width);
-  const scale = from / to;
+  // places are computed in single precision, as PyTorch computes them
+  const scale = Math.fround(from / to);
   for (let place = 0; place < to; place++) {
-    const at = Math.max(0, scale * (place + 0.5) - 0.5);
+    const at = Math.max(0, Math.fround(Math.fround(scale * (place + 0.5)) - 0.5));
     const low = Math.floor(at);
     const high = Math.min(low + 1, from - 1);
-    const share = at - low;
+    const share = Math.fround(at - low);
     for (let d = 0; d < width; d++) {
       out[place * width + d] = values[low * width + d]! * (1 - share) + values[high * width + d]! * share;
     }

@@ -5,7 +5,7 @@ export type Resample = "bicubic" | "bilinear" | "lanczos" | "nearest";
 
 /**
  * Resizes as Pillow does, to the last bit: the filter (bicubic with a = −½ where none is named) widened by the scale when
- * shrinking, first across, then down, rounded to bytes in between; colours weighted by alpha where there is one.
+ * shrinking, across and down, rounded to bytes in between; colours weighted by alpha where there is one.
  *
  * @param window the part of the resized image that is wanted; only it is computed
  */
@@ -23,9 +23,19 @@ export function resizeImage(
   const columns = kernels(filter, image.width, width, window.left, window.width);
   const rows = kernels(filter, image.height, height, window.top, window.height);
   const source = alpha ? weighted(image) : image;
-  const across = passAcross(source, columns, rows);
-  const done = passDown(across, rows);
+  const done = isDownFirst(image, width, height)
+    ? passAcross(passDown(source, rows, 0), columns, 0, rows.count)
+    : passDown(passAcross(source, columns, rows.from, rows.to - rows.from), rows, rows.from);
   return alpha ? unweighted(done) : done;
+}
+
+/**
+ * Which pass comes first, as Pillow 13 chooses it: bytes are rounded between the two, so the order shows. Older versions begin
+ * across whatever the sizes are. (Seen in its output for all sizes of a grid: it goes down first where that leaves out more than
+ * twice as many rows as the other leaves out columns.)
+ */
+function isDownFirst(image: RawImage, width: number, height: number): boolean {
+  return height < image.height && image.height - height > 2 * (image.width - width);
 }
 
 /** For each wanted output pixel: which input pixels, and with what weight. */
@@ -118,14 +128,13 @@ function toByte(fixed: number): number {
   return value < 0 ? 0 : value > 255 ? 255 : value;
 }
 
-/** Resizes across the rows that the pass down will need; they start at `rows.from`. */
-function passAcross(image: RawImage, columns: Kernels, rows: Kernels): RawImage {
+/** Resizes `height` rows across, those from `from` on. */
+function passAcross(image: RawImage, columns: Kernels, from: number, height: number): RawImage {
   const { channels, data, width } = image;
   const { count, size, first, length, weights } = columns;
-  const height = rows.to - rows.from;
   const out = new Uint8Array(count * height * channels);
   for (let row = 0; row < height; row++) {
-    const line = (rows.from + row) * width * channels;
+    const line = (from + row) * width * channels;
     let to = row * count * channels;
     for (let column = 0; column < count; column++) {
       const start = line + first[column]! * channels;
@@ -133,10 +142,10 @@ function passAcross(image: RawImage, columns: Kernels, rows: Kernels): RawImage 
       const at = column * size;
       for (let channel = 0; channel < channels; channel++) {
         let sum = half;
-        let from = start + channel;
+        let place = start + channel;
         for (let tap = 0; tap < taps; tap++) {
-          sum += data[from]! * weights[at + tap]!;
-          from += channels;
+          sum += data[place]! * weights[at + tap]!;
+          place += channels;
         }
         out[to++] = toByte(sum);
       }
@@ -145,8 +154,8 @@ function passAcross(image: RawImage, columns: Kernels, rows: Kernels): RawImage 
   return { ...image, data: out, width: count, height };
 }
 
-/** Resizes down an image whose first row is `rows.from` of the original. */
-function passDown(image: RawImage, rows: Kernels): RawImage {
+/** Resizes down an image whose first row is row `from` of the original. */
+function passDown(image: RawImage, rows: Kernels, from: number): RawImage {
   const { channels, data, width } = image;
   const { count, size, first, length, weights } = rows;
   const stride = width * channels;
@@ -156,7 +165,7 @@ function passDown(image: RawImage, rows: Kernels): RawImage {
     sums.fill(half);
     for (let tap = 0; tap < length[row]!; tap++) {
       const weight = weights[row * size + tap]!;
-      const line = (first[row]! - rows.from + tap) * stride;
+      const line = (first[row]! - from + tap) * stride;
       for (let i = 0; i < stride; i++) sums[i]! += data[line + i]! * weight;
     }
     for (let i = 0; i < stride; i++) out[row * stride + i] = toByte(sums[i]!);

@@ -1,5 +1,5 @@
 import { imageSize, type ModelConfig } from "../../modelConfig.js";
-import { clipPreprocessConfig } from "../../preprocessConfig.js";
+import { clipPreprocessConfig, writtenPreprocess } from "../../preprocessConfig.js";
 import { inputFiles } from "../huggingFace/huggingFaceFiles.js";
 import { openClipModelConfig } from "../openClipFolder.js";
 import type { StateDict } from "../stateDict.js";
@@ -51,7 +51,7 @@ function imageModel(state: StateDict, config: ModelConfig): OnnxModel {
       ...facts(state, config),
       mean: JSON.stringify(input.mean),
       std: JSON.stringify(input.std),
-      preprocess_cfg: JSON.stringify(input),
+      preprocess_cfg: JSON.stringify(writtenPreprocess(input)),
     },
   );
 }
