@@ -6,7 +6,6 @@ import { findRun } from "../project/findRun.js";
 import { foreignWeights } from "../project/foreignWeights.js";
 import { newFile, writeParts } from "../project/newFile.js";
 import { newFolder } from "../project/newFolder.js";
-import { checkpointPath } from "../project/runFolders.js";
 import { createSay } from "../terminal/say.js";
 import { dirOption, jsonOption } from "./options.js";
 
@@ -86,6 +85,7 @@ async function exportCheckpoint(run: string, file: string, options: ExportOption
 
 /** A run's checkpoint; or weights of others by their path. */
 async function sourceOf(dir: string, run: string, file: string): Promise<string> {
+  const { checkpointPath } = await import("../project/runFolders.js");
   const weights = await foreignWeights(dir, run);
   if (weights !== null) return weights;
   const folder = await findRun(dir, run);

@@ -3,8 +3,7 @@ import type { ModelConfig } from "@pairloom/clip";
 import type { Command } from "commander";
 import { findRun } from "../project/findRun.js";
 import { foreignWeights } from "../project/foreignWeights.js";
-import { readCheckpoints } from "../project/runFolders.js";
-import { type CheckpointVerdict, verifyCheckpoint } from "../project/verifyCheckpoint.js";
+import type { CheckpointVerdict } from "../project/verifyCheckpoint.js";
 import { createSay } from "../terminal/say.js";
 import { dirOption, jsonOption } from "./options.js";
 
@@ -22,6 +21,7 @@ export function addVerifyCommand(checkpoints: Command): void {
       "\nExamples:\n  $ pairloom checkpoints verify runs/first\n  $ pairloom checkpoints verify epoch_3.pt --model ViT-B-32\n",
     )
     .action(async (run: string, options: { dir: string; model?: string; json?: boolean }) => {
+      const { verifyCheckpoint } = await import("../project/verifyCheckpoint.js");
       const { paths, configFile } = await filesOf(options.dir, run);
       const model = options.model ?? configFile;
       const config = model === null ? null : await configOf(model);
@@ -38,6 +38,7 @@ export function addVerifyCommand(checkpoints: Command): void {
 
 /** A run's checkpoints; or weights of any program by their path. */
 async function filesOf(dir: string, run: string): Promise<{ paths: string[]; configFile: string | null }> {
+  const { readCheckpoints } = await import("../project/runFolders.js");
   const weights = await foreignWeights(dir, run);
   if (weights !== null) {
     const { configBeside } = await import("@pairloom/clip");

@@ -7,7 +7,7 @@ import {
   outputFormats,
   type ListFormat,
   type ListSettings,
-} from "@pairloom/service-fetcher/list";
+} from "@pairloom/service-fetcher/list/settings";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { addWebOptions, wholeNumber } from "./options.js";
 

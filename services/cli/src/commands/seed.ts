@@ -4,7 +4,6 @@ import type { Command } from "commander";
 import { newSource, withSource } from "../project/newSource.js";
 import { openProject, withOptions, type WebOptions } from "../project/openProject.js";
 import { readOrNewProject, writeProjectFile } from "../project/projectFile.js";
-import { lookAtSite, seedQueries, seedSite } from "../project/seedProject.js";
 import { createSay } from "../terminal/say.js";
 import { addWebOptions, dirOption, jsonOption, wholeNumber } from "./options.js";
 
@@ -45,6 +44,7 @@ Examples:
 `,
       )
       .action(async (file: string | undefined, options: SeedOptions) => {
+        const { lookAtSite, seedQueries, seedSite } = await import("../project/seedProject.js");
         const say = createSay(options.json ?? false);
         if ((file === undefined) === (options.site === undefined))
           throw new UserError("seed_what", "Name either a query list file or --site URL", {

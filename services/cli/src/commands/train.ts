@@ -1,10 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "@pairloom/config";
-import { loadEngine } from "@pairloom/engine";
 import type { TrainSettingsInput } from "@pairloom/training";
 import { Option, type Command } from "commander";
 import { cacheDir } from "../project/environment.js";
-import { evaluateTraining } from "../project/evaluateTraining.js";
 import { LiveBlock } from "../terminal/liveBlock.js";
 import { createSay } from "../terminal/say.js";
 import { onParentGone, onStopSignal } from "../services/onStopSignal.js";
@@ -92,6 +90,8 @@ Examples:
 `,
     )
     .action(async ({ json, set, ...given }: TrainOptions) => {
+      const { loadEngine } = await import("@pairloom/engine");
+      const { evaluateTraining } = await import("../project/evaluateTraining.js");
       const say = createSay(json ?? false);
       const [launcher, settled] = splitLauncherOptions(given);
       const options: TrainSettingsInput = { ...settled, ...set };

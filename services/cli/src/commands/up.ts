@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { funnelOf, UserError } from "@pairloom/config";
 import type { Command } from "commander";
-import { mendRoad } from "../project/mendRoad.js";
 import { openProject, type Project, type WebOptions } from "../project/openProject.js";
 import { onStopSignal } from "../services/onStopSignal.js";
 import { stages, type StageName } from "../services/runStage.js";
@@ -54,6 +53,7 @@ Examples:
 `,
       )
       .action(async (options: UpOptions) => {
+        const { mendRoad } = await import("../project/mendRoad.js");
         const say = createSay(options.json ?? false);
         const live = new LiveBlock();
         const onTrouble = troubleNotice((line) => live.note(line));

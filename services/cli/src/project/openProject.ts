@@ -2,8 +2,8 @@ import { mkdir, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { ProjectSettings } from "@pairloom/config";
 import { UserError } from "@pairloom/config";
-import { openRedis, openRoad, type RedisHandle, type Road } from "@pairloom/queue";
-import { openStore, type Store } from "@pairloom/storage";
+import type { RedisHandle, Road } from "@pairloom/queue";
+import type { Store } from "@pairloom/storage";
 import { troubleNotice, type Trouble } from "../terminal/troubleNotice.js";
 import { redisOptions } from "./environment.js";
 import { readProjectFile } from "./projectFile.js";
@@ -39,6 +39,8 @@ export interface ProjectOptions extends WebOptions {
  */
 export async function openProject(options: ProjectOptions, given?: ProjectSettings): Promise<Project> {
   const dir = resolve(options.dir);
+  const { openRedis, openRoad } = await import("@pairloom/queue");
+  const { openStore } = await import("@pairloom/storage");
   const settings = withOptions(given ?? (await readProjectFile(dir)), options);
   await ensureFolder(dir);
   const store = await openStore(dir);
