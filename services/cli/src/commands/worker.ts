@@ -1,5 +1,5 @@
 import { Argument, type Command } from "commander";
-import { openProject, type WebOptions } from "../project/openProject.js";
+import { openOrStartProject, type WebOptions } from "../project/openProject.js";
 import { onParentGone, onStopSignal } from "../services/onStopSignal.js";
 import { startMonitor } from "../services/startMonitor.js";
 import { runStage, stages, type StageName } from "../services/runStage.js";
@@ -25,8 +25,8 @@ export function addWorkerCommand(program: Command): void {
       .option("--supervised", "end with the parent process")
       .addHelpText("after", "\nExample:\n  $ pairloom worker fetcher --dir data\n")
       .action(async (stage: StageName | "monitor", options: WorkerOptions) => {
-        const project = await openProject(options);
         const log = (line: string) => void process.stdout.write(`${line}\n`);
+        const project = await openOrStartProject(options, log);
         let end: (failure: unknown) => void = () => undefined;
         const ended = new Promise<unknown>((resolve) => (end = resolve));
         onStopSignal(() => end(null));

@@ -6,7 +6,7 @@ import type { RedisHandle, Road } from "@pairloom/queue";
 import type { Store } from "@pairloom/storage";
 import { troubleNotice, type Trouble } from "../terminal/troubleNotice.js";
 import { redisOptions } from "./environment.js";
-import { readProjectFile } from "./projectFile.js";
+import { readOrStartProject, readProjectFile } from "./projectFile.js";
 
 /** A project opened for work: its folder, store, Redis and road. */
 export interface Project {
@@ -58,6 +58,26 @@ export async function openProject(options: ProjectOptions, given?: ProjectSettin
       await redis.close();
     },
   };
+}
+
+/**
+ * Opens the project in a folder; one that isn't there, or is empty, becomes a project, which `say` is told.
+ * @throws UserError as `openProject`, and "dir_in_use" where the folder holds something else
+ */
+export async function openOrStartProject(
+  options: ProjectOptions,
+  say: (line: string) => void,
+): Promise<Project> {
+  const { settings, isNew } = await readOrStartProject(options.dir);
+  if (isNew) say(`A new project, in ${resolve(options.dir)}.`);
+  return openProject(options, settings);
+}
+
+/** Whether nothing was ever put into a project. */
+export async function isEmptyProject({ store, road }: Project): Promise<boolean> {
+  for (const prefix of ["queries/", "frontier/", "runs/"])
+    for await (const _ of store.list(prefix)) return false;
+  return road.isIdle();
 }
 
 /** The file's settings with what the command line and the environment add. */
