@@ -9,6 +9,7 @@ import {
   readCheckpointFile,
 } from "@pairloom/clip";
 import type { Engine } from "@pairloom/engine";
+import { refuseHeldOut } from "./data/heldOut.js";
 import { openRelease } from "./data/openRelease.js";
 import { openTrainingData, type TrainingData } from "./data/trainingData.js";
 import { readLaunchManifest } from "./launcher/launchedRun.js";
@@ -73,6 +74,7 @@ export async function train(given: TrainSettings, options: TrainOptions): Promis
   const settings = withModelDropout(given, config);
   checkAgainst(settings, config, engine);
   const release = await openRelease(settings.data);
+  await refuseHeldOut(release.store, settings.allowHeldOut);
   const before = await readRunRecord(run);
   if ((await readLaunchManifest(run)) !== null) {
     throw new UserError("run_launched", `${run} holds a run that open_clip trains`, {

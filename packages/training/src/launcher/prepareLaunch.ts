@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { checkTokenizerFit, loadModelConfig, type ModelConfig } from "@pairloom/clip";
 import { UserError } from "@pairloom/config/errors";
+import { refuseHeldOut } from "../data/heldOut.js";
 import { openRelease, type Release } from "../data/openRelease.js";
 import { checkResume, readRunRecord, type RunRecord, writeRunRecord } from "../run/runRecord.js";
 import { writeDurably, writeJsonDurably } from "../run/writeDurably.js";
@@ -51,6 +52,7 @@ export async function prepareLaunch(
   const config = await loadModelConfig(settings.model);
   checkTokenizerFit(config);
   const release = await openRelease(settings.data);
+  await refuseHeldOut(release.store, settings.allowHeldOut);
   const { shards, samples } = localShards(release);
   const before = await checkFolder(paths, settings.resume);
   const found = look && launch.launcher === "torchrun" ? await findOpenClip(launch.python) : null;

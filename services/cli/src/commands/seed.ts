@@ -50,7 +50,8 @@ Examples:
 `,
       )
       .action(async (file: string | undefined, options: SeedOptions) => {
-        const { lookAtSite, seedQueries, seedSite } = await import("../project/seedProject.js");
+        const { checkQuerySources, lookAtSite, seedQueries, seedSite } =
+          await import("../project/seedProject.js");
         const say = createSay(options.json ?? false);
         if ((file === undefined) === (options.site === undefined))
           throw new UserError("seed_what", "Name either a query list file or --site URL", {
@@ -65,10 +66,7 @@ Examples:
         let settings = changed(before);
         const sitemaps =
           source?.kind === "site" && options.check ? await lookAtSite(source.url, settings) : [];
-        if (list !== null && !settings.sources.some(({ kind }) => kind === "search"))
-          throw new UserError("no_source", "No source is switched on that answers queries", {
-            hint: "Name one with --search 'https://…?q={query}&offset={offset}&limit={limit}', or crawl a site with --site URL.",
-          });
+        if (list !== null) checkQuerySources(settings);
         if (isNew && (await publishProjectFile(options.dir, settings)))
           say.info(`A new project, in ${resolve(options.dir)}.`);
         else {

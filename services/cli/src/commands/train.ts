@@ -26,6 +26,7 @@ export function addTrainCommand(program: Command): void {
   command
     .description("train a two-tower CLIP on a release (or on any webdataset shards)")
     .requiredOption("--data <folder>", "the release")
+    .option("--allow-held-out", "train even on a release that hold-out rules keep for evaluations")
     .requiredOption("--out <folder>", "the run: metrics, checkpoints, everything to resume")
     .option("--model <name>", "a model's name, or a JSON config in open_clip's schema", "tiny")
     .addOption(
@@ -95,11 +96,8 @@ Examples:
       const say = createSay(json ?? false);
       const [launcher, settled] = splitLauncherOptions(given);
       const options: TrainSettingsInput = { ...settled, ...set };
-      const { loadModelConfig } = await import("@pairloom/clip");
-      const { resolveTrainSettings, train } = await import("@pairloom/training");
-      const model = await loadModelConfig(options.model ?? "tiny");
-      const family = typeof model.vision_cfg.layers === "number" ? "vit" : "resnet";
-      const settings = resolveTrainSettings(options, family);
+      const { checkTrainingInput, train } = await import("@pairloom/training");
+      const settings = await checkTrainingInput(options);
       if (launcher.launcher !== undefined) {
         await trainLaunched(settings, launcher.launcher, launcher, say);
         return;
