@@ -10,7 +10,7 @@ const deepest = 32;
 
 /**
  * The JSON body of a request.
- * @throws UserError "content_type_wrong", "body_not_json", and those of `readBody`
+ * @throws UserError "content_type_wrong", "body_not_json", "body_invalid", and those of `readBody`
  */
 export async function readJson(request: Request, mostBytes = mostBodyBytes): Promise<unknown> {
   const type = (request.headers.get("content-type") ?? "").split(";", 1)[0]!.trim().toLowerCase();
@@ -23,14 +23,18 @@ export async function readJson(request: Request, mostBytes = mostBodyBytes): Pro
   } catch (cause) {
     throw new UserError("body_not_json", "The body is not JSON", { cause });
   }
-  if (isDeeper(value, deepest))
-    throw new UserError("body_not_json", `The body's JSON is nested deeper than ${deepest} levels`);
+  checkShape(value, deepest);
   return value;
 }
 
-function isDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((part) => isDeeper(part, levels - 1));
+/** @throws UserError "body_invalid" for what no schema of ours takes, and some code would stumble over */
+function checkShape(value: unknown, levels: number): void {
+  if (typeof value !== "object" || value === null) return;
+  if (levels === 0)
+    throw new UserError("body_invalid", `The body's JSON is nested deeper than ${deepest} levels`);
+  if (Object.hasOwn(value, "__proto__"))
+    throw new UserError("body_invalid", "The body has a field named `__proto__`, which nothing here takes");
+  for (const part of Object.values(value)) checkShape(part, levels - 1);
 }
 
 /** Leaves out keys whose value is undefined, as exact optional properties want. */

@@ -15,5 +15,8 @@ export function checkName(kind: "run" | "release", name: string): void {
       `${shown} can't name a ${kind}: letters, digits, dots, dashes and underscores can`,
     );
   if (name.length > longest)
-    throw new UserError(`${kind}_name_invalid`, `${shown} is too long a name: ${longest} characters can be`);
+    throw new UserError(
+      `${kind}_name_invalid`,
+      `${shown} is too long a name for a ${kind}: ${longest} characters can be`,
+    );
 }

@@ -33,7 +33,7 @@ export function monitorActions(project: Project): MonitorActions {
     let known = heldOut.get(name);
     if (known === undefined) {
       known = import("@pairloom/training").then(({ isHeldOut }) =>
-        isHeldOut(storeBelow(store, `releases/${name}/`)),
+        isHeldOut(storeBelow(store, `releases/${name}`)),
       );
       known.catch(() => heldOut.delete(name));
       heldOut.set(name, known);
