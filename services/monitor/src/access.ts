@@ -31,7 +31,8 @@ export function checkAccess(host: string, token: string | null): void {
  */
 export function guardAccess(token: string | null): MiddlewareHandler {
   return async (c, next) => {
-    c.header("referrer-policy", "no-referrer");
+    // not "no-referrer": a form would then be sent with the origin "null"
+    c.header("referrer-policy", "same-origin");
     const { host, hostname } = new URL(c.req.url);
     if (token === null && !isLoopback(hostname))
       return c.json({ error: { code: "host_refused", message: "unknown host", hint: null } }, 403);

@@ -32,7 +32,7 @@ describe("a page opened with ?token=", () => {
     expect(answer.headers.get("location")).toBe("/queues?page=2");
     expect(answer.headers.get("set-cookie")).toMatch(/; Path=\/; HttpOnly; SameSite=Strict$/);
     expect(answer.headers.get("cache-control")).toBe("no-store");
-    expect(answer.headers.get("referrer-policy")).toBe("no-referrer");
+    expect(answer.headers.get("referrer-policy")).toBe("same-origin");
     expect(JSON.stringify([...answer.headers])).not.toContain(token);
   });
 
