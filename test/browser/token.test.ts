@@ -84,12 +84,12 @@ describe.skipIf(chromiumMissing !== null)(
       expect(await page.evaluate("document.cookie")).toBe("");
       expect(await page.evaluate('fetch("/api/status").then((answer) => answer.status)')).toBe(200);
       expect(problems).toEqual([]); // of our own pages: bull-board's asks for a font of another host
-    await page.goto(new URL("/queues", url).href);
+      await page.goto(new URL("/queues", url).href);
       await page.getByText("fetcher").first().waitFor({ timeout: 30_000 });
       await page.goBack();
       expect(page.url()).toBe(url);
       await isOpen(page);
-        await page.context().close();
+      await page.context().close();
     });
 
     it("bull-board's address with ?token= opens too", async () => {
