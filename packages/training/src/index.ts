@@ -2,7 +2,6 @@ export * from "./settings/recipes.js";
 export * from "./settings/trainSettings.js";
 export { checkTrainingInput } from "./settings/checkTrainingInput.js";
 export * from "./optimizer/learningRate.js";
-export { isHeldOut } from "./data/heldOut.js";
 export * from "./data/openRelease.js";
 export * from "./data/textsOf.js";
 export * from "./data/decodedPicture.js";

@@ -12,7 +12,7 @@ export interface CommandEntry {
 
 /**
  * Every command under its heading, in the order of the help. What a command's own module says stands here once more, so that
- * the help of them all needs none of them; test/commandTable.test.ts compares both.
+ * the help of them all needs none of them; test/program.test.ts compares both.
  */
 export const commandTable: Readonly<Record<string, Readonly<Record<string, CommandEntry>>>> = {
   "The road:": {

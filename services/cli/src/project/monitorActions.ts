@@ -2,6 +2,7 @@ import type { ProjectSettings } from "@pairloom/config";
 import { parseQueryList } from "@pairloom/querylist";
 import type { MonitorActions } from "@pairloom/service-monitor";
 import { storeBelow } from "@pairloom/storage";
+import { isHeldOut } from "@pairloom/training/heldOut";
 import { checkPathsInside } from "./checkLaunch.js";
 import { newSource, withSource } from "./newSource.js";
 import type { Project } from "./openProject.js";
@@ -32,9 +33,7 @@ export function monitorActions(project: Project): MonitorActions {
   const isHeldOutRelease = (name: string): Promise<boolean> => {
     let known = heldOut.get(name);
     if (known === undefined) {
-      known = import("@pairloom/training").then(({ isHeldOut }) =>
-        isHeldOut(storeBelow(store, `releases/${name}`)),
-      );
+      known = isHeldOut(storeBelow(store, `releases/${name}`));
       known.catch(() => heldOut.delete(name));
       heldOut.set(name, known);
     }
