@@ -4,7 +4,7 @@ import { loadEngine } from "@pairloom/engine";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { launchOpenClip } from "../src/launcher/launch.js";
 import { checkTrainingInput } from "../src/settings/checkTrainingInput.js";
-import { resolveTrainSettings } from "../src/settings/trainSettings.js";
+import { resolveTrainSettings, type TrainSettingsInput } from "../src/settings/trainSettings.js";
 import { train } from "../src/train.js";
 import { makeSmallRelease } from "./smallRelease.js";
 
@@ -38,7 +38,7 @@ describe("a training's input", () => {
     expect(resnet).toEqual(resolveTrainSettings(input({ model: "RN50", recipe: "openai" }), "resnet"));
   });
 
-  it.each([
+  it.each<[code: string, setting: string, changes: TrainSettingsInput]>([
     ["model_config_invalid", "model", { model: "none" }],
     ["release_missing", "data", { data: "/nowhere" }],
     ["no_shards", "data", { data: "." }],
@@ -48,7 +48,7 @@ describe("a training's input", () => {
     ["file_missing", "zeroShotClasses", { zeroShotClasses: "/nowhere" }],
     ["file_missing", "initialCheckpoint", { initialCheckpoint: "/" }],
     ["train_settings_invalid", "lr", { lr: 0 }],
-  ])("%s names `%s`", async (code, setting, changes: { data?: string }) => {
+  ])("%s names `%s`", async (code, setting, changes) => {
     const here = changes.data === undefined ? changes : { data: join(folder, changes.data) };
     if (changes.data === ".") await mkdir(join(folder, "empty"), { recursive: true });
     const given = changes.data === "." ? { data: join(folder, "empty") } : here;

@@ -61,7 +61,7 @@ async function send(
 }
 
 /** What the server says to raw bytes, until it hangs up. */
-function raw(text: string, limitMs = 20_000): Promise<{ head: string; ms: number }> {
+function raw(text: string, limitMs = 30_000): Promise<{ head: string; ms: number }> {
   const { hostname, port } = new URL(monitor.url);
   const began = performance.now();
   return new Promise((resolve, reject) => {
@@ -103,13 +103,13 @@ describe("bodies", () => {
   it("one that comes a byte at a time is given up", async () => {
     const began = performance.now();
     const dripping = async function* () {
-      for (let at = 0; at < 100; at++) {
+      for (let at = 0; at < 200; at++) {
         yield "x";
         await sleep(200);
       }
     };
     expect((await send("/api/runs", dripping())).status).toBe(408);
-    expect(performance.now() - began).toBeLessThan(15_000);
+    expect(performance.now() - began).toBeLessThan(25_000);
   });
 
   it.each([
@@ -185,6 +185,6 @@ describe("requests", () => {
   it("a head that never ends is given up within seconds", async () => {
     const { head, ms } = await raw("GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
     expect(head).toMatch(/^HTTP\/1\.1 408 /);
-    expect(ms).toBeLessThan(15_000);
+    expect(ms).toBeLessThan(25_000);
   });
 });
