@@ -34,6 +34,7 @@ export default defineConfig({
       suite("engines", ["test/engines/**/*.test.ts"], 900_000),
       suite("interop", ["test/interop/**/*.test.ts"], 900_000, { filesAtOnce: 2 }),
       suite("sites", ["test/sites/**/*.test.ts"], 900_000),
+      suite("package", ["test/package/**/*.test.ts"], 600_000),
       suite("browser", ["test/browser/**/*.test.ts"], 300_000),
     ],
   },

@@ -1,21 +1,19 @@
-import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import type { ChildProcess } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startDemoWeb, type DemoWeb } from "@pairloom/sources";
-import { chromium, type Browser, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { crawlSettings } from "../faults/crawlSettings.js";
 import { startPairloom } from "../road/pairloom.js";
+import { chromiumMissing, dashboardUrl, openChromium } from "./chromium.js";
 
-const executablePath = "/usr/bin/chromium";
-const missing = existsSync(executablePath) ? null : "Debian's chromium is not installed";
-if (missing !== null) console.log(`skipped: ${missing}`);
+if (chromiumMissing !== null) console.log(`skipped: ${chromiumMissing}`);
 /** Where to leave a picture of the dashboard, if anywhere. */
 const picture = process.env["PAIRLOOM_SCREENSHOT"];
 
-describe.skipIf(missing !== null)("the dashboard in a browser", () => {
+describe.skipIf(chromiumMissing !== null)("the dashboard in a browser", () => {
   let folder: string;
   let web: DemoWeb;
   let up: ChildProcess;
@@ -30,26 +28,8 @@ describe.skipIf(missing !== null)("the dashboard in a browser", () => {
     await mkdir(dir);
     await writeFile(join(dir, "pairloom.json"), JSON.stringify({ ...crawlSettings(web), sources: [] }));
     up = startPairloom(["up", "--dir", dir, "--port", "0"]);
-    const url = await new Promise<string>((resolve, reject) => {
-      let said = "";
-      up.stderr?.on("data", (chunk) => {
-        said += String(chunk);
-        const found = /Dashboard: (\S+)/.exec(said)?.[1];
-        if (found !== undefined) resolve(found);
-      });
-      up.on("close", () => reject(new Error(said)));
-    });
-    browser = await chromium.launch({
-      executablePath,
-      args: [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-      ],
-    });
+    const url = await dashboardUrl(up);
+    browser = await openChromium();
     page = await browser.newPage({ viewport: { width: 1280, height: 1250 } });
     page.on("pageerror", (error) => problems.push(error.message));
     page.on("console", (message) => {

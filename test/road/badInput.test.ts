@@ -77,7 +77,7 @@ describe("what a user gets wrong is named, with what to do", () => {
   });
 
   it("a folder without a project", async () => {
-    const error = await failure(["up", "--dir", join(folder, "nothing"), "--until-idle"]);
+    const error = await failure(["status", "--dir", join(folder, "nothing")]);
     expect(error.code).toBe("project_missing");
     expect(error.hint).toContain("pairloom seed");
   });

@@ -23,12 +23,7 @@ export async function listModels(): Promise<string[]> {
  */
 export async function loadModelConfig(nameOrPath: string): Promise<ModelConfig> {
   const names = await listModels();
-  const asked = nameOrPath
-    .replace(/-quickgelu$/, "")
-    .replace("/", "-")
-    .replace("@336px", "-336")
-    .toLowerCase();
-  const known = names.find((name) => name.toLowerCase() === asked);
+  const known = nameAmong(names, nameOrPath);
   let text: string;
   try {
     text = await readSmall(known === undefined ? nameOrPath : new URL(`${known}.json`, models));
@@ -46,6 +41,20 @@ export async function loadModelConfig(nameOrPath: string): Promise<ModelConfig> 
   if (known === undefined && isHuggingFace(value)) config = await withInputFiles(config, nameOrPath);
   if (known !== undefined && nameOrPath.endsWith("-quickgelu")) config.quick_gelu = true;
   return config;
+}
+
+/** True for a model that comes with the package, in any spelling that `loadModelConfig` takes. */
+export async function isKnownModel(name: string): Promise<boolean> {
+  return nameAmong(await listModels(), name) !== undefined;
+}
+
+function nameAmong(names: readonly string[], given: string): string | undefined {
+  const asked = given
+    .replace(/-quickgelu$/, "")
+    .replace("/", "-")
+    .replace("@336px", "-336")
+    .toLowerCase();
+  return names.find((name) => name.toLowerCase() === asked);
 }
 
 async function readSmall(path: string | URL): Promise<string> {

@@ -11,7 +11,7 @@ import { hardwareAdapter, webgpuStatus } from "./webgpu/webgpuStatus.js";
  */
 export async function loadEngine(choice: EngineChoice, options: EngineOptions = {}): Promise<Engine> {
   const name = choice === "auto" ? await bestEngine(options) : choice;
-  const { available, why } = await statusOf(name, options);
+  const { available, why } = await engineStatus(name, options);
   if (!available)
     throw new UserError("engine_unavailable", `The ${name} engine is not available here`, {
       hint: why ?? "`pairloom engine list` shows the engines.",
@@ -34,7 +34,11 @@ async function bestEngine(options: EngineOptions): Promise<EngineName> {
   return (await hardwareAdapter()) ? "webgpu" : "wasm";
 }
 
-async function statusOf(name: EngineName, options: EngineOptions): Promise<EngineStatus> {
+/** Whether an engine works here, and else why not and how to get it; without loading it. */
+export async function engineStatus(
+  name: EngineName,
+  options: Pick<EngineOptions, "cacheDir"> = {},
+): Promise<EngineStatus> {
   if (name === "tensorflow") return tensorflowStatus(options.cacheDir);
   return name === "wasm" ? wasmStatus() : await webgpuStatus();
 }

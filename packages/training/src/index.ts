@@ -1,5 +1,6 @@
 export * from "./settings/recipes.js";
 export * from "./settings/trainSettings.js";
+export { checkTrainingInput } from "./settings/checkTrainingInput.js";
 export * from "./optimizer/learningRate.js";
 export * from "./data/openRelease.js";
 export * from "./data/textsOf.js";
@@ -12,7 +13,6 @@ export * from "./data/trainingData.js";
 export { type CheckpointFiles, checkpointFiles, listCheckpoints, loadCheckpoint } from "./run/checkpoint.js";
 export { loadNewestCheckpoint } from "./run/newestCheckpoint.js";
 export { type EvaluationMetrics, readMetrics, type StepMetrics } from "./run/metricsLog.js";
-export { startingConfig } from "./run/startingModel.js";
 export { readRunRecord, type RunRecord } from "./run/runRecord.js";
 export { type ParameterGroup, parameterGroups } from "./step/parameterGroups.js";
 export { StepVariables } from "./step/stepVariables.js";

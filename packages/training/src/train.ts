@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type * as tf from "@tensorflow/tfjs";
 import { type ModelConfig, type StateDict } from "@pairloom/clip";
 import type { Engine } from "@pairloom/engine";
+import { refuseHeldOut } from "./data/heldOut.js";
 import { type DataIdentity, identityOf, openRelease } from "./data/openRelease.js";
 import { openTrainingData, type TrainingData } from "./data/trainingData.js";
 import { readLaunchManifest } from "./launcher/launchedRun.js";
@@ -70,6 +71,7 @@ export async function train(given: TrainSettings, options: TrainOptions): Promis
   const settings = withModelDropout(given, config);
   checkAgainst(settings, config, engine);
   const release = await openRelease(settings.data);
+  await refuseHeldOut(release.store, settings.allowHeldOut);
   if ((await readLaunchManifest(run)) !== null) {
     throw new UserError("run_launched", `${run} holds a run that open_clip trains`, {
       hint: "Give --launcher to go on with it, or another --out folder.",

@@ -28,9 +28,9 @@ function sourceState() {
   return `${newest} ${count}`;
 }
 
-/** Builds the workspace if its sources are not the ones last built. In an installed package (no tsconfig) there is nothing to do. */
+/** Builds the workspace if its sources are not the ones last built. For a checkout alone. */
 export async function ensureBuilt() {
-  if (!existsSync(join(root, "tsconfig.json")) || process.env.PAIRLOOM_NO_BUILD === "1") return;
+  if (process.env.PAIRLOOM_NO_BUILD === "1") return;
   const state = sourceState();
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === state) return;
   const lock = join(root, "node_modules/.pairloom-build.lock");

@@ -18,7 +18,7 @@ try {
     setFlagsFromString("--semi-space-growth-factor=1");
   }
   const { createProgram } = await import("./program.js");
-  const program = await createProgram(process.argv[2]);
+  const program = await createProgram(process.argv.slice(2));
   await program.parseAsync(isFetch ? dashedOptions(process.argv) : process.argv);
 } catch (error) {
   process.exitCode = reportFailure(error, json);

@@ -1,46 +1,18 @@
 import { readFileSync } from "node:fs";
-import { Command } from "commander";
-
-type AddCommand = (program: Command) => void;
+import { Command, Option } from "commander";
+import { type CommandEntry, commandTable } from "./commands/commandTable.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   version: string;
 };
 
-/** Each command is imported when it is wanted: alone it starts in half the time that all of them take. */
-const groups: Record<string, Record<string, () => Promise<AddCommand>>> = {
-  "The road:": {
-    demo: async () => (await import("./commands/demo.js")).addDemoCommand,
-    seed: async () => (await import("./commands/seed.js")).addSeedCommand,
-    up: async () => (await import("./commands/up.js")).addUpCommand,
-    status: async () => (await import("./commands/status.js")).addStatusCommand,
-    fetch: async () => (await import("./commands/fetch.js")).addFetchCommand,
-    release: async () => (await import("./commands/release.js")).addReleaseCommand,
-    train: async () => (await import("./commands/train.js")).addTrainCommand,
-    jobs: async () => (await import("./commands/jobs.js")).addJobsCommand,
-    checkpoints: async () => (await import("./commands/checkpoints.js")).addCheckpointsCommand,
-    eval: async () => (await import("./commands/eval.js")).addEvalCommand,
-    search: async () => (await import("./commands/search.js")).addSearchCommand,
-    worker: async () => (await import("./commands/worker.js")).addWorkerCommand,
-  },
-  "What works here:": {
-    doctor: async () => (await import("./commands/doctor.js")).addDoctorCommand,
-    engine: async () => (await import("./commands/engine.js")).addEngineCommand,
-  },
-  "The parts alone:": {
-    tokenize: async () => (await import("./commands/tokenize.js")).addTokenizeCommand,
-    model: async () => (await import("./commands/model.js")).addModelCommand,
-    embed: async () => (await import("./commands/embed.js")).addEmbedCommand,
-    extract: async () => (await import("./commands/extract.js")).addExtractCommand,
-    robots: async () => (await import("./commands/robots.js")).addRobotsCommand,
-    hash: async () => (await import("./commands/hash.js")).addHashCommand,
-    doubles: async () => (await import("./commands/doubles.js")).addDoublesCommand,
-    shards: async () => (await import("./commands/shards.js")).addShardsCommand,
-  },
-};
-
-/** The command line: the whole of it, or with one command alone where `wanted` is one's name. */
-export async function createProgram(wanted?: string): Promise<Command> {
+/**
+ * The command line with the one command that the arguments ask for; else (no command, a wrong one, `--help`) with every
+ * command as far as the help shows it, none of which is imported for that.
+ *
+ * @param args without Node and the program's path
+ */
+export async function createProgram(args: readonly string[]): Promise<Command> {
   const program = new Command("pairloom")
     .description("From a query list to a CLIP model: gather image–text pairs, deduplicate, shard, train.")
     .version(version)
@@ -50,13 +22,27 @@ export async function createProgram(wanted?: string): Promise<Command> {
       "after",
       "\nStart here:\n  $ pairloom demo     # the whole road, on a small web that it serves itself\n",
     );
-  const isCommand = Object.values(groups).some(
-    (commands) => wanted !== undefined && Object.hasOwn(commands, wanted),
-  );
-  for (const [title, commands] of Object.entries(groups)) {
+  const wanted = wantedCommand(args);
+  for (const [title, commands] of Object.entries(commandTable)) {
     program.commandsGroup(title);
-    for (const [name, load] of Object.entries(commands))
-      if (!isCommand || name === wanted) (await load())(program);
+    if (wanted === null) Object.entries(commands).forEach(([name, entry]) => addToHelp(program, name, entry));
+    else if (Object.hasOwn(commands, wanted)) (await commands[wanted]!.load())(program);
   }
   return program;
+}
+
+/** The command that the arguments name: the first word, or the one after `help`. Null where there is none of that name. */
+function wantedCommand(args: readonly string[]): string | null {
+  const words = args.filter((arg) => !arg.startsWith("-"));
+  const word = words[0] === "help" ? words[1] : words[0];
+  const isCommand = Object.values(commandTable).some(
+    (commands) => word !== undefined && Object.hasOwn(commands, word),
+  );
+  return isCommand ? word! : null;
+}
+
+function addToHelp(program: Command, name: string, { usage, summary }: CommandEntry): void {
+  const [options, words] = usage.startsWith("[options]") ? [true, usage.slice(9)] : [false, usage];
+  const command = program.command(`${name} ${words}`.trim()).description(summary);
+  if (options) command.addOption(new Option("--any", "its own module has them"));
 }

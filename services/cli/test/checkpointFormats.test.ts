@@ -45,7 +45,7 @@ async function checkpoints<T>(...args: string[]): Promise<{ result: T; warnings:
   );
   try {
     await (
-      await createProgram("checkpoints")
+      await createProgram(["checkpoints"])
     ).parseAsync(["checkpoints", ...args, "--json"], { from: "user" });
   } finally {
     for (const spy of spies) spy.mockRestore();

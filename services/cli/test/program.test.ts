@@ -1,13 +1,18 @@
 import type { Command } from "commander";
 import { expect, it } from "vitest";
+import { commandTable } from "../src/commands/commandTable.js";
 import { createProgram } from "../src/program.js";
 
+const names = Object.values(commandTable).flatMap((commands) => Object.keys(commands));
+const loaded = async (name: string): Promise<Command> => (await createProgram([name])).commands[0]!;
+
 /** Everything is imported here, before a test's time runs. */
-const whole = await createProgram();
+const commands = new Map<string, Command>();
+for (const name of names) commands.set(name, await loaded(name));
 
 /** A command's option flags, by the names of the commands that lead to it. */
-function flagsOf(...path: string[]): string[] {
-  let command = whole;
+function flagsOf(first: string, ...path: string[]): string[] {
+  let command = commands.get(first)!;
   for (const name of path) command = command.commands.find((one) => one.name() === name)!;
   return command.options.map((option) => option.long!);
 }
@@ -24,27 +29,32 @@ it("a job takes every setting that train has by an option, and none of a launche
 });
 
 it("a clone keeps what the run had where nothing is said", async () => {
-  const clone = (await createProgram()).commands
-    .find((one) => one.name() === "jobs")!
-    .commands.find((one) => one.name() === "clone")!;
+  const clone = (await loaded("jobs")).commands.find((one) => one.name() === "clone")!;
   clone.exitOverride().action(() => undefined);
   clone.parse(["run-0001"], { from: "user" });
   expect(clone.opts()).toEqual({ dir: "pairloom-data", tensorboard: true });
 });
 
-/** The help of a command and of all below it. */
-const helpOf = (command: Command): string[] => [
-  command.helpInformation(),
-  ...command.commands.flatMap((one) => helpOf(one)),
-];
+it("the first word chooses the command that is loaded, also after options and after `help`", async () => {
+  for (const args of [["seed"], ["--json", "seed", "up"], ["help", "seed"], ["--help", "seed"]])
+    expect((await createProgram(args)).commands.map((one) => one.name())).toEqual(["seed"]);
+});
 
-it("a command alone is the one of the whole command line, and any other word brings them all", async () => {
-  expect(whole.commands.length).toBeGreaterThan(20);
-  for (const command of whole.commands) {
-    const { commands } = await createProgram(command.name());
-    expect(commands.map((one) => one.name())).toEqual([command.name()]);
-    expect(helpOf(commands[0]!)).toEqual(helpOf(command));
-  }
-  for (const word of ["help", "--version", "constructor", "sede"])
-    expect((await createProgram(word)).commands).toHaveLength(whole.commands.length);
+it.each([[[]], [["--version"]], [["help"]], [["constructor"]], [["sede"]], [["help", "sede"]]])(
+  "with %j the help shows every command, as the commands themselves say",
+  async (args: string[]) => {
+    const overview = await createProgram(args);
+    expect(overview.commands.map((one) => one.name())).toEqual(names);
+    const help = overview.createHelp();
+    for (const shown of overview.commands) {
+      const command = commands.get(shown.name())!;
+      expect(help.subcommandTerm(shown)).toBe(help.subcommandTerm(command));
+      expect(help.subcommandDescription(shown)).toBe(help.subcommandDescription(command));
+    }
+  },
+);
+
+it("a mistyped command is answered with the one that was meant", async () => {
+  const program = (await createProgram(["sede"])).configureOutput({ writeErr: () => undefined });
+  await expect(program.parseAsync(["sede"], { from: "user" })).rejects.toThrow("Did you mean seed?");
 });

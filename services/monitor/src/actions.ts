@@ -44,6 +44,8 @@ export interface RoadStatus {
 export interface ReleaseSummary {
   name: string;
   ready: boolean;
+  /** What hold-out rules keep for evaluations: not to be trained on. */
+  heldOut: boolean;
   /** Where one stands that is not ready, in a line for people. */
   standing: string | null;
   kept: number | null;

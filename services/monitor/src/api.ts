@@ -7,7 +7,8 @@ import { z } from "zod";
 import type { MonitorActions } from "./actions.js";
 import { guardForgotten } from "./guardForgotten.js";
 import { renderMetrics } from "./metrics.js";
-import { defined, readJson } from "./readJson.js";
+import { answerError } from "./answerError.js";
+import { defined, mostSeedBytes, readJson } from "./readJson.js";
 import { createRunsApi } from "./runsApi.js";
 
 const seedBody = z.union([
@@ -38,7 +39,7 @@ export function createApi(actions: MonitorActions, road: Road): Hono {
     }),
   );
   api.post("/seed", async (c) => {
-    const wish = seedBody.parse(await readJson(c.req.raw));
+    const wish = seedBody.parse(await readJson(c.req.raw, mostSeedBytes));
     return c.json(
       "site" in wish ? await actions.seedSite(defined(wish)) : await actions.seedQueries(defined(wish)),
       202,
@@ -62,15 +63,6 @@ export function createApi(actions: MonitorActions, road: Road): Hono {
     const { contentType, text } = await renderMetrics(await actions.status());
     return c.body(text, 200, { "content-type": contentType });
   });
-  api.notFound((c) => c.json({ error: { code: "not_found", message: `no ${c.req.path} here` } }, 404));
-  api.onError((error, c) => {
-    if (error instanceof UserError) {
-      const status = /_missing$/.test(error.code) ? 404 : /^run_(is|exists)/.test(error.code) ? 409 : 400;
-      return c.json({ error: { code: error.code, message: error.message, hint: error.hint } }, status);
-    }
-    if (error instanceof z.ZodError)
-      return c.json({ error: { code: "body_invalid", message: z.prettifyError(error), hint: null } }, 400);
-    return c.json({ error: { code: "unexpected", message: error.message, hint: null } }, 500);
-  });
+  api.onError(answerError);
   return api;
 }

@@ -5,6 +5,7 @@ import { Hono, type Context } from "hono";
 import { streamSSE } from "hono/streaming";
 import { z } from "zod";
 import { trainingCommands, trainingPriorities, type MonitorActions } from "./actions.js";
+import { notFound } from "./answerError.js";
 import { defined, readJson } from "./readJson.js";
 import { followRun } from "./followRun.js";
 
@@ -24,6 +25,7 @@ const launchBody = z.strictObject({
   steps: z.int().min(1).optional(),
   batchSize: z.int().min(2).optional(),
   seed: z.int().min(0).optional(),
+  allowHeldOut: z.boolean().optional(),
   engine: z.enum(["auto", "wasm", "tensorflow", "webgpu"]).optional(),
 });
 const offset = z.coerce.number().int();
@@ -68,7 +70,7 @@ export function createRunsApi(actions: MonitorActions): Hono {
   api.get("/:run/samples", async (c) => c.json({ samples: await actions.listSamples(c.req.param("run")) }));
   api.get("/:run/samples/pictures/:file", async (c) => {
     const path = await actions.samplePath(c.req.param("run"), c.req.param("file"));
-    return path === null ? missing(c) : sendFile(c, path, "image/jpeg");
+    return path === null ? notFound(c, "file_missing") : sendFile(c, path, "image/jpeg");
   });
   api.get("/:run/checkpoints", async (c) =>
     c.json({ checkpoints: await actions.listCheckpoints(c.req.param("run")) }),
@@ -76,7 +78,7 @@ export function createRunsApi(actions: MonitorActions): Hono {
   api.get("/:run/checkpoints/:file", async (c) => {
     const { run, file } = c.req.param();
     const path = await actions.checkpointPath(run, file);
-    if (path === null) return missing(c, "checkpoint_missing");
+    if (path === null) return notFound(c, "checkpoint_missing");
     c.header(
       "content-disposition",
       `attachment; filename="${file === "latest" ? `${run}.safetensors` : file}"`,
@@ -91,6 +93,3 @@ async function sendFile(c: Context, path: string, type: string): Promise<Respons
   c.header("content-length", String((await stat(path)).size));
   return c.body(Readable.toWeb(createReadStream(path)) as ReadableStream);
 }
-
-const missing = (c: Context, code = "file_missing") =>
-  c.json({ error: { code, message: `there is nothing at ${c.req.path}`, hint: null } }, 404);

@@ -4,11 +4,13 @@ import { dirname, join } from "node:path";
 import { UserError } from "@pairloom/config/errors";
 import type { HeldLock } from "@pairloom/storage/lock";
 import { checkLoads } from "./checkLoads.js";
+import { howToAdd } from "../howToAdd.js";
 import { compileBinding } from "./compileBinding.js";
 import {
   bindingName,
   bindingPackage,
   headersOf,
+  bindingPackageVersion,
   installationFolder,
   markerOf,
   readInstallation,
@@ -40,13 +42,9 @@ export async function installEngine(options: InstallOptions): Promise<Installati
   const log = options.log ?? (() => undefined);
   const source = bindingPackage();
   if (source === null)
-    throw new UserError(
-      "binding_package_missing",
-      "npm's optional @tensorflow/tfjs-node-gpu is not installed",
-      {
-        hint: "Run `npm install` without --omit=optional, then `pairloom engine install` again.",
-      },
-    );
+    throw new UserError("binding_package_missing", "npm's @tensorflow/tfjs-node-gpu is not installed", {
+      hint: `First ${howToAdd(bindingPackageVersion)} Then \`pairloom engine install\` again.`,
+    });
   if (options.stock === true) return installStock(source, options.gpu === true, log);
   const gpu = options.gpu === true;
   const folder = installationFolder(options.cacheDir, gpu);

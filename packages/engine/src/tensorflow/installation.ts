@@ -49,6 +49,9 @@ export function findInstallation(cacheDir: string): Installation | null {
   return null;
 }
 
+/** The version whose sources and kernels fit ours. */
+export const bindingPackageVersion = "@tensorflow/tfjs-node-gpu@4.22.0";
+
 /** The folder of the optional @tensorflow/tfjs-node-gpu, or null where npm left it out. */
 export function bindingPackage(): string | null {
   try {

@@ -3,8 +3,15 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { UserError } from "@pairloom/config/errors";
 import type { Engine, EngineOptions, EngineStatus, Tf } from "../engine.js";
+import { howToAdd } from "../howToAdd.js";
 import { portableOps } from "../ops/portableOps.js";
-import { bindingName, bindingPackage, findInstallation, stockBinding } from "./installation.js";
+import {
+  bindingName,
+  bindingPackage,
+  bindingPackageVersion,
+  findInstallation,
+  stockBinding,
+} from "./installation.js";
 import { nativeFingerprint } from "./nativeSources.js";
 import { requireBindingPath } from "./requireBindingPath.js";
 import { compilePrograms } from "./compiled/compilePrograms.js";
@@ -27,9 +34,7 @@ export function tensorflowStatus(cacheDir: string | undefined): EngineStatus {
     why,
   });
   if (bindingPackage() === null)
-    return missing(
-      "npm's optional @tensorflow/tfjs-node-gpu is not installed: run `npm install` without --omit=optional.",
-    );
+    return missing(`npm's @tensorflow/tfjs-node-gpu is not installed: ${howToAdd(bindingPackageVersion)}`);
   const found = findBinding(cacheDir);
   if (found === null)
     return missing(

@@ -1,12 +1,12 @@
 import { createRequire } from "node:module";
 import type { EngineStatus } from "../engine.js";
+import { howToAdd } from "../howToAdd.js";
 import { dawnInstalled } from "./dawn.js";
 import { type Probe, probeAdapter } from "./probeAdapter.js";
 
 /** Whether the webgpu engine works here and on which adapter; the driver is asked in a child process, once. */
 export async function webgpuStatus(): Promise<EngineStatus> {
-  if (!dawnInstalled())
-    return missing("npm's optional `webgpu` is not installed: run `npm install` without --omit=optional.");
+  if (!dawnInstalled()) return missing(`npm's \`webgpu\` is not installed: ${howToAdd("webgpu@0.6")}`);
   const probe = await probeAdapter();
   if (probe.status === "none") return missing(whyNone(probe.why, process.platform));
   return {

@@ -47,6 +47,8 @@ export interface Road {
   jobPlace(queue: QueueName, id: string, lane?: string): Promise<JobPlace | null>;
   /** Takes a job out unless a worker has it. @returns true where it is gone */
   removeJob(queue: QueueName, id: string, lane?: string): Promise<boolean>;
+  /** True where a worker takes jobs of the queue (or of its lane) now. */
+  isServed(queue: QueueName, lane?: string): Promise<boolean>;
   /** What is counted of a queue includes its lanes. @throws RedisForgotError */
   counts(): Promise<Record<QueueName, QueueCounts>>;
   /**
@@ -205,6 +207,10 @@ class OpenRoad implements Road {
 
   removeJob(queue: QueueName, id: string, lane?: string): Promise<boolean> {
     return removeJob(this.#named(queue, lane), id);
+  }
+
+  async isServed(queue: QueueName, lane?: string): Promise<boolean> {
+    return (await this.#named(queue, lane).getWorkersCount()) > 0;
   }
 
   /** A queue and its lanes. */

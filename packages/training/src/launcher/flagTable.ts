@@ -54,6 +54,7 @@ const afterwards = "a launched training isn't evaluated on the way; `pairloom ev
 
 const tellings: Partial<Record<keyof TrainSettings, Tell>> = {
   data: () => noted("--train-data names its shards"),
+  allowHeldOut: () => noted("it is looked at before open_clip starts"),
   model: () => noted("--model names the folder with its config and starting weights"),
   out: () => noted("--logs and --name lie in it"),
   recipe: () => noted("its values are in the other settings"),

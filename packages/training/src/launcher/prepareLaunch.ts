@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { checkTokenizerFit, type ModelConfig } from "@pairloom/clip";
 import { UserError } from "@pairloom/config/errors";
+import { refuseHeldOut } from "../data/heldOut.js";
 import { type DataIdentity, identityOf, openRelease, type Release } from "../data/openRelease.js";
 import { checkResume, readRunRecord, type RunRecord, writeRunRecord } from "../run/runRecord.js";
 import { startingModel } from "../run/startingModel.js";
@@ -50,6 +51,7 @@ export async function prepareLaunch(
 ): Promise<PreparedLaunch> {
   const paths = launchedRunPaths(settings.out);
   const release = await openRelease(settings.data);
+  await refuseHeldOut(release.store, settings.allowHeldOut);
   const { shards, samples } = localShards(release);
   const before = await checkFolder(paths, settings.resume);
   const model = await startingModel(settings, before, warn);

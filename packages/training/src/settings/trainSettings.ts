@@ -8,6 +8,8 @@ const count = z.int().min(1);
 export const trainSettings = z.strictObject({
   /** The release: a folder of webdataset shards. */
   data: z.string().min(1),
+  /** Train on `data` even where it is a release of what hold-out rules keep for evaluations. */
+  allowHeldOut: z.boolean().default(false),
   /**
    * A model's name ("tiny", "ViT-B-32") or the path of a JSON config in open_clip's schema. Where none is given, it is the model of
    * `initialCheckpoint`, by that path.
@@ -117,6 +119,7 @@ export type TrainSettingsInput = Partial<z.input<typeof trainSettings>>;
 /** Settings that don't change what a run computes: they may differ when it is resumed. */
 export const freeSettings: ReadonlySet<keyof TrainSettings> = new Set([
   "data",
+  "allowHeldOut",
   "model",
   "out",
   "resume",
@@ -156,7 +159,7 @@ export function resolveTrainSettings(
     const issue = parsed.error.issues[0];
     const field = issue?.code === "unrecognized_keys" ? issue.keys.join(", ") : (issue?.path.join(".") ?? "");
     const value = given[field];
-    const got = value === undefined ? "" : `, got ${JSON.stringify(value)}`;
+    const got = value === undefined ? "" : `, got ${JSON.stringify(value).slice(0, 200)}`;
     throw invalid(field, `${issue?.message ?? "invalid"}${got}`);
   }
   const settings = parsed.data;

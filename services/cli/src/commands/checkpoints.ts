@@ -4,7 +4,6 @@ import { UserError } from "@pairloom/config";
 import type { Command } from "commander";
 import { findRun } from "../project/findRun.js";
 import { newFile } from "../project/newFile.js";
-import { checkpointPath, readCheckpoints, runNames } from "../project/runFolders.js";
 import { createSay } from "../terminal/say.js";
 import { addExportCommand } from "./checkpointsExport.js";
 import { addImportCommand } from "./checkpointsImport.js";
@@ -27,6 +26,7 @@ export function addCheckpointsCommand(program: Command): void {
       "\nExamples:\n  $ pairloom checkpoints list --dir data\n  $ pairloom checkpoints list --run runs/first\n",
     )
     .action(async (options: { dir: string; run?: string; json?: boolean }) => {
+      const { runNames, readCheckpoints } = await import("../project/runFolders.js");
       const folders =
         options.run === undefined
           ? (await runNames(options.dir)).map((name) => join(options.dir, "runs", name))
@@ -62,6 +62,7 @@ export function addCheckpointsCommand(program: Command): void {
       "\nExample:\n  $ pairloom checkpoints get run-0001 --dir data --out model.safetensors\n",
     )
     .action(async (run: string, file: string, options: { dir: string; out: string; json?: boolean }) => {
+      const { checkpointPath } = await import("../project/runFolders.js");
       const folder = await findRun(options.dir, run);
       const source = await checkpointPath(folder, file);
       if (source === null)

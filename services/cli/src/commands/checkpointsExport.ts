@@ -7,7 +7,6 @@ import { foreignWeights } from "../project/foreignWeights.js";
 import { newFile, writeParts } from "../project/newFile.js";
 import { tellOfModel } from "../project/openModel.js";
 import { newFolder } from "../project/newFolder.js";
-import { checkpointPath } from "../project/runFolders.js";
 import { createSay } from "../terminal/say.js";
 import { dirOption, forceOption, jsonOption } from "./options.js";
 
@@ -102,6 +101,7 @@ async function exportCheckpoint(run: string, file: string, options: ExportOption
 /** A run's checkpoint; or weights of others by their path. */
 async function sourceOf(dir: string, run: string, file: string): Promise<string> {
   if ((await foreignWeights(dir, run)) !== null) return run;
+  const { checkpointPath } = await import("../project/runFolders.js");
   const folder = await findRun(dir, run);
   const source = await checkpointPath(folder, file);
   if (source !== null) return source;

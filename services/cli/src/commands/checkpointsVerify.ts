@@ -2,8 +2,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { findRun } from "../project/findRun.js";
 import { foreignWeights } from "../project/foreignWeights.js";
-import { readCheckpoints } from "../project/runFolders.js";
-import { type CheckpointVerdict, verifyCheckpoint } from "../project/verifyCheckpoint.js";
+import type { CheckpointVerdict } from "../project/verifyCheckpoint.js";
 import { createSay } from "../terminal/say.js";
 import { dirOption, forceOption, jsonOption } from "./options.js";
 
@@ -29,6 +28,7 @@ export function addVerifyCommand(checkpoints: Command): void {
       "\nExamples:\n  $ pairloom checkpoints verify runs/first\n  $ pairloom checkpoints verify epoch_3.pt --model ViT-B-32\n",
     )
     .action(async (run: string, options: VerifyCommandOptions) => {
+      const { verifyCheckpoint } = await import("../project/verifyCheckpoint.js");
       const { model, force } = options;
       const say = createSay(options.json ?? false);
       const verdicts: CheckpointVerdict[] = [];
@@ -50,6 +50,7 @@ export function addVerifyCommand(checkpoints: Command): void {
 /** A run's checkpoints; or weights of any program by their path. */
 async function filesOf(dir: string, run: string): Promise<string[]> {
   if ((await foreignWeights(dir, run)) !== null) return [run];
+  const { readCheckpoints } = await import("../project/runFolders.js");
   const folder = await findRun(dir, run);
   return (await readCheckpoints(folder)).map(({ file }) => join(folder, "checkpoints", file));
 }

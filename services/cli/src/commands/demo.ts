@@ -1,6 +1,6 @@
 import type { EngineChoice } from "@pairloom/engine";
 import type { Command } from "commander";
-import { demoRoad, type DemoReport } from "../demo/demoRoad.js";
+import type { DemoReport } from "../demo/demoRoad.js";
 import { onStopSignal } from "../services/onStopSignal.js";
 import { createSay } from "../terminal/say.js";
 import { engineOption, jsonOption, wholeNumber } from "./options.js";
@@ -34,6 +34,7 @@ export function addDemoCommand(program: Command): void {
       "\nExamples:\n  $ pairloom demo\n  $ pairloom demo --dir /tmp/demo --engine wasm --json\n",
     )
     .action(async (options: DemoCommandOptions) => {
+      const { demoRoad } = await import("../demo/demoRoad.js");
       const say = createSay(options.json ?? false);
       let asked = false;
       onStopSignal(() => (asked = true));

@@ -2,9 +2,6 @@ import { mkdtemp, rm, statfs } from "node:fs/promises";
 import { availableParallelism, freemem, tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "@pairloom/config";
-import { listEngines } from "@pairloom/engine";
-import { openCodecs, pictureFormats } from "@pairloom/image";
-import { openRedis } from "@pairloom/queue";
 import type { Command } from "commander";
 import { cacheDir, redisOptions } from "../project/environment.js";
 import { outputColours } from "../terminal/outputColours.js";
@@ -59,6 +56,7 @@ function checkNode(): Finding {
 }
 
 async function checkRedis(): Promise<Finding[]> {
+  const { openRedis } = await import("@pairloom/queue");
   const dir = await mkdtemp(join(tmpdir(), "pairloom-doctor-"));
   try {
     const redis = await openRedis({ dir, ...redisOptions() });
@@ -80,6 +78,7 @@ async function checkRedis(): Promise<Finding[]> {
 }
 
 async function checkEngines(): Promise<Finding[]> {
+  const { listEngines } = await import("@pairloom/engine");
   const engines = await listEngines({ cacheDir: cacheDir() });
   const any = engines.some(({ available }) => available);
   return engines.map(({ name, available, version, why }) => ({
@@ -100,6 +99,7 @@ async function checkDisk(): Promise<Finding> {
 }
 
 async function checkFormats(): Promise<Finding> {
+  const { pictureFormats } = await import("@pairloom/image");
   const formats = await pictureFormats();
   const missing = formats.filter(({ works }) => !works).map(({ name }) => name);
   return {
@@ -113,6 +113,7 @@ async function checkFormats(): Promise<Finding> {
 }
 
 async function checkCodecs(): Promise<Finding> {
+  const { openCodecs } = await import("@pairloom/image");
   const codecs = await openCodecs();
   const found = Object.entries(codecs?.libraries ?? { "libjpeg-turbo": false, libwebp: false });
   const missing = found.filter(([, isThere]) => !isThere).map(([name]) => name);

@@ -1,9 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { UserError } from "@pairloom/config";
-import { encodeTable } from "@pairloom/shards";
 import type { Command } from "commander";
-import { findDoubles, pairColumns } from "../project/findDoubles.js";
 import { newFile, writeParts } from "../project/newFile.js";
 import { createSay } from "../terminal/say.js";
 import { jsonOption, wholeNumber } from "./options.js";
@@ -30,6 +28,8 @@ export function addDoublesCommand(program: Command): void {
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  $ pairloom doubles data/segments --out pairs.parquet\n")
     .action(async (given: string[], { out, json, ...options }: DoublesOptions) => {
+      const { encodeTable } = await import("@pairloom/shards");
+      const { findDoubles, pairColumns } = await import("../project/findDoubles.js");
       const paths = (await Promise.all(given.map(parquetFiles))).flat();
       const { rows, compared, pairs } = await findDoubles(paths, options);
       await newFile(resolve(out), (beside) => writeParts(beside, [encodeTable(pairColumns, pairs)]));

@@ -3,13 +3,7 @@ import { UserError } from "@pairloom/config";
 import type { EngineChoice } from "@pairloom/engine";
 import type { FeatureFile } from "@pairloom/evaluation";
 import { type Command, Option } from "commander";
-import {
-  captionInput,
-  type EmbedInput,
-  imageFolderInput,
-  pixelInput,
-  tokenIdInput,
-} from "../project/embedInputs.js";
+import type { EmbedInput } from "../project/embedInputs.js";
 import { newFile } from "../project/newFile.js";
 import { openModel, type OpenModel } from "../project/openModel.js";
 import { LiveBlock } from "../terminal/liveBlock.js";
@@ -61,6 +55,8 @@ export function addEmbedCommand(program: Command): void {
 }
 
 async function embed(options: EmbedOptions): Promise<void> {
+  const { pixelInput, imageFolderInput, tokenIdInput, captionInput } =
+    await import("../project/embedInputs.js");
   const { out, batchSize } = options;
   const say = createSay(options.json ?? false);
   await checkOptions(options);

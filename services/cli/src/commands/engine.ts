@@ -1,4 +1,3 @@
-import { installEngine, listEngines } from "@pairloom/engine";
 import type { Command } from "commander";
 import { cacheDir } from "../project/environment.js";
 import { createSay } from "../terminal/say.js";
@@ -14,6 +13,7 @@ export function addEngineCommand(program: Command): void {
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  $ pairloom engine list\n")
     .action(async (options: { json?: boolean }) => {
+      const { listEngines } = await import("@pairloom/engine");
       const engines = await listEngines({ cacheDir: cacheDir() });
       const text = engines
         .map(({ name, available, version, why }) =>
@@ -30,6 +30,7 @@ export function addEngineCommand(program: Command): void {
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  $ pairloom engine install\n")
     .action(async (options: { gpu?: boolean; stock?: boolean; json?: boolean }) => {
+      const { installEngine } = await import("@pairloom/engine");
       const say = createSay(options.json ?? false);
       const installed = await installEngine({
         cacheDir: cacheDir(),

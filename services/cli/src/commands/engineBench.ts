@@ -1,4 +1,4 @@
-import { loadEngine, type EngineChoice } from "@pairloom/engine";
+import type { EngineChoice } from "@pairloom/engine";
 import type { BenchCase, StepBench } from "@pairloom/training";
 import { Option, type Command } from "commander";
 import { cacheDir } from "../project/environment.js";
@@ -47,6 +47,7 @@ export function addEngineBenchCommand(engine: Command): void {
       "\nExamples:\n  $ pairloom engine bench\n  $ pairloom engine bench --case vitb32 --batch-size 16 --precision bf16 --json\n",
     )
     .action(async ({ json, seconds, ...options }: BenchOptions) => {
+      const { loadEngine } = await import("@pairloom/engine");
       const say = createSay(json ?? false);
       const { benchModel, benchStep } = await import("@pairloom/training");
       const { precision, accumulate, recompute = false, xla = false, threads } = options;

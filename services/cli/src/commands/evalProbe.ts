@@ -1,7 +1,6 @@
 import { UserError } from "@pairloom/config";
 import type { LabelledFeatures, LabelledSet } from "@pairloom/evaluation";
 import { type Command, InvalidArgumentError } from "commander";
-import { embedSet } from "../project/embedSet.js";
 import type { OpenModel } from "../project/openModel.js";
 import type { Say } from "../terminal/say.js";
 import {
@@ -64,6 +63,7 @@ async function evaluateProbe(
   options: ProbeOptions,
   say: Say,
 ): Promise<Evaluation> {
+  const { embedSet } = await import("../project/embedSet.js");
   const { linearProbe, openLabelledSet, probeBenchmark, readClassList } =
     await import("@pairloom/evaluation");
   const given =

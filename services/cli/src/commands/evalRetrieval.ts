@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { embedSet } from "../project/embedSet.js";
 import type { OpenModel } from "../project/openModel.js";
 import type { Say } from "../terminal/say.js";
 import {
@@ -39,6 +38,7 @@ async function evaluateRetrieval(
   options: RetrievalOptions,
   say: Say,
 ): Promise<Evaluation> {
+  const { embedSet } = await import("../project/embedSet.js");
   const evaluation = await import("@pairloom/evaluation");
   const columns = setOptions(options, { caption: options.captionColumn });
   const set = await evaluation.openCaptionedSet(options.data, columns);

@@ -1,7 +1,6 @@
 import { UserError } from "@pairloom/config";
 import type { LabelledSet } from "@pairloom/evaluation";
 import type { Command } from "commander";
-import { embedSet } from "../project/embedSet.js";
 import type { OpenModel } from "../project/openModel.js";
 import { readLabelRules } from "../project/readLabelRules.js";
 import { LiveBlock } from "../terminal/liveBlock.js";
@@ -55,6 +54,7 @@ async function evaluateZeroShot(
   options: ZeroShotOptions,
   say: Say,
 ): Promise<Evaluation> {
+  const { embedSet } = await import("../project/embedSet.js");
   const evaluation = await import("@pairloom/evaluation");
   const set = await evaluation.openLabelledSet(options.data, {
     ...setOptions(options, { label: options.labelColumn }),

@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
-import { extractCandidates } from "@pairloom/extract";
 import type { Command } from "commander";
 import { createSay } from "../terminal/say.js";
 import { allowPrivateOption, contactOption, jsonOption } from "./options.js";
@@ -28,6 +27,7 @@ export function addExtractCommand(program: Command): void {
       "\nExample:\n  $ pairloom extract page.html --base https://a.example/page.html --json\n",
     )
     .action(async (page: string, options: ExtractOptions) => {
+      const { extractCandidates } = await import("@pairloom/extract");
       const isUrl = /^https?:\/\//i.test(page);
       const html = isUrl ? await fetchText(page, options) : await readFile(page);
       const found = extractCandidates({

@@ -1,9 +1,7 @@
 import { availableParallelism } from "node:os";
 import { UserError } from "@pairloom/config";
-import { openDecoders } from "@pairloom/image/decoders";
-import { fetchList, ListTally, retryFailed } from "@pairloom/service-fetcher/list";
+import type { ListTally } from "@pairloom/service-fetcher/list";
 import { openStore } from "@pairloom/storage";
-import { openWeb } from "@pairloom/web";
 import type { Command } from "commander";
 import { openSharedClocks } from "../project/sharedClocks.js";
 import { onStopSignal } from "../services/onStopSignal.js";
@@ -35,6 +33,9 @@ Examples:
 }
 
 async function runFetch(options: FetchOptions): Promise<void> {
+  const { openDecoders } = await import("@pairloom/image/decoders");
+  const { ListTally, retryFailed, fetchList } = await import("@pairloom/service-fetcher/list");
+  const { openWeb } = await import("@pairloom/web");
   const say = createSay(options.json ?? false);
   if (options.urlList === undefined && !options.retryFailed)
     throw new UserError("url_list_missing", "Name a list with --url_list", {

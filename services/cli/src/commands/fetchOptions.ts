@@ -5,7 +5,7 @@ import {
   listSettings,
   outputFormats,
   type ListSettings,
-} from "@pairloom/service-fetcher/list";
+} from "@pairloom/service-fetcher/list/settings";
 import { type BadRows, type TableFormat, tableFormats } from "@pairloom/tables";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { addWebOptions, wholeNumber } from "./options.js";

@@ -1,4 +1,4 @@
-import { hashImages, setupSharp, type ImageHashes } from "@pairloom/image";
+import type { ImageHashes } from "@pairloom/image";
 import type { Command } from "commander";
 import { createSay } from "../terminal/say.js";
 import { jsonOption } from "./options.js";
@@ -12,6 +12,7 @@ export function addHashCommand(program: Command): void {
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  $ pairloom hash a.jpg b.png --json\n")
     .action(async (paths: string[], options: { json?: boolean }) => {
+      const { setupSharp, hashImages } = await import("@pairloom/image");
       setupSharp();
       const hashes: ImageHashes[] = [];
       for await (const one of hashImages(paths)) hashes.push(one);

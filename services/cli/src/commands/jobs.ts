@@ -1,8 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
-import { readLog } from "../project/runFolders.js";
-import { listRuns, runFolder, showRun } from "../project/runSummaries.js";
-import { wishTraining } from "../project/trainProject.js";
 import { onStopSignal } from "../services/onStopSignal.js";
 import { runTable, runText } from "../terminal/runText.js";
 import { createSay } from "../terminal/say.js";
@@ -37,6 +34,7 @@ Examples:
     .addHelpText("after", "\nExample:\n  $ pairloom jobs list --dir data\n")
     .action((options: ProjectOptions) =>
       withProject(options, async (project) => {
+        const { listRuns } = await import("../project/runSummaries.js");
         const runs = await listRuns(project);
         createSay(options.json ?? false).result({ runs }, runTable(runs));
       }),
@@ -50,6 +48,7 @@ Examples:
     .addHelpText("after", "\nExample:\n  $ pairloom jobs show run-0001 --dir data\n")
     .action((run: string, options: ProjectOptions) =>
       withProject(options, async (project) => {
+        const { showRun } = await import("../project/runSummaries.js");
         const details = await showRun(project, run);
         createSay(options.json ?? false).result(details, runText(details));
       }),
@@ -70,6 +69,7 @@ Examples:
       .addHelpText("after", `\nExample:\n  $ pairloom jobs ${wish} run-0001 --dir data\n`)
       .action((run: string, options: ProjectOptions) =>
         withProject(options, async (project) => {
+          const { wishTraining } = await import("../project/trainProject.js");
           const summary = await wishTraining(project, run, wish);
           createSay(options.json ?? false).result(summary, `${run} is ${summary.state}.`);
         }),
@@ -83,11 +83,15 @@ Examples:
     .addOption(jsonOption())
     .addHelpText("after", "\nExamples:\n  $ pairloom jobs logs run-0001 --dir data --follow\n")
     .action((run: string, options: ProjectOptions & { follow?: boolean }) =>
-      withProject(options, async (project) => showLog(await runFolder(project, run), options)),
+      withProject(options, async (project) => {
+        const { runFolder } = await import("../project/runSummaries.js");
+        await showLog(await runFolder(project, run), options);
+      }),
     );
 }
 
 async function showLog(folder: string, options: { follow?: boolean; json?: boolean }): Promise<void> {
+  const { readLog } = await import("../project/runFolders.js");
   let stop = options.follow !== true;
   if (!stop) onStopSignal(() => (stop = true));
   for (let offset = 0; ;) {

@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import type { TrainingPriority } from "@pairloom/service-monitor";
 import { Command, Option } from "commander";
-import { cloneTraining, launchTraining } from "../project/trainProject.js";
 import { projectPaths } from "../project/trainingPaths.js";
 import { createSay } from "../terminal/say.js";
 import { launcherKeys } from "./launcherOptions.js";
@@ -38,6 +37,7 @@ export function addJobsLaunchCommands(jobs: Command): void {
     .option("--data <folder>", "or any folder of webdataset shards")
     .action((options: LaunchOptions) =>
       withProject(options, async (project) => {
+        const { launchTraining } = await import("../project/trainProject.js");
         const { release, ...rest } = options;
         const { given, changes } = split(rest, project.dir);
         const wish = { ...changes, settings: given, ...(release === undefined ? {} : { release }) };
@@ -52,6 +52,7 @@ export function addJobsLaunchCommands(jobs: Command): void {
     .addOption(dirOption())
     .action((run: string, options: LaunchOptions) =>
       withProject(options, async (project) => {
+        const { cloneTraining } = await import("../project/trainProject.js");
         const { given, changes } = split(options, project.dir);
         const cloned = await cloneTraining(project, run, { ...changes, settings: given });
         createSay(options.json ?? false).result(cloned, said(cloned.run, options.dir));

@@ -2,8 +2,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { RunDetails } from "@pairloom/service-monitor";
 import type { Command } from "commander";
 import type { Project } from "../project/openProject.js";
-import { readMetrics, readSamples } from "../project/runFolders.js";
-import { showRun } from "../project/runSummaries.js";
 import { onStopSignal } from "../services/onStopSignal.js";
 import { LiveBlock } from "../terminal/liveBlock.js";
 import { evaluationLine, metricsLine, sparkline } from "../terminal/runText.js";
@@ -37,6 +35,8 @@ Examples:
 }
 
 async function watch(project: Project, run: string, json: boolean): Promise<void> {
+  const { readMetrics } = await import("../project/runFolders.js");
+  const { showRun } = await import("../project/runSummaries.js");
   let stop = false;
   onStopSignal(() => (stop = true));
   const live = new LiveBlock(process.stdout);
@@ -78,6 +78,7 @@ async function watchBlock(
   losses: readonly number[],
   evaluation: string | null,
 ): Promise<string> {
+  const { readSamples } = await import("../project/runFolders.js");
   const { run, state, reason, device, step, steps, last } = details;
   const share = steps === null ? 0 : Math.min(1, step / steps);
   const bar = `${"█".repeat(Math.round(30 * share))}${"░".repeat(30 - Math.round(30 * share))}`;

@@ -5,7 +5,6 @@ import type { DataCard } from "@pairloom/shards";
 import type { Command } from "commander";
 import { z } from "zod";
 import { openProject } from "../project/openProject.js";
-import { askRelease, finishRelease } from "../project/releaseProject.js";
 import { LiveBlock } from "../terminal/liveBlock.js";
 import { createSay } from "../terminal/say.js";
 import { dirOption, jsonOption } from "./options.js";
@@ -44,6 +43,7 @@ Examples:
 `,
     )
     .action(async (options: ReleaseOptions) => {
+      const { askRelease, finishRelease } = await import("../project/releaseProject.js");
       const say = createSay(options.json ?? false);
       const holdOut = options.holdOut === undefined ? null : await readHoldOutRules(options.holdOut);
       const project = await openProject(options);

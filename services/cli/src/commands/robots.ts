@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { UserError, webSettings } from "@pairloom/config";
-import { openWeb, robotsVerdicts, saysNone, type WebAnswer, type WebNo } from "@pairloom/web";
+import type { WebAnswer, WebNo } from "@pairloom/web";
 import type { Command } from "commander";
 import { createSay, type Say } from "../terminal/say.js";
 import { allowPrivateOption, contactOption, jsonOption } from "./options.js";
@@ -31,6 +31,7 @@ export function addRobotsCommand(program: Command): void {
       "\nExample:\n  $ pairloom robots robots.txt --agent GPTBot https://a.example/private/x.jpg\n  $ pairloom robots https://a.example/robots.txt --contact me@b.example --json https://a.example/x.jpg\n",
     )
     .action(async (robots: string, urls: string[], options: RobotsOptions) => {
+      const { robotsVerdicts } = await import("@pairloom/web");
       const say = createSay(options.json ?? false);
       const isUrl = /^https?:\/\//i.test(robots);
       const text = isUrl ? await fetchRobots(robots, options, say) : await readText(robots);
@@ -62,6 +63,7 @@ async function readText(path: string): Promise<Buffer> {
 
 /** A robots.txt of the web; one that isn't there allows everything (RFC 9309 §2.3.1.3). @throws UserError otherwise */
 async function fetchRobots(url: string, options: WebOptions, say: Say): Promise<Buffer> {
+  const { saysNone } = await import("@pairloom/web");
   const answer = await fetchAnswer(url, options);
   if (answer.status === "ok") return answer.body.whole();
   if (!saysNone(answer)) throw unreachable(url, answer);
@@ -85,6 +87,7 @@ export async function fetchText(url: string, options: WebOptions): Promise<Buffe
 }
 
 async function fetchAnswer(url: string, options: WebOptions): Promise<WebAnswer> {
+  const { openWeb } = await import("@pairloom/web");
   const contact = options.contact ?? process.env["PAIRLOOM_CONTACT"] ?? null;
   const web = openWeb({ settings: webSettings.parse({ allowPrivate: options.allowPrivate ?? [], contact }) });
   try {

@@ -2,13 +2,10 @@ import { rename, writeFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import type { EngineChoice } from "@pairloom/engine";
 import type { EmbedProgress, Hit, SearchKind } from "@pairloom/evaluation";
-import { setupSharp } from "@pairloom/image";
 import { type Command, Option } from "commander";
 import { openModel } from "../project/openModel.js";
-import { searchPage } from "../project/searchPage.js";
-import { queryOf, searchRelease, type SearchQuery, type SearchResult } from "../project/searchRelease.js";
+import type { SearchQuery, SearchResult } from "../project/searchRelease.js";
 import { LiveBlock } from "../terminal/liveBlock.js";
-import { besidePicture } from "../terminal/pictures/besidePicture.js";
 import {
   pictureProtocol,
   pictureProtocols,
@@ -77,6 +74,8 @@ export function addSearchCommand(program: Command): void {
 }
 
 async function search(sentence: string | undefined, options: SearchOptions): Promise<void> {
+  const { setupSharp } = await import("@pairloom/image");
+  const { queryOf, searchRelease } = await import("../project/searchRelease.js");
   const say = createSay(options.json ?? false);
   setupSharp();
   const query = await queryOf(sentence, options.image);
@@ -115,6 +114,8 @@ async function answer(
   result: SearchResult,
   options: SearchOptions,
 ): Promise<void> {
+  const { searchPage } = await import("../project/searchPage.js");
+  const { besidePicture } = await import("../terminal/pictures/besidePicture.js");
   const { hits, index, searchMs, truncated } = result;
   const pictures = await picturesOf(result, options);
   if (options.html !== undefined) {

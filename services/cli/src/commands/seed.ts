@@ -1,11 +1,16 @@
-import { UserError } from "@pairloom/config";
+import { resolve } from "node:path";
+import { type ProjectSettings, UserError } from "@pairloom/config";
 import { readQueryList } from "@pairloom/querylist";
 import { hasLiteralSecret, variablesOf } from "@pairloom/sources/searchTemplate";
 import type { Command } from "commander";
 import { newSource, withSource } from "../project/newSource.js";
 import { openProject, withOptions, type WebOptions } from "../project/openProject.js";
-import { readOrNewProject, writeProjectFile } from "../project/projectFile.js";
-import { lookAtSite, seedQueries, seedSite } from "../project/seedProject.js";
+import {
+  publishProjectFile,
+  readOrNewProject,
+  readProjectFile,
+  writeProjectFile,
+} from "../project/projectFile.js";
 import { createSay, type Say } from "../terminal/say.js";
 import { addWebOptions, dirOption, jsonOption, wholeNumber } from "./options.js";
 
@@ -46,6 +51,8 @@ Examples:
 `,
       )
       .action(async (file: string | undefined, options: SeedOptions) => {
+        const { checkQuerySources, lookAtSite, seedQueries, seedSite } =
+          await import("../project/seedProject.js");
         const say = createSay(options.json ?? false);
         if ((file === undefined) === (options.site === undefined))
           throw new UserError("seed_what", "Name either a query list file or --site URL", {
@@ -54,17 +61,20 @@ Examples:
           });
         // Everything is read and checked before anything is written.
         const list = file === undefined ? null : await readQueryList(file);
-        const before = await readOrNewProject(options.dir);
+        const { settings: before, isNew } = await readOrNewProject(options.dir);
         const source = newSource(options);
-        const settings = withOptions(withSource(before, source), options);
+        const changed = (project: ProjectSettings) => withOptions(withSource(project, source), options);
+        let settings = changed(before);
         const sitemaps =
           source?.kind === "site" && options.check ? await lookAtSite(source.url, settings) : [];
-        if (list !== null && !settings.sources.some(({ kind }) => kind === "search"))
-          throw new UserError("no_source", "No source is switched on that answers queries", {
-            hint: "Name one with --search 'https://…?q={query}&offset={offset}&limit={limit}', or crawl a site with --site URL.",
-          });
+        if (list !== null) checkQuerySources(settings);
         if (source?.kind === "search") warnOfKeys(source.url, say);
-        await writeProjectFile(options.dir, settings);
+        if (isNew && (await publishProjectFile(options.dir, settings)))
+          say.info(`A new project, in ${resolve(options.dir)}.`);
+        else {
+          settings = changed(await readProjectFile(options.dir)); // others may have changed it meanwhile
+          await writeProjectFile(options.dir, settings);
+        }
         const project = await openProject(options, settings);
         try {
           if (list !== null) {

@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { UserError } from "@pairloom/config";
 import { defaultContextLength } from "@pairloom/tokenizer";
 import type { Command } from "commander";
-import { type LineSettings, tokenizeLines } from "../project/tokenizeLines.js";
+import type { LineSettings } from "../project/tokenizeLines.js";
 import { createSay } from "../terminal/say.js";
 import { jsonOption, wholeNumber } from "./options.js";
 
@@ -38,6 +38,7 @@ export function addTokenizeCommand(program: Command): void {
 }
 
 async function tokenize(file: string | undefined, options: LineSettings): Promise<void> {
+  const { tokenizeLines } = await import("../project/tokenizeLines.js");
   const say = createSay(options.json ?? false);
   if (file !== undefined && (await stat(file).catch(() => null))?.isFile() !== true)
     throw new UserError("file_missing", `There is no file ${file}`, {

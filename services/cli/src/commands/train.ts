@@ -1,10 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "@pairloom/config";
-import { loadEngine } from "@pairloom/engine";
 import type { TrainSettingsInput } from "@pairloom/training";
 import { Option, type Command } from "commander";
 import { cacheDir } from "../project/environment.js";
-import { evaluateTraining } from "../project/evaluateTraining.js";
 import { LiveBlock } from "../terminal/liveBlock.js";
 import { createSay } from "../terminal/say.js";
 import { onParentGone, onStopSignal } from "../services/onStopSignal.js";
@@ -28,6 +26,7 @@ export function addTrainCommand(program: Command): void {
   command
     .description("train a two-tower CLIP on a release (or on any webdataset shards)")
     .requiredOption("--data <folder>", "the release")
+    .option("--allow-held-out", "train even on a release that hold-out rules keep for evaluations")
     .requiredOption("--out <folder>", "the run: metrics, checkpoints, everything to resume")
     .option(
       "--model <name>",
@@ -95,16 +94,13 @@ Examples:
 `,
     )
     .action(async ({ json, set, ...given }: TrainOptions) => {
+      const { loadEngine } = await import("@pairloom/engine");
+      const { evaluateTraining } = await import("../project/evaluateTraining.js");
       const say = createSay(json ?? false);
       const [launcher, settled] = splitLauncherOptions(given);
       const options: TrainSettingsInput = { ...settled, ...set };
-      const { readRunRecord, resolveTrainSettings, startingConfig, train } =
-        await import("@pairloom/training");
-      const initial = options.initialCheckpoint ?? null;
-      const before = options.resume === true ? await readRunRecord(given.out ?? "") : null;
-      const model = await startingConfig(options.model ?? initial ?? "tiny", initial, before);
-      const family = typeof model.vision_cfg.layers === "number" ? "vit" : "resnet";
-      const settings = resolveTrainSettings(options, family);
+      const { checkTrainingInput, train } = await import("@pairloom/training");
+      const settings = await checkTrainingInput(options);
       if (launcher.launcher !== undefined) {
         await trainLaunched(settings, launcher.launcher, launcher, say);
         return;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { funnelOf, UserError } from "@pairloom/config";
 import type { Command } from "commander";
-import { openProject, type Project, type WebOptions } from "../project/openProject.js";
+import { isEmptyProject, openOrStartProject, type Project, type WebOptions } from "../project/openProject.js";
 import { onStopSignal } from "../services/onStopSignal.js";
 import { stages, type StageName } from "../services/runStage.js";
 import { startMonitor } from "../services/startMonitor.js";
@@ -63,7 +63,10 @@ workers of the project first. It may be stopped at any moment and run again.
         const say = createSay(options.json ?? false);
         const live = new LiveBlock();
         const onTrouble = troubleNotice((line) => live.note(line));
-        const project = await openProject({ ...options, onTrouble, evenForgotten: options.mend ?? false });
+        const project = await openOrStartProject(
+          { ...options, onTrouble, evenForgotten: options.mend ?? false },
+          (line) => say.info(line),
+        );
         let asked = false;
         onStopSignal(() => (asked = true));
         try {
@@ -74,6 +77,17 @@ workers of the project first. It may be stopped at any moment and run again.
           const mended = options.mend === true ? await mendAndTell(project, say) : null;
           if (monitor !== null) say.info(`Dashboard: ${monitor.url}`);
           try {
+            if (await isEmptyProject(project)) {
+              const page = monitor === null || options.untilIdle === true ? "" : " (or use the dashboard)";
+              say.info(
+                `Nothing is queued yet: put a query list or a site on the way with \`pairloom seed --dir ${options.dir} --help\`${page}.`,
+              );
+              if (options.untilIdle === true) {
+                const funnel = funnelOf(await project.road.readFunnel());
+                if (say.json) say.result({ idle: true, failedJobs: 0, funnel, dir: project.dir }, "");
+                return;
+              }
+            }
             const outcome = await runRoad(project, {
               stages,
               untilIdle: options.untilIdle ?? false,

@@ -1,5 +1,5 @@
 import { Argument, type Command } from "commander";
-import { openProject, type WebOptions } from "../project/openProject.js";
+import { openOrStartProject, type WebOptions } from "../project/openProject.js";
 import { onParentGone, onStopSignal } from "../services/onStopSignal.js";
 import { startMonitor } from "../services/startMonitor.js";
 import { runStage, stages, type StageName } from "../services/runStage.js";
@@ -25,9 +25,9 @@ export function addWorkerCommand(program: Command): void {
       .option("--supervised", "end with the parent process")
       .addHelpText("after", "\nExample:\n  $ pairloom worker fetcher --dir data\n")
       .action(async (stage: StageName | "monitor", options: WorkerOptions) => {
-        // The dashboard is there to say that Redis lost its data; it goes on by itself once the project was mended.
-        const project = await openProject({ ...options, evenForgotten: stage === "monitor" });
         const log = (line: string) => void process.stdout.write(`${line}\n`);
+        // The dashboard is there to say that Redis lost its data; it goes on by itself once the project was mended.
+        const project = await openOrStartProject({ ...options, evenForgotten: stage === "monitor" }, log);
         let end: (failure: unknown) => void = () => undefined;
         const ended = new Promise<unknown>((resolve) => (end = resolve));
         onStopSignal(() => end(null));

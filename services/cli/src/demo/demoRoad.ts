@@ -1,10 +1,15 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join, resolve } from "node:path";
 import { UserError, type Funnel, funnelOf } from "@pairloom/config";
 import type { EngineChoice } from "@pairloom/engine";
-import { readQueryList } from "@pairloom/querylist";
-import { heldOutCombinations, combinationName, holdOutRules, startDemoWeb } from "@pairloom/sources";
+import { parseQueryList } from "@pairloom/querylist";
+import {
+  combinationName,
+  demoQueryFile,
+  heldOutCombinations,
+  holdOutRules,
+  startDemoWeb,
+} from "@pairloom/sources";
 import { z } from "zod";
 import { runRoad } from "../commands/up.js";
 import { openProject, type Project } from "../project/openProject.js";
@@ -52,6 +57,8 @@ interface ReleaseCounts {
   shards: number;
 }
 
+/** The query list, in the demo's folder. */
+const demoListName = "demo-queries.txt";
 const demoFile = z.strictObject({ seed: z.int(), scale: z.number(), port: z.int() });
 
 /** The whole road on the demo web. Run again in the same folder it goes on where it stopped. */
@@ -150,10 +157,11 @@ async function openDemoWeb(dir: string, { seed, scale }: DemoOptions) {
 }
 
 async function crawl(project: Project, options: DemoOptions, say: Say): Promise<Funnel> {
-  const file = join(dirname(fileURLToPath(import.meta.url)), "../../../../examples/demo-queries.txt");
-  const { queries } = await readQueryList(file);
+  const list = demoQueryFile(1);
+  await writeFile(join(project.dir, demoListName), list);
+  const { queries } = await parseQueryList(list, demoListName);
   await seedQueries(project, queries);
-  say.info(`Crawling for ${queries.length} queries (examples/demo-queries.txt):`);
+  say.info(`Crawling for ${queries.length} queries (${demoListName}):`);
   const outcome = await runRoad(project, {
     stages: ["expander", "crawler", "fetcher", "deduper"],
     untilIdle: true,

@@ -1,6 +1,9 @@
 import type { ProjectSettings } from "@pairloom/config";
 import { parseQueryList } from "@pairloom/querylist";
 import type { MonitorActions } from "@pairloom/service-monitor";
+import { storeBelow } from "@pairloom/storage";
+import { isHeldOut } from "@pairloom/training/heldOut";
+import { checkPathsInside } from "./checkLaunch.js";
 import { newSource, withSource } from "./newSource.js";
 import type { Project } from "./openProject.js";
 import { readProjectFile, writeProjectFile } from "./projectFile.js";
@@ -15,33 +18,44 @@ import {
   samplePath,
 } from "./runFolders.js";
 import { listRuns, runFolder, showRun } from "./runSummaries.js";
-import { lookAtSite, seedQueries, seedSite } from "./seedProject.js";
+import { checkQuerySources, lookAtSite, seedQueries, seedSite } from "./seedProject.js";
 import { readStatus } from "./status.js";
 import { cloneTraining, launchTraining, wishTraining } from "./trainProject.js";
 
 /** What the API and the dashboard may do with a project: the command line's own functions. */
 export function monitorActions(project: Project): MonitorActions {
   const { dir, store, road } = project;
-  /** Adds a source to the project's file, which may have changed since the start. */
-  const addSource = async (wish: Parameters<typeof newSource>[0]): Promise<ProjectSettings> => {
-    const source = newSource(wish);
-    const settings = withSource(await readProjectFile(dir), source);
-    await writeProjectFile(dir, settings);
-    return settings;
+  /** The project's file, which may have changed since the start, with a source added: not yet written. */
+  const withNewSource = async (source: ReturnType<typeof newSource>): Promise<ProjectSettings> =>
+    withSource(await readProjectFile(dir), source);
+  /** Data cards of releases never change their side. */
+  const heldOut = new Map<string, Promise<boolean>>();
+  const isHeldOutRelease = (name: string): Promise<boolean> => {
+    let known = heldOut.get(name);
+    if (known === undefined) {
+      known = isHeldOut(storeBelow(store, `releases/${name}`));
+      known.catch(() => heldOut.delete(name));
+      heldOut.set(name, known);
+    }
+    return known;
   };
 
   return {
     status: () => readStatus(project),
     seedQueries: async ({ queries, search }) => {
       const list = await parseQueryList(queries, "the text given");
-      const settings = await addSource(search === undefined ? {} : { search });
+      const settings = await withNewSource(newSource(search === undefined ? {} : { search }));
+      checkQuerySources(settings);
+      await writeProjectFile(dir, settings);
       const { jobs } = await seedQueries({ road, store, settings }, list.queries);
       return { queries: list.queries.length, duplicates: list.duplicates, jobs };
     },
     seedSite: async ({ site, maxPages }) => {
+      const source = newSource({ site, ...(maxPages === undefined ? {} : { maxPages }) });
       const sitemaps = await lookAtSite(site, project.settings);
-      const settings = await addSource({ site, ...(maxPages === undefined ? {} : { maxPages }) });
-      await seedSite({ road, store, settings }, settings.sources.at(-1)?.name ?? "", sitemaps);
+      const settings = await withNewSource(source);
+      await writeProjectFile(dir, settings);
+      await seedSite({ road, store, settings }, source?.name ?? "", sitemaps);
       return { site };
     },
     listReleases: async () => {
@@ -52,7 +66,14 @@ export function monitorActions(project: Project): MonitorActions {
         names.map(async (name) => {
           const ready = (await store.stat(releaseMark(name))) !== null;
           if (!ready)
-            return { name, ready, standing: await releaseStanding(project, name), kept: null, shards: null };
+            return {
+              name,
+              ready,
+              heldOut: false,
+              standing: await releaseStanding(project, name),
+              kept: null,
+              shards: null,
+            };
           const sizes = JSON.parse((await store.get(releaseMark(name))).toString("utf8")) as Record<
             string,
             number
@@ -61,6 +82,7 @@ export function monitorActions(project: Project): MonitorActions {
           return {
             name,
             ready,
+            heldOut: await isHeldOutRelease(name),
             standing: null,
             kept: counts.reduce((sum, n) => sum + n, 0),
             shards: counts.length,
@@ -84,8 +106,14 @@ export function monitorActions(project: Project): MonitorActions {
     readLog: async (run, offset) => readLog(await runFolder(project, run), offset),
     listSamples: async (run) => readSamples(await runFolder(project, run)),
     samplePath: async (run, file) => samplePath(await runFolder(project, run), file),
-    launchTraining: (wish) => launchTraining(project, wish),
-    cloneTraining: (run, changes) => cloneTraining(project, run, changes),
+    launchTraining: async (wish) => {
+      await checkPathsInside(dir, wish.settings);
+      return launchTraining(project, wish);
+    },
+    cloneTraining: async (run, changes) => {
+      await checkPathsInside(dir, changes.settings);
+      return cloneTraining(project, run, changes);
+    },
     wishTraining: (run, wish) => wishTraining(project, run, wish),
     listCheckpoints: async (run) => readCheckpoints(await runFolder(project, run)),
     checkpointPath: async (run, file) => checkpointPath(await runFolder(project, run), file),

@@ -2,11 +2,11 @@ import { mkdir, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { ProjectSettings } from "@pairloom/config";
 import { UserError } from "@pairloom/config";
-import { openRedis, openRoad, type RedisHandle, type Road } from "@pairloom/queue";
-import { openStore, type Store } from "@pairloom/storage";
+import type { RedisHandle, Road } from "@pairloom/queue";
+import type { Store } from "@pairloom/storage";
 import { troubleNotice, type Trouble } from "../terminal/troubleNotice.js";
 import { redisOptions } from "./environment.js";
-import { readProjectFile } from "./projectFile.js";
+import { readOrStartProject, readProjectFile } from "./projectFile.js";
 import { storeEpochs } from "./storeEpochs.js";
 
 /** A project opened for work: its folder, store, Redis and road. */
@@ -42,6 +42,8 @@ export interface ProjectOptions extends WebOptions {
  */
 export async function openProject(options: ProjectOptions, given?: ProjectSettings): Promise<Project> {
   const dir = resolve(options.dir);
+  const { openRedis, openRoad } = await import("@pairloom/queue");
+  const { openStore } = await import("@pairloom/storage");
   const settings = withOptions(given ?? (await readProjectFile(dir)), options);
   await ensureFolder(dir);
   const store = await openStore(dir);
@@ -65,6 +67,26 @@ export async function openProject(options: ProjectOptions, given?: ProjectSettin
       await redis.close();
     },
   };
+}
+
+/**
+ * Opens the project in a folder; one that isn't there, or is empty, becomes a project, which `say` is told.
+ * @throws UserError as `openProject`, and "dir_in_use" where the folder holds something else
+ */
+export async function openOrStartProject(
+  options: ProjectOptions,
+  say: (line: string) => void,
+): Promise<Project> {
+  const { settings, isNew } = await readOrStartProject(options.dir);
+  if (isNew) say(`A new project, in ${resolve(options.dir)}.`);
+  return openProject(options, settings);
+}
+
+/** Whether nothing was ever put into a project. */
+export async function isEmptyProject({ store, road }: Project): Promise<boolean> {
+  for (const prefix of ["queries/", "frontier/", "runs/"])
+    for await (const _ of store.list(prefix)) return false;
+  return road.isIdle();
 }
 
 /** The file's settings with what the command line and the environment add. */

@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { randomBytes, randomUUID } from "node:crypto";
+import { link, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import {
   isDiskFull,
@@ -20,9 +20,13 @@ export async function readProjectFile(dir: string): Promise<ProjectSettings> {
   try {
     text = await readFile(path, "utf8");
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOTDIR") throw notAFolder(dir, cause);
+    if (code !== "ENOENT") throw cause;
     throw new UserError("project_missing", `There is no pairloom project in ${resolve(dir)}`, {
-      hint: `Start one with: pairloom seed --dir ${dir} QUERIES.txt --search URL  (or --site URL)`,
+      hint:
+        `Is --dir right? A new one begins with \`pairloom up --dir ${dir}\`, or with ` +
+        `\`pairloom seed --dir ${dir} QUERIES.txt --search URL\` (or --site URL).`,
       cause,
     });
   }
@@ -48,19 +52,85 @@ export function parseSettings(value: unknown, where: string): ProjectSettings {
 }
 
 /** The project's settings, or those of a new one (not yet written). */
-export async function readOrNewProject(dir: string): Promise<ProjectSettings> {
+export async function readOrNewProject(dir: string): Promise<{ settings: ProjectSettings; isNew: boolean }> {
   try {
-    return await readProjectFile(dir);
+    return { settings: await readProjectFile(dir), isNew: false };
   } catch (error) {
     if (!(error instanceof UserError) || error.code !== "project_missing") throw error;
-    return projectSettings.parse({ project: `p${randomBytes(4).toString("hex")}` });
+    return {
+      settings: projectSettings.parse({ project: `p${randomBytes(4).toString("hex")}` }),
+      isNew: true,
+    };
   }
+}
+
+/**
+ * The project's settings; a folder that isn't there, or is empty, becomes a project. Of many that begin one at once, one
+ * does, and the others read what it wrote.
+ * @throws UserError "dir_in_use" where the folder holds something else
+ */
+export async function readOrStartProject(
+  dir: string,
+): Promise<{ settings: ProjectSettings; isNew: boolean }> {
+  const { settings, isNew } = await readOrNewProject(dir);
+  if (!isNew) return { settings, isNew };
+  const [other] = await visibleEntries(resolve(dir));
+  if (other !== undefined)
+    throw new UserError(
+      "dir_in_use",
+      `${resolve(dir)} is no pairloom project, and holds other files (${other})`,
+      {
+        hint:
+          "Name a new or an empty folder with --dir. " +
+          `To begin a project in this one all the same: pairloom seed --dir ${dir} --help`,
+      },
+    );
+  if (await publishProjectFile(dir, settings)) return { settings, isNew };
+  return { settings: await readProjectFile(dir), isNew: false };
+}
+
+/** Names in a folder, without those that systems put into every one; none where it isn't there. */
+async function visibleEntries(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error.code === "ENOTDIR" ? notAFolder(folder, error) : error;
+  });
+  return names.filter((name) => !name.startsWith(".") && name !== "lost+found");
+}
+
+function notAFolder(dir: string, cause: unknown): UserError {
+  return new UserError("dir_not_a_folder", `${resolve(dir)} is not a folder`, {
+    hint: "Name another with --dir.",
+    cause,
+  });
 }
 
 /** Writes `pairloom.json` in one step (beside, then renamed). */
 export async function writeProjectFile(dir: string, settings: ProjectSettings): Promise<void> {
+  await writeBeside(dir, settings, (beside, path) => rename(beside, path));
+}
+
+/** Writes the `pairloom.json` of a new project. @returns false where another process was quicker: its file stays */
+export async function publishProjectFile(dir: string, settings: ProjectSettings): Promise<boolean> {
+  try {
+    await writeBeside(dir, settings, async (beside, path) => {
+      await link(beside, path);
+      await rm(beside);
+    });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+async function writeBeside(
+  dir: string,
+  settings: ProjectSettings,
+  publish: (beside: string, path: string) => Promise<void>,
+): Promise<void> {
   const folder = resolve(dir);
-  const beside = join(folder, `.${fileName}.${process.pid}`);
+  const beside = join(folder, `.${fileName}.${randomUUID()}`);
   try {
     await mkdir(folder, { recursive: true });
     const holdsKey = settings.sources.some(({ kind, url }) => kind === "search" && hasLiteralSecret(url));
@@ -71,7 +141,7 @@ export async function writeProjectFile(dir: string, settings: ProjectSettings): 
     } finally {
       await file.close();
     }
-    await rename(beside, join(folder, fileName));
+    await publish(beside, join(folder, fileName));
   } catch (error) {
     await rm(beside, { force: true });
     throw isDiskFull(error) ? new DiskFullError(join(folder, fileName), error) : error;

@@ -10,6 +10,7 @@ import {
 } from "@pairloom/service-sharder";
 import type { RunningWorker } from "@pairloom/queue";
 import { runStage } from "../services/runStage.js";
+import { checkName } from "./checkName.js";
 import { fixBarLists } from "./fixBarLists.js";
 import type { Project } from "./openProject.js";
 import { releaseFailure, releaseStanding } from "./releaseStanding.js";
@@ -31,6 +32,7 @@ export const releaseMark = (name: string): string => `releases/${name}/sizes.jso
 export async function askRelease(project: Project, wish: ReleaseWish): Promise<ReleaseRequest> {
   const { road, store } = project;
   const { settings, side, warn = () => undefined } = wish;
+  if (wish.name !== undefined) checkName("release", wish.name);
   const taken: string[] = [];
   for await (const { name } of store.list("requests/"))
     taken.push(name.slice("requests/".length, -".jsonl.gz".length));

@@ -12,17 +12,22 @@ interface Seedable {
   settings: ProjectSettings;
 }
 
-/** Puts a query list on the road: one expand job for each chunk. Doing it again changes nothing. */
-export async function seedQueries(
-  { road, store, settings }: Seedable,
-  queries: readonly string[],
-): Promise<{ list: string; jobs: number }> {
+/** Refuses settings that can't answer queries; asked before they are written. @throws UserError "no_source", or of a wrong template */
+export function checkQuerySources(settings: ProjectSettings): void {
   const sources = settings.sources.filter((source) => source.kind === "search");
   if (sources.length === 0)
     throw new UserError("no_source", "No source is switched on that answers queries", {
       hint: "Name one with --search 'https://…?q={query}&offset={offset}&limit={limit}', or crawl a site with --site URL.",
     });
   sources.forEach((source) => searchSource(source)); // refuses a wrong template here, not hours later
+}
+
+/** Puts a query list on the road: one expand job for each chunk. Doing it again changes nothing. */
+export async function seedQueries(
+  { road, store, settings }: Seedable,
+  queries: readonly string[],
+): Promise<{ list: string; jobs: number }> {
+  checkQuerySources(settings);
   const list = createHash("sha256").update(JSON.stringify(queries)).digest("hex").slice(0, 16);
   const name = `queries/${list}.jsonl.gz`;
   await publishLines(

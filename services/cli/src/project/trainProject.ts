@@ -13,12 +13,13 @@ import {
   type WishKind,
   wishApplies,
 } from "@pairloom/service-trainer";
+import { checkLaunch } from "./checkLaunch.js";
+import { checkName } from "./checkName.js";
 import type { Project } from "./openProject.js";
 import { releaseMark } from "./releaseProject.js";
 import { runNames } from "./runFolders.js";
 import { lookAtRun, runFolder, summariseRun } from "./runSummaries.js";
 import { priorityName, priorityNumber, trainingDevice } from "./trainingDevices.js";
-import { withPaths } from "./trainingPaths.js";
 
 /** Settings that the queue decides: where a run is, and that it goes on. */
 const decidedHere = ["out", "resume"] as const;
@@ -35,7 +36,9 @@ export async function launchTraining(
 ): Promise<{ run: string }> {
   const settings = { ...wish.settings };
   for (const name of decidedHere) delete settings[name];
+  if (wish.run !== undefined) checkName("run", wish.run);
   if (wish.release !== undefined) {
+    checkName("release", wish.release);
     if ((await project.store.stat(releaseMark(wish.release))) === null)
       throw new UserError(
         "release_missing",
@@ -52,7 +55,7 @@ export async function launchTraining(
     });
   const device = await trainingDevice(wish.device, settings["engine"]);
   if (device.startsWith("webgpu")) settings["engine"] ??= "webgpu";
-  await checkSettings(project.dir, settings);
+  await checkLaunch(project, settings, device);
   const job = await claimName(project, wish.run, {
     version: 1,
     run: "",
@@ -148,17 +151,12 @@ async function adoptRun({ dir, store, road }: Project, run: string): Promise<Wis
   return wished;
 }
 
-/** Publishes the job under its name, or under the next free number. @throws UserError "run_exists", "run_name_invalid" */
+/** Publishes the job under its name, or under the next free number. @throws UserError "run_exists" */
 async function claimName(
   { dir, store }: Project,
   wanted: string | undefined,
   draft: RunJob,
 ): Promise<RunJob> {
-  if (wanted !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(wanted))
-    throw new UserError(
-      "run_name_invalid",
-      `"${wanted}" can't name a run: letters, digits, dots, dashes and underscores can`,
-    );
   for (;;) {
     const taken = await runNames(dir);
     const run = wanted ?? nextName(taken);
@@ -174,10 +172,4 @@ async function claimName(
 function nextName(taken: readonly string[]): string {
   const numbers = taken.map((name) => Number(/^run-(\d+)$/.exec(name)?.[1] ?? 0));
   return `run-${String(Math.max(0, ...numbers) + 1).padStart(4, "0")}`;
-}
-
-/** @throws UserError where a setting is unknown or out of its range */
-async function checkSettings(dir: string, settings: Record<string, unknown>): Promise<void> {
-  const { resolveTrainSettings } = await import("@pairloom/training");
-  resolveTrainSettings({ ...withPaths(dir, settings), out: "runs" });
 }

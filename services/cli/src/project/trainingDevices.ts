@@ -17,7 +17,7 @@ export function priorityName(priority: number): TrainingPriority {
  */
 export async function trainingDevice(named: string | undefined, engine: unknown): Promise<string> {
   if (named !== undefined) {
-    if (/^(cpu|gpu:\d+|webgpu:\d+)$/.test(named)) return named;
+    if (/^(cpu|gpu:\d{1,3}|webgpu:\d{1,3})$/.test(named)) return named;
     throw new UserError("device_invalid", `"${named}" is no device`, {
       hint: "Devices are cpu, gpu:0, gpu:1 …, and webgpu:0.",
     });

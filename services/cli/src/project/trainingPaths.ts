@@ -2,7 +2,7 @@ import { isAbsolute, relative, resolve } from "node:path";
 import { isStoreUrl } from "@pairloom/storage";
 
 /** Settings whose values are paths; those of a job count from the project's folder. */
-const pathSettings = ["data", "evaluateData", "zeroShotClasses", "initialCheckpoint"] as const;
+export const pathSettings = ["data", "evaluateData", "zeroShotClasses", "initialCheckpoint"] as const;
 
 /** A job's settings with paths as a process anywhere finds them. */
 export function withPaths(dir: string, settings: Record<string, unknown>): Record<string, unknown> {

@@ -1,10 +1,8 @@
 import { join } from "node:path";
 import { UserError } from "@pairloom/config";
-import { runWorker, type QueueName, type RunningWorker } from "@pairloom/queue";
+import type { QueueName, RunningWorker } from "@pairloom/queue";
 import type { Project } from "../project/openProject.js";
 import { readProjectFile } from "../project/projectFile.js";
-import { readRunFolder, runNames } from "../project/runFolders.js";
-import { spawnTraining } from "./spawnTraining.js";
 
 export const stages = [
   "expander",
@@ -32,6 +30,7 @@ export async function runStage(
   options: StageOptions,
 ): Promise<RunningWorker> {
   const { road, store, settings } = project;
+  const { runWorker } = await import("@pairloom/queue");
   const { log, onFatal } = options;
   const common = { log, onFatal };
   // The dashboard may add sources while this runs.
@@ -102,6 +101,8 @@ export async function runStage(
     }
     case "trainer": {
       const { machineDevices, runTrainer } = await import("@pairloom/service-trainer");
+      const { spawnTraining } = await import("./spawnTraining.js");
+      const { readRunFolder, runNames } = await import("../project/runFolders.js");
       return runTrainer(
         {
           road,

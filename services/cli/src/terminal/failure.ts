@@ -1,4 +1,4 @@
-import { DiskFullError, isDiskFull, UserError } from "@pairloom/config";
+import { DiskFullError, isDiskFull, UserError } from "@pairloom/config/errors";
 import { CommanderError } from "commander";
 import pc from "picocolors";
 

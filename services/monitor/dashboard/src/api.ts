@@ -30,6 +30,8 @@ export interface Problem {
 export interface Release {
   name: string;
   ready: boolean;
+  /** Kept for evaluations. */
+  heldOut: boolean;
   /** Where one stands that is not ready. */
   standing: string | null;
   kept: number | null;
@@ -72,6 +74,7 @@ export async function ask<T>(path: string, body?: unknown): Promise<T> {
       ? {}
       : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
   const answer = await fetch(`/api${path}`, request);
+  if (answer.status === 401) location.reload(); // the session is gone: the page of the server asks for the token
   const value = (await answer.json()) as T & { error?: { message: string; hint?: string | null } };
   if (!answer.ok) throw new Error([value.error?.message, value.error?.hint].filter(Boolean).join(" — "));
   return value;

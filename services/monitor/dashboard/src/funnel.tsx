@@ -14,10 +14,12 @@ export function Funnel({ funnel }: { funnel: Status["funnel"] }) {
     ["kept", funnel.kept],
   ] as const;
   const most = Math.max(1, funnel.seen);
+  const isEmpty = funnel.queries === 0 && funnel.pages.found === 0 && funnel.seen === 0;
   const reasons = Object.entries(funnel.refused).sort((a, b) => b[1] - a[1]);
   return (
     <section class="wide">
       <h2>Funnel</h2>
+      {isEmpty && <p>Nothing is here yet. Begin with a query list or a site, in the form “Seed” below.</p>}
       <p class="quiet">
         {funnel.queries.toLocaleString()} queries · {funnel.pages.read.toLocaleString()} pages read ·{" "}
         {(funnel.bytes / 1e6).toFixed(1)} MB of pictures

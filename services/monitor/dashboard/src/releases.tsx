@@ -20,9 +20,11 @@ export function Releases({ releases }: { releases: Release[] }) {
             </tr>
           </thead>
           <tbody>
-            {releases.map(({ name, standing, kept, shards }) => (
+            {releases.map(({ name, heldOut, standing, kept, shards }) => (
               <tr key={name}>
-                <td>{name}</td>
+                <td>
+                  {name} {heldOut && <span class="quiet">held out, for evaluations</span>}
+                </td>
                 {standing === null ? (
                   <>
                     <td class="number">{kept?.toLocaleString()}</td>
@@ -41,7 +43,7 @@ export function Releases({ releases }: { releases: Release[] }) {
       <ActionForm label="Make a release" act={make}>
         <label>
           Name (or the next number)
-          <input name="name" pattern="[A-Za-z0-9][A-Za-z0-9._\-]*" placeholder="r0001" />
+          <input name="name" pattern="[A-Za-z0-9][A-Za-z0-9._\-]*" maxLength={100} placeholder="r0001" />
         </label>
       </ActionForm>
     </section>

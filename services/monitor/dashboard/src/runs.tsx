@@ -8,8 +8,9 @@ import { settingLines } from "./settingLines.js";
 export function Runs({ runs, releases }: { runs: Run[]; releases: Release[] }) {
   const [chosen, choose] = useState<string | null>(null);
   const shown = chosen ?? (runs.find(({ state }) => state === "running") ?? runs.at(-1))?.run ?? null;
+  const ready = releases.filter((release) => release.ready);
   const launch = async (fields: Record<string, string>): Promise<string> => {
-    const { release, model, steps, batchSize, engine, evaluateEvery, device, more } = fields;
+    const { release, model, steps, batchSize, engine, evaluateEvery, evaluateOn, device, more } = fields;
     const { run } = await ask<{ run: string }>("/runs", {
       release,
       model,
@@ -19,6 +20,7 @@ export function Runs({ runs, releases }: { runs: Run[]; releases: Release[] }) {
       ...(device === undefined ? {} : { device }),
       settings: {
         ...(evaluateEvery === undefined ? {} : { evaluateEvery: Number(evaluateEvery) }),
+        ...(evaluateOn === undefined ? {} : { evaluateData: `releases/${evaluateOn}` }),
         ...settingLines(more ?? ""),
       },
     });
@@ -33,8 +35,8 @@ export function Runs({ runs, releases }: { runs: Run[]; releases: Release[] }) {
           <label>
             Release
             <select name="release" required>
-              {releases
-                .filter(({ ready }) => ready)
+              {ready
+                .filter(({ heldOut }) => !heldOut)
                 .map(({ name }) => (
                   <option key={name}>{name}</option>
                 ))}
@@ -64,6 +66,17 @@ export function Runs({ runs, releases }: { runs: Run[]; releases: Release[] }) {
           <label>
             Device
             <input name="device" pattern="cpu|gpu:[0-9]+|webgpu:[0-9]+" placeholder="the engine's" />
+          </label>
+          <label>
+            Evaluate on
+            <select name="evaluateOn" title="releases that hold-out rules keep out of training">
+              <option value="">training pairs</option>
+              {ready
+                .filter(({ heldOut }) => heldOut)
+                .map(({ name }) => (
+                  <option key={name}>{name}</option>
+                ))}
+            </select>
           </label>
           <label>
             Evaluate every

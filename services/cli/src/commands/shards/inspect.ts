@@ -1,14 +1,9 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "@pairloom/config";
-import { setupSharp } from "@pairloom/image";
-import { surveyShards } from "@pairloom/shards";
 import { isStoreUrl } from "@pairloom/storage";
 import type { Command } from "commander";
-import { contactSheet } from "../../project/contactSheet.js";
-import { inspectPage } from "../../project/inspectPage.js";
 import { newFolder } from "../../project/newFolder.js";
-import { surveyText } from "../../project/surveyText.js";
 import { LiveBlock } from "../../terminal/liveBlock.js";
 import { readProgress } from "../../terminal/readProgress.js";
 import { createSay } from "../../terminal/say.js";
@@ -57,6 +52,11 @@ async function findPlace(place: string): Promise<{ folder: string; tar: string |
 }
 
 async function inspect(place: string, options: InspectOptions): Promise<void> {
+  const { setupSharp } = await import("@pairloom/image");
+  const { surveyShards } = await import("@pairloom/shards");
+  const { contactSheet } = await import("../../project/contactSheet.js");
+  const { inspectPage } = await import("../../project/inspectPage.js");
+  const { surveyText } = await import("../../project/surveyText.js");
   const say = createSay(options.json ?? false);
   const { samples, seed, maxShards } = options;
   setupSharp();

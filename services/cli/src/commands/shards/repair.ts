@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { UserError } from "@pairloom/config";
-import { type Repair, repairRelease } from "@pairloom/shards";
+import type { Repair } from "@pairloom/shards";
 import { isStoreUrl } from "@pairloom/storage";
 import type { Command } from "commander";
 import { LiveBlock } from "../../terminal/liveBlock.js";
@@ -37,6 +37,7 @@ export function addRepair(shards: Command): void {
 }
 
 async function repair(folder: string, options: RepairCommandOptions): Promise<void> {
+  const { repairRelease } = await import("@pairloom/shards");
   const say = createSay(options.json ?? false);
   const { dryRun = false, trustTars = false } = options;
   const result = await repairRelease(isStoreUrl(folder) ? folder : resolve(folder), {

@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import { UserError } from "@pairloom/config";
-import { pictureProblem, setupSharp } from "@pairloom/image";
-import { type ReleaseProblem, type Verification, verifyRelease, type VerifyProgress } from "@pairloom/shards";
+import type { ReleaseProblem, Verification, VerifyProgress } from "@pairloom/shards";
 import { isStoreUrl } from "@pairloom/storage";
 import type { Command } from "commander";
 import { LiveBlock } from "../../terminal/liveBlock.js";
@@ -38,6 +37,8 @@ export function addVerify(shards: Command): void {
 }
 
 async function verify(folder: string, options: { decode: boolean; json?: boolean }): Promise<void> {
+  const { setupSharp, pictureProblem } = await import("@pairloom/image");
+  const { verifyRelease } = await import("@pairloom/shards");
   const say = createSay(options.json ?? false);
   setupSharp();
   const live = new LiveBlock();
