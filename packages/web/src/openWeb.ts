@@ -232,7 +232,7 @@ export function openWeb(options: OpenWebOptions): Web {
       limits: { timeoutMs, maxBytes: errand.maxBytes, maxInflatedBytes: settings.maxInflatedBytes },
       signal: errand.signal,
       cutBody: errand.cutBody,
-      isText: errand.kind === "site_file",
+      isText: errand.kind === "site_file" || errand.kind === "text",
       wantsBody(httpStatus, headers) {
         if (settings.obeyOptOuts && (errand.kind === "image" || errand.kind === "page")) {
           optOuts.push(...headerOptOuts(headers, heeded, errand.kind));

@@ -63,6 +63,15 @@ test("what looks like a head behind the head is none, and each request begins an
   expect(answer.bodyLeft).toBe(0);
 });
 
+test("a head whose end never comes is not kept for ever", () => {
+  const answer = new AnswerReader();
+  answer.begin();
+  answer.passed(Buffer.alloc(100_000, "x\n"));
+  expect(answer.isInHead).toBe(true);
+  answer.passed(Buffer.alloc(100_000, "x\n"));
+  expect([answer.isInHead, answer.bodyLeft]).toEqual([false, 0]);
+});
+
 test("heads come in small pieces and bodies as they are", () => {
   const socket = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
   inSmallHeadReads(socket as unknown as Socket);

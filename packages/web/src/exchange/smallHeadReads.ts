@@ -30,6 +30,9 @@ export function inSmallHeadReads(socket: Socket): Socket {
   return socket;
 }
 
+/** More is no head that undici would still be reading: that of an answer whose lines end otherwise is never found. */
+const maxHeadBytes = 128 * 1024;
+
 /** Follows an answer up to its body. */
 export class AnswerReader {
   /** Bytes that are still to come of a body whose length was announced. */
@@ -61,6 +64,7 @@ export class AnswerReader {
       this.head = null;
       return;
     }
+    if (this.head.length > maxHeadBytes) this.head = null;
   }
 }
 
