@@ -49,7 +49,7 @@ describe.each(Object.entries(namedTars))("%s", (_, { tar, used, says = [], recor
       expect(verified.problems.map((problem) => problem.says)).toEqual(
         says.map((pattern) => expect.stringMatching(pattern) as string),
       );
-      expect(verified.notes).toEqual(notes);
+      expect(verified.notes ?? {}).toEqual(notes);
     },
   );
 });

@@ -34,8 +34,8 @@ export interface Verification {
   shards: number;
   samples: number;
   rejected: number;
-  /** What readers pass over without a sample being lost, of shards of another program. */
-  notes: Partial<Record<NoteKind, number>>;
+  /** What readers pass over without a sample being lost, of shards of another program; left out where there is nothing. */
+  notes?: Partial<Record<NoteKind, number>>;
 }
 
 /** Files of a folder by name, with their bytes. */
@@ -92,7 +92,7 @@ export async function verifyRelease(
     ofBytes: names.reduce((sum, name) => sum + (files.get(`${name}.tar`) ?? 0), 0),
   };
   let samples = 0;
-  const notes: Verification["notes"] = {};
+  const notes: Partial<Record<NoteKind, number>> = {};
   const onNote = (kind: NoteKind) => {
     notes[kind] = (notes[kind] ?? 0) + 1;
   };
@@ -127,5 +127,8 @@ export async function verifyRelease(
     await verifyPages(store, there, card, report);
   }
   const { problems, found } = list;
-  return { layout, problems, found, shards: names.length, samples, rejected, notes };
+  return {
+    ...{ layout, problems, found, shards: names.length, samples, rejected },
+    ...(Object.keys(notes).length === 0 ? {} : { notes }),
+  };
 }

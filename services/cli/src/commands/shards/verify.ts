@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { UserError } from "@pairloom/config";
-import type { ReleaseProblem, Verification, VerifyProgress } from "@pairloom/shards";
+import type { NoteKind, ReleaseProblem, Verification, VerifyProgress } from "@pairloom/shards";
 import { isStoreUrl } from "@pairloom/storage";
 import type { Command } from "commander";
 import { LiveBlock } from "../../terminal/liveBlock.js";
@@ -75,14 +75,14 @@ function progressLine(
 export const problemLine = ({ file, key, says }: ReleaseProblem): string =>
   `  ✗ ${printable(file)}${key === null || says.includes(key) ? "" : ` ${printable(key)}`}: ${printable(says)}`;
 
-const noteTexts: Record<keyof Verification["notes"], string> = {
+const noteTexts: Record<NoteKind, string> = {
   record_dropped: "KEY.json say nothing of their samples (empty, or no objects): readers go on without them",
   macos_file: "files of macOS (._NAME, .DS_Store) are passed over",
 };
 
 function resultText(verified: Verification): string {
-  const notes = Object.entries(verified.notes).map(
-    ([kind, count]) => `  ${count} ${noteTexts[kind as keyof typeof noteTexts]}`,
+  const notes = Object.entries(verified.notes ?? {}).map(
+    ([kind, count]) => `  ${count} ${noteTexts[kind as NoteKind]}`,
   );
   return [foundText(verified), ...notes].join("\n");
 }
