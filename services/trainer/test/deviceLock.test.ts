@@ -27,7 +27,7 @@ async function holder(
   const script = `
     const { holdDevice } = await import(${JSON.stringify(door)});
     const { spawn } = await import("node:child_process");
-    const hold = await holdDevice("gpu:0", ${JSON.stringify(folder)}, { leaseMs: 1200 });
+    const hold = await holdDevice("gpu:0", ${JSON.stringify(folder)}, { leaseMs: 3000 });
     const work = ${String(computes)} ? spawn("sleep", ["60"], { stdio: "ignore", detached: true }) : null;
     if (work !== null) hold.use(work.pid);
     console.log(hold === null ? "busy" : work === null ? "held" : String(work.pid));
@@ -84,13 +84,13 @@ it.skipIf(!canContain)("processes of two containers that share the folder exclud
   const second = await holder(false, container);
   expect(second.said).toBe("busy");
   const watch = new LockWatch();
-  const ask = () => holdDevice("gpu:0", folder, { leaseMs: 1200, watch });
-  for (let asked = 0; asked < 15; asked++) {
+  const ask = () => holdDevice("gpu:0", folder, { leaseMs: 3000, watch });
+  for (let asked = 0; asked < 40; asked++) {
     expect(await ask()).toBeNull();
     await sleep(100);
   }
   first.child.kill("SIGKILL");
-  await expect.poll(ask, { timeout: 10_000, interval: 100 }).not.toBeNull();
+  await expect.poll(ask, { timeout: 20_000, interval: 100 }).not.toBeNull();
 });
 
 it("of many that ask at once one gets it", async () => {
