@@ -160,7 +160,9 @@ describe("mended", () => {
       JSON.stringify({ ...described, vision_cfg, text_cfg: { ...described.text_cfg, context_length: 9 } }),
     );
     for (const path of written(state)) {
-      await expect(readModel(path, { model: larger })).rejects.toThrow("`visual.positional_embedding`");
+      const misfit: unknown = await readModel(path, { model: larger }).catch((error: unknown) => error);
+      expect(misfit).toMatchObject({ hint: expect.stringContaining("--resize-positions") as string });
+      expect(String(misfit)).toContain("`visual.positional_embedding`");
       const read = await readModel(path, { model: larger, resizePositions: true });
       expect(read.state.get("visual.positional_embedding")!.shape).toEqual([17, 8]);
       expect(read.state.get("positional_embedding")!.shape).toEqual([9, 8]);

@@ -12,7 +12,14 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createParameters, disposeParameters, initialParameters, parseModelConfig } from "@pairloom/clip";
+import {
+  clipPreprocessConfig,
+  createParameters,
+  disposeParameters,
+  initialParameters,
+  parseModelConfig,
+  preprocessingOf,
+} from "@pairloom/clip";
 import { type Engine, loadEngine } from "@pairloom/engine";
 import { findShards, packTar } from "@pairloom/shards";
 import { openStore, type Store } from "@pairloom/storage";
@@ -21,7 +28,9 @@ import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EvaluatedModel, imageFeatures, textFeatures } from "../src/encodeFeatures.js";
 import { featureRow } from "../src/featureTable.js";
+import { embedPictures } from "../src/embedPictures.js";
 import { preprocessPicture } from "../src/preprocessPicture.js";
+import { PreprocessThreads } from "../src/preprocessThreads.js";
 import { type EmbedOptions, embedRelease } from "../src/search/embedRelease.js";
 import { readShardPicture } from "../src/search/readShardPicture.js";
 import { openSearchIndex, type SearchIndexOptions } from "../src/search/searchIndex.js";
@@ -195,6 +204,42 @@ test("a damaged part is embedded again", async () => {
   await truncate(join(place, "images-00001-00000.safetensors"), 30);
   expect(await embed(place)).toEqual({ rows: 6, fresh: 2, skipped: 2 });
   expect(await partsOf(place)).toEqual(whole);
+});
+
+test("an index of another preprocessing is refused; one of before, which says none, is CLIP's", async () => {
+  const preprocess_cfg = { ...clipPreprocessConfig, resize_mode: "squash" as const };
+  const squashed = { ...model, config: { ...config, preprocess_cfg } };
+  const shards = await findShards(store);
+  const again = (place: string) =>
+    embedRelease(store, shards, squashed, place, { fingerprint: "a", threads: 1 });
+  const place = join(folder, "preprocessing");
+  await embed(place);
+  await expect(again(place)).rejects.toMatchObject({ code: "index_differs" });
+  await writeFile(join(place, "index.json"), JSON.stringify({ version: 2, model: "a", width: 16 }));
+  expect(await embed(place)).toMatchObject({ rows: 6, fresh: 0 });
+  await expect(again(place)).rejects.toMatchObject({ code: "index_differs" });
+});
+
+test("pictures are made as the model says, in this thread and in others", async () => {
+  const preprocess_cfg = { ...clipPreprocessConfig, mean: [0.1, 0.2, 0.3], resize_mode: "squash" as const };
+  const own = { ...model, config: parseModelConfig({ ...config, preprocess_cfg }) };
+  const preprocessing = preprocessingOf(own.config);
+  expect(preprocessing).toMatchObject({ size: [16, 16], mean: [0.1, 0.2, 0.3], resizeMode: "squash" });
+  const pixels = await preprocessPicture(pictures[0]!, preprocessing);
+  const expected = await imageFeatures(own, pixels);
+  const threads = new PreprocessThreads(preprocessing, 1);
+  try {
+    const preprocess = (image: Uint8Array) => threads.preprocess(image);
+    for (const options of [{}, { preprocess }]) {
+      async function* one() {
+        yield { image: pictures[0]! };
+      }
+      const { features } = await embedPictures(own, one(), () => null, options);
+      expect(features).toEqual(expected);
+    }
+  } finally {
+    await threads.close();
+  }
 });
 
 test("an index of other weights is refused", async () => {

@@ -120,11 +120,19 @@ function firstNotFinite(values: Float32Array): number {
 function misfit(problems: readonly Problem[], names: Iterable<string>): CheckpointError {
   const [first] = problems as [Problem];
   const found = recogniseLayout(names);
-  const hint = problems.every(({ code }) => code === "checkpoint_not_finite")
+  const all = (fits: (problem: Problem) => boolean) => problems.every(fits);
+  const hint = all(({ code }) => code === "checkpoint_not_finite")
     ? "The training that wrote it diverged: take an earlier checkpoint, or --allow-not-finite."
-    : found !== null && "looksLike" in found
-      ? `It looks like ${found.looksLike}.`
-      : "Was it made for another model config?";
+    : all(({ code, message }) => code === "checkpoint_tensor_shape" && /positional_embedding`/.test(message))
+      ? "`pairloom checkpoints import --resize-positions` makes its positions fit another size."
+      : all(
+            ({ code, message }) =>
+              code === "checkpoint_tensor_missing" && /`logit_(scale|bias)`/.test(message),
+          )
+        ? "`pairloom checkpoints import --fill-missing` gives it open_clip's value."
+        : found !== null && "looksLike" in found
+          ? `It looks like ${found.looksLike}.`
+          : "Was it made for another model config?";
   if (problems.length === 1) return new CheckpointError(first.code, first.message, { hint });
   const named = problems.slice(0, maxNamed).map(({ message }) => `  ${message}`);
   const more = problems.length - named.length;

@@ -1,5 +1,5 @@
 import { completedBy, configDifferences } from "../config/configDifferences.js";
-import { listModels, loadModelConfig } from "../loadModelConfig.js";
+import { loadModelConfig } from "../loadModelConfig.js";
 import type { ModelConfig } from "../modelConfig.js";
 import { checkStateDict } from "./checkStateDict.js";
 import { CheckpointError } from "./checkpointError.js";
@@ -107,7 +107,7 @@ export async function saidConfig(
   if (model !== undefined) {
     const named = withNonlinearity(await loadModelConfig(model), quickGelu);
     if (origin === null) {
-      const warnings = await ambiguousName(model, named, checkpoint, options);
+      const warnings = ambiguousName(model, named, checkpoint, options);
       return { ...plain, config: named, configSource: "named", warnings };
     }
     const warnings = contradictions(`The model config ${model}`, named, path, origin, options);
@@ -164,19 +164,18 @@ function contradictions(
 /** What `resizePositions` changes about a model. */
 const resizable: ReadonlySet<string> = new Set(["vision_cfg.image_size", "text_cfg.context_length"]);
 
-/** A model's name means QuickGELU here and GELU in open_clip: of weights that don't tell, nobody knows which is meant. */
-async function ambiguousName(
+/** The paper's models by their names, which open_clip's of the same shapes have too. */
+const paperName = /^(RN(50|101)(x\d+)?|ViT-[BL][-/]\d+([-@]336(px)?)?)$/i;
+
+/** A name of the paper's means QuickGELU here and GELU in open_clip: of weights that don't tell, nobody knows which is meant. */
+function ambiguousName(
   model: string,
   { quick_gelu }: ModelConfig,
   { format, isOpenAi }: Checkpoint,
   { quickGelu }: ReadModelOptions,
-): Promise<string[]> {
+): string[] {
   const isSure = quickGelu !== undefined || format === "torchscript" || isOpenAi || !quick_gelu;
-  if (
-    isSure ||
-    !(await listModels()).some((name) => name.toLowerCase() === model.replace("/", "-").toLowerCase())
-  )
-    return [];
+  if (isSure || !paperName.test(model)) return [];
   return [
     `${model} has QuickGELU here, as OpenAI's model; open_clip's of that name has GELU, and the weights don't tell: ` +
       `--model ${model}-quickgelu says that QuickGELU is meant, a JSON config with quick_gelu false the other`,

@@ -5,6 +5,7 @@ import {
   hasCustomBlocks,
   hiddenWidth,
   imageSize,
+  modelConfigSchema,
   type ModelConfig,
   type TextConfig,
   type VisionConfig,
@@ -42,11 +43,11 @@ export function completedBy(named: ModelConfig, file: ModelConfig): ModelConfig 
   );
   const own = Object.entries(named.text_cfg).filter(([, value]) => value !== null && value !== undefined);
   const preprocess_cfg = named.preprocess_cfg ?? file.preprocess_cfg;
-  return {
+  return modelConfigSchema.parse({
     ...named,
     text_cfg: { ...named.text_cfg, ...Object.fromEntries(said), ...(Object.fromEntries(own) as TextConfig) },
     ...(preprocess_cfg === undefined ? {} : { preprocess_cfg }),
-  };
+  });
 }
 
 /** What of a config decides a model's numbers, by the field that says it; what is not asked for is left out. */
