@@ -146,9 +146,9 @@ describe.skipIf(chromiumMissing !== null)(
       await page.getByLabel("Device").fill("");
       await page.getByRole("button", { name: "Launch training" }).click();
       await page.getByText("run-0001 is queued").waitFor();
-      const run = (await page.evaluate('fetch("/api/runs/run-0001").then((answer) => answer.json())')) as {
-        given: { data: string; evaluateData: string };
-      };
+      const run = await page.evaluate<{ given: { data: string; evaluateData: string } }>(
+        'fetch("/api/runs/run-0001").then((answer) => answer.json())',
+      );
       expect(run.given).toMatchObject({ data: "releases/train", evaluateData: "releases/a-held-out" });
       await page.getByText("finished").first().waitFor({ timeout: 120_000 });
       await page.context().close();
