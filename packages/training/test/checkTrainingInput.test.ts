@@ -46,7 +46,8 @@ describe("a training's input", () => {
     ["release_too_small", "batchSize", { batchSize: 4096 }],
     ["release_missing", "evaluateData", { evaluateData: "/nowhere" }],
     ["file_missing", "zeroShotClasses", { zeroShotClasses: "/nowhere" }],
-    ["file_missing", "initialCheckpoint", { initialCheckpoint: "/" }],
+    ["file_missing", "initialCheckpoint", { initialCheckpoint: "/nowhere.safetensors" }],
+    ["checkpoint_format_unknown", "initialCheckpoint", { initialCheckpoint: "." }],
     ["train_settings_invalid", "lr", { lr: 0 }],
   ])("%s names `%s`", async (code, setting, changes) => {
     const here = changes.data === undefined ? changes : { data: join(folder, changes.data) };
@@ -60,7 +61,7 @@ describe("a training's input", () => {
 
   it("of a run that goes on may lack the weights that it began with", async () => {
     const initialCheckpoint = join(folder, "gone.safetensors");
-    expect((await checkTrainingInput(input({ initialCheckpoint, resume: true }))).resume).toBe(true);
+    expect((await checkTrainingInput(input({ model: "tiny", initialCheckpoint, resume: true }))).resume).toBe(true);
   });
 });
 

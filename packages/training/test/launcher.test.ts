@@ -11,7 +11,7 @@ import { importEpochs, setDamagedAside } from "../src/launcher/importOpenClip.js
 import { type LaunchManifest, launchedRunPaths } from "../src/launcher/launchedRun.js";
 import { resolveLaunchSettings } from "../src/launcher/launchSettings.js";
 import { LogFollower } from "../src/launcher/logFollower.js";
-import { shardPattern } from "../src/launcher/openClipCommand.js";
+import { openClipArguments, shardPattern } from "../src/launcher/openClipCommand.js";
 import { parseOpenClipLine } from "../src/launcher/openClipLog.js";
 import { openClipRate } from "../src/launcher/openClipRate.js";
 import { shellWords } from "../src/launcher/shellWords.js";
@@ -146,6 +146,20 @@ describe("what is handed over", () => {
     const { resampled, warnings } = handOver(openai(), config, launch, { ...facts, shards: 3 });
     expect(resampled).toBe(true);
     expect(warnings).toContainEqual(expect.stringContaining("with replacement"));
+  });
+
+  test("open_clip is told how images are made where the model says it, and nothing where it doesn't", () => {
+    const wordsFor = (given: typeof config) =>
+      openClipArguments({
+        ...{ paths: launchedRunPaths("/run"), config: given, launch, device: "cpu", shards: ["/d/0.tar"] },
+        handed: handOver(openai(), given, launch, facts),
+      }).join(" ");
+    const preprocess_cfg = { mean: [0.5, 0.4, 0.3], std: [0.1, 0.2, 0.3], interpolation: "bilinear" };
+    const own = parseModelConfig({ ...config, preprocess_cfg: { ...preprocess_cfg, resize_mode: "squash" } });
+    expect(wordsFor(own)).toContain(
+      "--image-mean 0.5 0.4 0.3 --image-std 0.1 0.2 0.3 --image-interpolation bilinear --image-resize-mode squash --",
+    );
+    expect(wordsFor(config)).not.toContain("--image-");
   });
 });
 

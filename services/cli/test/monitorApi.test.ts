@@ -21,6 +21,8 @@ beforeAll(async () => {
   const dir = join(folder, "project");
   await mkdir(join(dir, "releases"), { recursive: true });
   await writeFile(join(dir, "pairloom.json"), JSON.stringify({ project: "api", sources: [] }));
+  // Opened first: a Redis that holds nothing of a project with releases would count as one that lost its data.
+  project = await openProject({ dir });
   await cp(made.release, join(dir, "releases", "small"), { recursive: true });
   await cp(made.release, join(dir, "releases", "held"), { recursive: true });
   await cp(made.release, join(folder, "outside"), { recursive: true });
@@ -32,7 +34,6 @@ beforeAll(async () => {
   await mkdir(join(dir, "empty"));
   await writeFile(join(dir, "model.json"), "{}");
   await writeFile(join(dir, "nothing.txt"), "");
-  project = await openProject({ dir });
   monitor = await startMonitor(monitorActions(project), project.road, {
     host: "127.0.0.1",
     port: 0,

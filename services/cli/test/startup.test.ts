@@ -20,8 +20,9 @@ const light = new Set([
   "picocolors",
   "zod",
   "packages/config",
-  "packages/querylist",
+  "packages/sources", // its search templates: searchTemplate.js
   "packages/storage",
+  "packages/tables", // the names in its options: options.js
   "packages/tokenizer",
   "services/cli",
   "services/fetcher", // the names in fetch's options: list/listSettings.js

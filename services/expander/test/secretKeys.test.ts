@@ -50,7 +50,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   const name = `test${tests++}`;
-  road = await openRoad(redis, name, { attempts: 2, backoffMs: 10 });
+  road = await openRoad(redis, name, { tuning: { attempts: 2, backoffMs: 10 } });
   store = await openStore(join(dir, name));
   [asked, log] = [[], []];
 });

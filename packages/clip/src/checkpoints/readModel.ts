@@ -188,8 +188,9 @@ function nonlinearity(
   { quickGelu }: ReadModelOptions,
 ): { quickGelu: boolean; assumed: string[] } {
   if (quickGelu !== undefined) return { quickGelu, assumed: [] };
-  if (classes.has("QuickGELU") || isOpenAi) return { quickGelu: true, assumed: [] };
+  if (classes.has("QuickGELU")) return { quickGelu: true, assumed: [] };
   if (classes.has("GELU")) return { quickGelu: false, assumed: [] };
+  if (isOpenAi) return { quickGelu: true, assumed: [] };
   if (format === "torchscript") return { quickGelu: true, assumed: ["QuickGELU, as in OpenAI's models"] };
   return { quickGelu: false, assumed: ["GELU, open_clip's default, not OpenAI's QuickGELU"] };
 }

@@ -6,7 +6,8 @@ import {
   outputFormats,
   type ListSettings,
 } from "@pairloom/service-fetcher/list/settings";
-import { type BadRows, type TableFormat, tableFormats } from "@pairloom/tables";
+import type { BadRows, TableFormat } from "@pairloom/tables";
+import { tableFormats } from "@pairloom/tables/options";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { addWebOptions, wholeNumber } from "./options.js";
 import { badRowsOption, delimiterOption } from "./tableOptions.js";

@@ -1,6 +1,5 @@
 import { resolve } from "node:path";
 import { type ProjectSettings, UserError } from "@pairloom/config";
-import { readQueryList } from "@pairloom/querylist";
 import { hasLiteralSecret, variablesOf } from "@pairloom/sources/searchTemplate";
 import type { Command } from "commander";
 import { newSource, withSource } from "../project/newSource.js";
@@ -53,6 +52,7 @@ Examples:
       .action(async (file: string | undefined, options: SeedOptions) => {
         const { checkQuerySources, lookAtSite, seedQueries, seedSite } =
           await import("../project/seedProject.js");
+        const { readQueryList } = await import("@pairloom/querylist");
         const say = createSay(options.json ?? false);
         if ((file === undefined) === (options.site === undefined))
           throw new UserError("seed_what", "Name either a query list file or --site URL", {

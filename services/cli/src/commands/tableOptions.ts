@@ -1,4 +1,4 @@
-import { badRowChoices, parseDelimiter } from "@pairloom/tables";
+import { badRowChoices, parseDelimiter } from "@pairloom/tables/options";
 import { Option } from "commander";
 
 /** What separates the columns of a table. */

@@ -1,4 +1,4 @@
-import { type EpochRecord } from "@pairloom/queue";
+import type { EpochRecord } from "@pairloom/queue";
 import type { Store } from "@pairloom/storage";
 
 const folder = "epochs/";

@@ -1,5 +1,5 @@
 import { imageSettings, webSettings } from "@pairloom/config";
-import { badRowChoices, tableFormats } from "@pairloom/tables";
+import { badRowChoices, tableFormats } from "@pairloom/tables/options";
 import { z } from "zod";
 
 export const outputFormats = ["webdataset", "files", "parquet"] as const;
