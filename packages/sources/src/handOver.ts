@@ -85,15 +85,18 @@ export async function addFrontierJobs(
   const unseen = pages.filter((_, at) => isNew[known.length + at] === 1);
   const fresh = within === undefined ? unseen : await within(unseen);
   const jobs = [];
+  const parts = new Map<string, FrontierPage[]>();
   for (let from = 0; from < fresh.length; from += chunk) {
     const part = fresh.slice(from, from + chunk);
     const hash = createHash("sha256").update(JSON.stringify(part)).digest("hex").slice(0, 16);
     const frontier = `frontier/${jobId}-${from}.${hash}.jsonl.gz`;
     await publishLines(store, frontier, part);
-    await countFrontier(road, frontier, part);
+    parts.set(frontier, part);
     jobs.push({ id: crawlJobId(frontier), data: { frontier } });
   }
   await road.add("crawler", jobs);
+  // Last: what is counted takes room of its site's page limit, so a kill before this must leave the room for these pages.
+  for (const [frontier, part] of parts) await countFrontier(road, frontier, part);
   return fresh;
 }
 

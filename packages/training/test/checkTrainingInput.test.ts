@@ -61,7 +61,9 @@ describe("a training's input", () => {
 
   it("of a run that goes on may lack the weights that it began with", async () => {
     const initialCheckpoint = join(folder, "gone.safetensors");
-    expect((await checkTrainingInput(input({ model: "tiny", initialCheckpoint, resume: true }))).resume).toBe(true);
+    expect((await checkTrainingInput(input({ model: "tiny", initialCheckpoint, resume: true }))).resume).toBe(
+      true,
+    );
   });
 });
 

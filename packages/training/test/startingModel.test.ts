@@ -67,7 +67,7 @@ test("pairs are normalised as the model says", async () => {
   const settings = settingsOf({ dataWorkers: 0 });
   const imagesOf = async (config: ModelConfig) => {
     const data = await openTrainingData(await openRelease(release), settings, config);
-    for await (const { images } of data.batches(0, null)) return images as Float32Array;
+    for await (const { images } of data.batches(0, null)) return images;
     throw new Error("no batch");
   };
   const [usual, ours] = [await imagesOf(named), await imagesOf(own)];
