@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeSmallRelease } from "../../packages/training/test/smallRelease.js";
-import { startPairloom } from "../road/pairloom.js";
+import { pairloom, startPairloom } from "../road/pairloom.js";
 import { chromiumMissing, dashboardUrl, openChromium } from "./chromium.js";
 
 if (chromiumMissing !== null) console.log(`skipped: ${chromiumMissing}`);
@@ -26,9 +26,12 @@ describe.skipIf(chromiumMissing !== null)(
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), "pairloom-token-"));
       const dir = join(folder, "data");
-      await mkdir(join(dir, "releases"), { recursive: true });
-      await mkdir(join(dir, "requests"));
+      await mkdir(dir);
       await writeFile(join(dir, "pairloom.json"), JSON.stringify({ project: "token", sources: [] }));
+      // Opened first: a Redis that holds nothing of a project with releases would count as one that lost its data.
+      expect((await pairloom(["status", "--dir", dir])).code).toBe(0);
+      await mkdir(join(dir, "releases"));
+      await mkdir(join(dir, "requests"));
       const made = await makeSmallRelease();
       // by the order of names the held-out one stands first
       for (const [name, side] of [
@@ -48,7 +51,7 @@ describe.skipIf(chromiumMissing !== null)(
 
     afterAll(async () => {
       await browser?.close();
-      if (up !== undefined) {
+      if (up?.exitCode === null) {
         const ended = new Promise((resolve) => up.on("close", resolve));
         up.kill("SIGTERM");
         await ended;

@@ -93,8 +93,10 @@ describe("what a user gets wrong is named, with what to do", () => {
 
   it("a damaged segment: the release names it and keeps everything", async () => {
     const dir = join(folder, "damaged");
-    await mkdir(join(dir, "segments"), { recursive: true });
+    await mkdir(dir);
     await writeFile(join(dir, "pairloom.json"), JSON.stringify({ project: "damaged" }));
+    expect((await pairloom(["status", "--dir", dir])).code).toBe(0); // its queues are older than the damage
+    await mkdir(join(dir, "segments"), { recursive: true });
     await writeFile(join(dir, "segments", "f-1-0.parquet"), "PAR1 not really PAR1");
     const error = await failure(["release", "--dir", dir]);
     expect(error.message).toContain("f-1-0.parquet");

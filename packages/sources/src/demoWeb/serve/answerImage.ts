@@ -48,7 +48,7 @@ export async function answerImage(request: ImageRequest): Promise<void> {
     case "redirect_3":
       return hop(2);
     case "redirect_many":
-      return hop(11);
+      return hop(25); // more than are followed
     case "redirect_loop":
       return hop(0);
     case "redirect_host":
