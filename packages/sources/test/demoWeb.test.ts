@@ -171,7 +171,7 @@ const followed: Partial<Record<ImageFateName, Check>> = {
     expect(outcome.end).toBe("cut");
   },
   redirect_loop: ({ urls }) => expect(urls[2]).toBe(urls[0]),
-  redirect_many: hops(12),
+  redirect_many: hops(26),
   redirect_metadata: leadsTo(/^http:\/\/169\.254\.169\.254\//),
   redirect_private: leadsTo(/^http:\/\/10\.0\.0\.1\//),
   redirect_scheme: leadsTo(/^ftp:/),
