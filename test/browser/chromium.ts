@@ -1,4 +1,3 @@
-import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
 
@@ -19,18 +18,5 @@ export function openChromium(): Promise<Browser> {
       "--disable-component-update",
       "--disable-sync",
     ],
-  });
-}
-
-/** Where `pairloom up` says that its dashboard is. @throws Error with what it said, where it ends instead */
-export function dashboardUrl(up: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let said = "";
-    up.stderr?.on("data", (chunk) => {
-      said += String(chunk);
-      const found = /Dashboard: (\S+)/.exec(said)?.[1];
-      if (found !== undefined) resolve(found);
-    });
-    up.on("close", () => reject(new Error(said)));
   });
 }

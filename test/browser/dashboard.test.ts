@@ -6,8 +6,8 @@ import { startDemoWeb, type DemoWeb } from "@pairloom/sources";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { crawlSettings } from "../faults/crawlSettings.js";
-import { startPairloom } from "../road/pairloom.js";
-import { chromiumMissing, dashboardUrl, openChromium } from "./chromium.js";
+import { dashboardUrl, startPairloom } from "../road/pairloom.js";
+import { chromiumMissing, openChromium } from "./chromium.js";
 
 if (chromiumMissing !== null) console.log(`skipped: ${chromiumMissing}`);
 /** Where to leave a picture of the dashboard, if anywhere. */

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeSmallRelease } from "../../packages/training/test/smallRelease.js";
-import { pairloom, startPairloom } from "../road/pairloom.js";
-import { chromiumMissing, dashboardUrl, openChromium } from "./chromium.js";
+import { dashboardUrl, pairloom, startPairloom } from "../road/pairloom.js";
+import { chromiumMissing, openChromium } from "./chromium.js";
 
 if (chromiumMissing !== null) console.log(`skipped: ${chromiumMissing}`);
 /** Where to leave pictures of the pages, if anywhere. */

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { dashboardUrl } from "../road/pairloom.js";
 import { bytesBelow, run, start, strangersProject } from "./installation.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -97,15 +98,7 @@ describe("the tarball, installed into somebody's project (with a tsconfig.json t
     );
     const ended = new Promise((resolve) => up.on("close", resolve));
     try {
-      const url = await new Promise<string>((resolve, reject) => {
-        let said = "";
-        up.stderr?.on("data", (chunk) => {
-          said += String(chunk);
-          const found = /Dashboard: (\S+)/.exec(said)?.[1];
-          if (found !== undefined) resolve(found);
-        });
-        up.on("close", () => reject(new Error(said)));
-      });
+      const url = await dashboardUrl(up);
       const text = async (path: string) => {
         const answer = await fetch(new URL(path, url));
         expect(answer.status, path).toBe(200);

@@ -17,6 +17,19 @@ export function startPairloom(args: readonly string[], env: NodeJS.ProcessEnv = 
   });
 }
 
+/** Where `pairloom up` says that its dashboard is. @throws Error with what it said, where it ends instead */
+export function dashboardUrl(up: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let said = "";
+    up.stderr?.on("data", (chunk) => {
+      said += String(chunk);
+      const found = /Dashboard: (\S+)/.exec(said)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+    up.on("close", () => reject(new Error(said)));
+  });
+}
+
 /** Runs the command line to its end. */
 export async function pairloom(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> {
   const child = startPairloom(args, env);

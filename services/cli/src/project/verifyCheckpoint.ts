@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { UserError } from "@pairloom/config";
+import { sha256OfFile } from "@pairloom/storage";
 import { z } from "zod";
 
 export interface CheckpointVerdict {
@@ -81,9 +80,7 @@ async function digestMatches(path: string): Promise<boolean | null> {
   if (text === null) return null;
   const expected = manifest.safeParse(parseJson(text));
   if (!expected.success) throw new UserError("checkpoint_manifest_damaged", "its manifest is damaged");
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest("hex") === expected.data.model;
+  return (await sha256OfFile(path)) === expected.data.model;
 }
 
 function parseJson(text: string): unknown {
